@@ -1,0 +1,109 @@
+package slipway
+
+import "time"
+
+// A Target is what should be there: one app's job in one environment, wholly
+// resolved. It is plain data, and applying the same target twice gives the same
+// job.
+type Target struct {
+	App         string         `json:"app"`
+	Environment string         `json:"environment"`
+	Version     string         `json:"version"` // of the release
+	Commit      string         `json:"commit"`
+	Shape       string         `json:"shape"`
+	Run         map[string]any `json:"run"` // typed by the shape; secrets are references
+	Artifacts   []Artifact     `json:"artifacts"`
+}
+
+// Artifact returns the first artifact of a kind.
+func (t Target) Artifact(kind ArtifactKind) (Artifact, bool) {
+	for _, a := range t.Artifacts {
+		if a.Kind == kind {
+			return a, true
+		}
+	}
+	return Artifact{}, false
+}
+
+// Action says what a change does.
+type Action string
+
+// The actions.
+const (
+	Add    Action = "add"
+	Update Action = "update"
+	Delete Action = "delete"
+)
+
+// A Change is one field that a plan would set.
+type Change struct {
+	Field  string `json:"field"` // as the manifest names it: run.workers, script
+	Action Action `json:"action"`
+	From   any    `json:"from,omitempty"`
+	To     any    `json:"to,omitempty"`
+	Note   string `json:"note,omitempty"` // such as: changed outside Slipway
+}
+
+// A Plan is what a deployment would change. It is a value: printed, stored, and
+// applied as it stands or refused as stale.
+type Plan struct {
+	Target   Target   `json:"target"`
+	Base     string   `json:"base"`    // fingerprint of what the runtime had when the plan was made; empty: nothing
+	Changes  []Change `json:"changes"` // empty: the runtime has the target already
+	Warnings []string `json:"warnings,omitempty"`
+}
+
+// Empty reports whether applying the plan would change nothing.
+func (p Plan) Empty() bool { return len(p.Changes) == 0 }
+
+// A Handle finds a deployed job again from any process. Data belongs to the
+// driver.
+type Handle struct {
+	App         string            `json:"app"`
+	Environment string            `json:"environment"`
+	Name        string            `json:"name"` // the job's name on the runtime
+	Data        map[string]string `json:"data,omitempty"`
+}
+
+// DeploymentState says how far a deployment came.
+type DeploymentState string
+
+// The states of a deployment.
+const (
+	Deploying  DeploymentState = "deploying"
+	Deployed   DeploymentState = "deployed"
+	DeployFail DeploymentState = "failed"
+	Superseded DeploymentState = "superseded" // cut short, and another took over
+)
+
+// A Deployment is one plan applied to one environment.
+type Deployment struct {
+	Number     int64           `json:"number"` // 1, 2, ... for each app and environment
+	State      DeploymentState `json:"state"`
+	Plan       Plan            `json:"plan"`
+	RollbackOf int64           `json:"rollback_of,omitempty"` // the deployment whose target this one brings back
+	Handle     Handle          `json:"handle"`
+	Started    time.Time       `json:"started"`
+	Ended      time.Time       `json:"ended,omitzero"`
+	By         string          `json:"by"`
+	Error      string          `json:"error,omitempty"`
+}
+
+// JobState says what a runtime knows of a job.
+type JobState string
+
+// The states of a job.
+const (
+	JobLive    JobState = "live"
+	JobAbsent  JobState = "absent"
+	JobDrifted JobState = "drifted" // there, but not as it was deployed
+)
+
+// A JobStatus is what the runtime says about a job now.
+type JobStatus struct {
+	State    JobState    `json:"state"`
+	Target   Target      `json:"target"` // what is there; zero if absent
+	Drift    []Change    `json:"drift,omitempty"`
+	Schedule string      `json:"schedule,omitempty"`
+	Next     []time.Time `json:"next,omitempty"` // next times the schedule fires
+}

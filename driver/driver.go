@@ -1,0 +1,111 @@
+// Package driver is the contract with a runtime: what a runtime must do so that
+// jobs can be deployed to it, and what it may do besides. Start at Driver.
+//
+// A new runtime is a folder below this one, a line in cmd/slipway, and a test
+// that calls drivertest.Run.
+package driver
+
+import (
+	"context"
+	"io"
+	"time"
+
+	"github.com/slipway-cd/slipway"
+)
+
+// A Driver deploys jobs to one kind of runtime.
+//
+// Methods may be called at the same time for different apps, and from several
+// processes on several machines; for one app and environment the caller holds
+// the environment's lease during Apply and Remove. A handle is plain data: the
+// process that uses it need not be the one that got it.
+//
+// Any process may be killed at any instant, so every method may be called again
+// after a call that went half-way, and must then come to the same end.
+//
+// Errors are of the kinds in the root package: Conflict where the runtime moved,
+// Unavailable where something is missing (with the way out), NotFound where the
+// job is not there and that is an error, Invalid where the target cannot run
+// here.
+type Driver interface {
+	// Plan says what Apply would do to make the runtime have the target. It
+	// reads the runtime and changes nothing. An empty plan means that the
+	// runtime has the target already. A target that this runtime cannot run is
+	// an error here, not in Apply.
+	Plan(ctx context.Context, t slipway.Target) (slipway.Plan, error)
+
+	// Apply carries out p as it stands and returns the job's handle. If the
+	// runtime no longer has what p was made against, and does not have what p
+	// asks for either, it changes nothing and returns an error of kind
+	// Conflict. Applying an applied plan changes nothing and succeeds. The job
+	// is visible wholly as before or wholly as planned. Runs that are under way
+	// finish with the definition they started with.
+	Apply(ctx context.Context, p slipway.Plan, blobs Blobs) (slipway.Handle, error)
+
+	// Observe says what the runtime has now, compared with the target that was
+	// deployed. A job that is gone is a status, not an error.
+	Observe(ctx context.Context, h slipway.Handle, deployed slipway.Target) (slipway.JobStatus, error)
+
+	// Remove takes the job away, its schedule included; the history of its runs
+	// stays. Removing what is not there succeeds.
+	Remove(ctx context.Context, h slipway.Handle) error
+}
+
+// Blobs gives the bytes of artifacts: the environment's artifact repository.
+type Blobs interface {
+	// Open reads the artifact under key. The caller checks the digest.
+	Open(ctx context.Context, key string) (io.ReadCloser, error)
+	// URL says where key lies, for a runtime that can fetch it by itself:
+	// "file:///..." or "s3://bucket/...".
+	URL(key string) string
+}
+
+// A Runner is a Driver whose jobs can be started.
+type Runner interface {
+	// Start begins a run, at most once for each id, and returns it. Calling
+	// again with an id that was started returns that run and starts nothing.
+	// Where the runtime cannot say whether an earlier call acted, the run's
+	// state is RunUnknown and nothing is started. Too many runs at once is an
+	// error of kind Busy, unless the job queues.
+	Start(ctx context.Context, h slipway.Handle, r RunRequest) (slipway.Run, error)
+
+	// Run returns one run. Only its own id finds it; an unknown one is an error
+	// of kind NotFound.
+	Run(ctx context.Context, h slipway.Handle, id string) (slipway.Run, error)
+
+	// Runs returns the newest runs, newest first, at most limit of them; 0
+	// means all.
+	Runs(ctx context.Context, h slipway.Handle, limit int) ([]slipway.Run, error)
+}
+
+// A RunRequest asks for one execution of a deployed job.
+type RunRequest struct {
+	ID        string            // chosen by the caller: letters, digits, - and _; unique for the job
+	Trigger   string            // manual, deploy, or schedule
+	By        string            // who asked
+	Arguments map[string]string // over the job's own, without leading dashes
+}
+
+// A Stopper is a Driver that can stop a run.
+type Stopper interface {
+	// Stop ends a run and returns when it has ended or ctx is done. Stopping
+	// what has ended succeeds.
+	Stop(ctx context.Context, h slipway.Handle, id string) error
+}
+
+// A LogTailer is a Driver that can show what a run prints.
+type LogTailer interface {
+	// Logs writes what the run printed, from its first line, to w. With follow
+	// it goes on until the run has ended and everything was written, or ctx is
+	// done. Secrets are masked.
+	Logs(ctx context.Context, h slipway.Handle, id string, follow bool, w io.Writer) error
+}
+
+// A Scheduler is a Driver whose runtime has no schedule of its own, so that
+// somebody must start the runs that are due: `slipway schedule run`. Drivers of
+// runtimes with schedules put them there in Apply instead.
+type Scheduler interface {
+	// Due returns when, after the first time and up to and including the
+	// second, the job's schedule fires; empty without a schedule.
+	Due(ctx context.Context, h slipway.Handle, after, until time.Time) ([]time.Time, error)
+}

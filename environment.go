@@ -1,0 +1,20 @@
+package slipway
+
+// An Environment is a named place with a runtime.
+type Environment struct {
+	Name       string `json:"name"`
+	Runtime    string `json:"runtime"`           // local, glue, ...
+	Repository string `json:"repository"`        // its artifact repository's URL
+	Follows    string `json:"follows,omitempty"` // where a release comes from; empty: releases are made here
+	Root       string `json:"root,omitempty"`    // folder of a local runtime, absolute
+	Account    string `json:"account,omitempty"` // cloud account
+	Region     string `json:"region,omitempty"`  // cloud region
+}
+
+// LocalEnvironment is the name of the environment on the developer's own
+// machine; it is always there.
+const LocalEnvironment = "local"
+
+// IsLocal reports whether e is the environment on the developer's own machine,
+// whose authority is the SQLite file in .slipway and not its repository.
+func (e Environment) IsLocal() bool { return e.Name == LocalEnvironment }
