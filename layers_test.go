@@ -1,0 +1,131 @@
+package slipway_test
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/slipway-cd/slipway"
+
+// layers says which packages of this module each package may import. Every
+// package may import the root. A package without a row fails the test: a new
+// package is a decision, made here and explained in docs/decisions.
+// ARCHITECTURE.md says what each of them is for.
+//
+//nolint:gochecknoglobals // the table is the test
+var layers = map[string][]string{
+	".": {},
+
+	// Pure: bytes in, values out.
+	"notebook": {},
+	"schema":   {},
+	"shape":    {"schema"},
+	"manifest": {"schema", "shape"},
+
+	// Contracts, and the kits that hold their implementations to them.
+	"driver":                    {},
+	"driver/drivertest":         {"driver"},
+	"ledger":                    {},
+	"ledger/ledgertest":         {"ledger"},
+	"repository":                {},
+	"repository/repositorytest": {"repository"},
+
+	// One outside thing each.
+	"driver/local":      {"driver"},
+	"git":               {},
+	"ledger/object":     {"ledger", "repository"},
+	"repository/bucket": {"repository"},
+	"repository/folder": {"repository"},
+	"store":             {"ledger"},
+	"workflow":          {"store"},
+
+	// The stages: pure packages and contracts, never each other, never a driver.
+	"build":   {"git", "manifest", "notebook"},
+	"check":   {"manifest"},
+	"release": {"manifest", "repository"},
+	"promote": {"repository"},
+	"deploy":  {"driver", "ledger", "repository"},
+	"operate": {"driver", "ledger"},
+
+	// The order of the stages, and the faces on it.
+	"pipeline": {
+		"build", "check", "release", "promote", "deploy", "operate",
+		"driver", "git", "ledger", "manifest", "repository", "workflow",
+	},
+	"cli": {"git", "manifest", "notebook", "pipeline", "schema", "shape"},
+	"cmd/slipway": {
+		"cli", "driver", "driver/local", "ledger", "ledger/object", "pipeline",
+		"repository", "repository/bucket", "repository/folder", "store", "workflow",
+	},
+}
+
+func TestEveryPackageImportsDownwards(t *testing.T) {
+	err := filepath.WalkDir(".", func(file string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && skipped(d.Name()):
+			return fs.SkipDir
+		case !strings.HasSuffix(file, ".go"), strings.HasSuffix(file, "_test.go"):
+			return nil
+		}
+		checkImports(t, file)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// skipped reports whether a folder holds no package of this module.
+func skipped(folder string) bool {
+	hidden := strings.HasPrefix(folder, ".") && folder != "."
+	return hidden || slices.Contains([]string{"bin", "node_modules", "testdata", "tools"}, folder)
+}
+
+// checkImports parses the file itself: the test cache sees what a test reads, but
+// not what a child process such as go list reads, and would answer from the
+// cache after a bad import.
+func checkImports(t *testing.T, file string) {
+	t.Helper()
+	from := path.Dir(filepath.ToSlash(file))
+	may, ok := layers[from]
+	if !ok {
+		t.Errorf("%s: package %s has no row in layers", file, from)
+		return
+	}
+	f, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ImportsOnly)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	for _, spec := range f.Imports {
+		imp, err := strconv.Unquote(spec.Path.Value)
+		if err != nil {
+			t.Errorf("%s: %v", file, err)
+			continue
+		}
+		to, ours := strings.CutPrefix(imp, module+"/")
+		if ours && !slices.Contains(may, to) {
+			t.Errorf("%s: package %s must not import %s", file, from, to)
+		}
+	}
+}
+
+func TestStagesKnowNeitherEachOtherNorADriver(t *testing.T) {
+	stages := []string{"build", "check", "release", "promote", "deploy", "operate"}
+	for _, stage := range stages {
+		for _, to := range layers[stage] {
+			if slices.Contains(stages, to) || strings.Contains(to, "/") || to == "pipeline" {
+				t.Errorf("layers lets stage %s import %s: what one stage hands to the next is a noun of the root package, and a stage knows the contract, never a driver", stage, to)
+			}
+		}
+	}
+}

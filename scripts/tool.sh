@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# Runs a developer tool of tools/go.mod at its pinned version:
+#
+#     scripts/tool.sh golangci-lint run ./...
+#
+# The binary is built once for each version of the tool and of Go, and kept in
+# ${XDG_CACHE_HOME:-~/.cache}/slipway-tools. golangci-lint takes some minutes to
+# build, so it is worth keeping that folder between CI runs.
+set -euo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/slipway-tools
+
+usage() {
+	echo "usage: scripts/tool.sh golangci-lint|deadcode|benchstat [arguments]" >&2
+	exit 2
+}
+
+[ $# -gt 0 ] || usage
+tool=$1
+shift
+case $tool in
+golangci-lint) module=github.com/golangci/golangci-lint/v2 package=$module/cmd/golangci-lint ;;
+deadcode) module=golang.org/x/tools package=$module/cmd/deadcode ;;
+benchstat) module=golang.org/x/perf package=$module/cmd/benchstat ;;
+*) usage ;;
+esac
+
+version=$(awk -v module="$module" '$1 == module { print $2 }' "$root/tools/go.mod")
+binary=$cache/$tool-$version-$(go env GOVERSION)
+
+if [ ! -x "$binary" ]; then
+	mkdir -p "$cache"
+	echo "building $tool $version, once (golangci-lint takes some minutes)" >&2
+	CGO_ENABLED=0 go -C "$root/tools" build -trimpath -o "$binary.$$" "$package"
+	mv "$binary.$$" "$binary"
+fi
+exec "$binary" "$@"
