@@ -65,8 +65,7 @@ func (e *Error) Unwrap() error { return e.Err }
 // KindOf returns the kind of the outermost Error in err's chain, and Internal
 // where there is none.
 func KindOf(err error) Kind {
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Kind
 	}
 	return Internal
@@ -77,8 +76,8 @@ func KindOf(err error) Kind {
 func FixOf(err error) string {
 	var fixes []string
 	for ; err != nil; err = errors.Unwrap(err) {
-		var e *Error
-		if !errors.As(err, &e) {
+		e, ok := errors.AsType[*Error](err)
+		if !ok {
 			break
 		}
 		if e.Fix != "" {

@@ -18,8 +18,6 @@ const module = "github.com/slipway-cd/slipway"
 // package may import the root. A package without a row fails the test: a new
 // package is a decision, made here and explained in docs/decisions.
 // ARCHITECTURE.md says what each of them is for.
-//
-//nolint:gochecknoglobals // the table is the test
 var layers = map[string][]string{
 	".": {},
 
