@@ -1,0 +1,242 @@
+// Package workflow runs named steps durably: a step's result is recorded, and
+// after a crash the work goes on at the first step without one. It knows nothing
+// of delivery. Start at Open, Register and Run.
+//
+// It is the only home of the engine, DBOS Transact, which keeps its records in
+// the database that package store opens.
+//
+// A step that acted and died before its record runs again: every step must be
+// idempotent. A shipped workflow is not edited; a new version is registered
+// beside it under another name until the old ones are done.
+package workflow
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/dbos-inc/dbos-transact-golang/dbos"
+	_ "github.com/dbos-inc/dbos-transact-golang/dbos/driver/sqlite" // lets the engine use the store's SQLite pool
+
+	"github.com/slipway-cd/slipway"
+	"github.com/slipway-cd/slipway/store"
+)
+
+const (
+	// version is the engine's application version. It is pinned: by default the
+	// engine hashes the binary, and would not go on with the work of another one.
+	version = "1"
+	// attempts is how often a workflow may be recovered. Every restart counts, so
+	// it is never the limit.
+	attempts = 1 << 30
+	// poll is how often the result of a resumed workflow is looked for.
+	poll = 5 * time.Millisecond
+	// drain is how long Close waits for workflows to see that they must stop.
+	drain = 10 * time.Second
+)
+
+// Config says how an engine runs.
+type Config struct {
+	// Executor names this process among those that share the database. It is
+	// unique: two processes under one name would run the same step twice.
+	Executor string
+	Log      *slog.Logger
+}
+
+// An Engine runs workflows. It is ready after Launch.
+type Engine struct {
+	root dbos.Context
+}
+
+// Open makes an engine over the store's database, and the engine's own tables
+// in it where they are not there yet.
+func Open(ctx context.Context, st *store.Store, c Config) (*Engine, error) {
+	root, err := dbos.NewContext(context.WithoutCancel(ctx), dbos.Config{
+		AppName:            "slipway",
+		SQLiteSystemDB:     st.Writer(),
+		ApplicationVersion: version,
+		ExecutorID:         c.Executor,
+		Logger:             c.Log,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("open the workflow engine: %w", err)
+	}
+	return &Engine{root: root}, nil
+}
+
+// Launch starts the engine. Every workflow must be registered before.
+func (e *Engine) Launch() error {
+	if err := dbos.Launch(e.root); err != nil {
+		return fmt.Errorf("launch the workflow engine: %w", err)
+	}
+	return nil
+}
+
+// Close stops the engine. Workflows under way stay where they are and go on when
+// they are run again. Closing twice is harmless.
+func (e *Engine) Close() error {
+	if err := dbos.Shutdown(e.root, drain); err != nil {
+		return fmt.Errorf("stop the workflow engine: %w", err)
+	}
+	return nil
+}
+
+// A Workflow is a registered function from I to O. Both travel as JSON.
+type Workflow[I, O any] struct {
+	name string
+	fn   dbos.Workflow[I, outcome[O]]
+}
+
+// Register makes fn a workflow of the engine under a name that stays for good.
+// fn must be deterministic but for what it does inside Do.
+func Register[I, O any](e *Engine, name string, fn func(*Steps, I) (O, error)) *Workflow[I, O] {
+	w := &Workflow[I, O]{name: name, fn: func(ctx dbos.Context, in I) (outcome[O], error) {
+		out, err := fn(&Steps{ctx: ctx}, in)
+		return record(ctx, out, err)
+	}}
+	dbos.RegisterWorkflow(e.root, w.fn, dbos.WithWorkflowName(name), dbos.WithMaxRecoveryAttempts(attempts))
+	return w
+}
+
+// Run executes the workflow on a subject to its end and returns its result. If
+// an earlier run on that subject was cut short, by a crash or by its context,
+// Run goes on with it from its last recorded step, with the input it had;
+// otherwise it starts anew. resumed tells which. Only one Run on a subject may be
+// under way at a time; the caller sees to that.
+//
+// When ctx is done, the step under way sees it, and Run returns once it has
+// ended; the work stays resumable.
+func (w *Workflow[I, O]) Run(ctx context.Context, e *Engine, subject string, in I) (out O, resumed bool, err error) {
+	id, open, err := w.attempt(e, subject)
+	if err != nil {
+		return out, false, err
+	}
+	scope, cancel := dbos.WithCancel(e.root)
+	defer cancel()
+	stop := context.AfterFunc(ctx, func() {
+		// The engine's own mark first: a resumed workflow runs outside scope.
+		_ = dbos.CancelWorkflow(e.root, id)
+		cancel()
+	})
+	defer stop()
+	var h dbos.WorkflowHandle[outcome[O]]
+	if open {
+		h, err = dbos.ResumeWorkflow[outcome[O]](e.root, id)
+	} else {
+		h, err = dbos.RunWorkflow(scope, w.fn, in, dbos.WithWorkflowID(id))
+	}
+	if err != nil {
+		return out, open, fmt.Errorf("start workflow %s: %w", id, err)
+	}
+	o, err := h.GetResult(dbos.WithHandlePollingInterval(poll))
+	switch {
+	case ctx.Err() != nil:
+		return out, open, context.Cause(ctx)
+	case err != nil:
+		return out, open, fmt.Errorf("workflow %s: %w", id, err)
+	}
+	return o.Value, open, o.err()
+}
+
+// attempt returns the id of the run to go on with, and open, or of a new one.
+// An id is the name, the subject and a number: the engine answers an id that has
+// ended with its old result for ever.
+func (w *Workflow[I, O]) attempt(e *Engine, subject string) (id string, open bool, err error) {
+	prefix := w.name + "/" + subject + "/"
+	last, err := dbos.ListWorkflows(e.root, dbos.WithFilterWorkflowIDPrefix(prefix),
+		dbos.WithFilterLoadInput(false), dbos.WithFilterLoadOutput(false))
+	if err != nil {
+		return "", false, fmt.Errorf("look for earlier runs of %s: %w", prefix, err)
+	}
+	number := 0
+	for _, s := range last {
+		n, err := strconv.Atoi(strings.TrimPrefix(s.ID, prefix))
+		if err != nil || n < number {
+			continue
+		}
+		number = n
+		id, open = s.ID, s.Status != dbos.WorkflowStatusSuccess && s.Status != dbos.WorkflowStatusError
+	}
+	if open {
+		return id, true, nil
+	}
+	return prefix + strconv.Itoa(number+1), false, nil
+}
+
+// Abandon ends every run of the workflow whose subject begins with prefix and is
+// not keep, so that none of them is gone on with. It returns how many there were.
+func (w *Workflow[I, O]) Abandon(e *Engine, prefix, keep string) (int, error) {
+	open, err := dbos.ListWorkflows(e.root, dbos.WithFilterWorkflowIDPrefix(w.name+"/"+prefix),
+		dbos.WithFilterLoadInput(false), dbos.WithFilterLoadOutput(false))
+	if err != nil {
+		return 0, fmt.Errorf("look for unfinished runs of %s: %w", w.name, err)
+	}
+	var ids []string
+	for _, s := range open {
+		ended := s.Status == dbos.WorkflowStatusSuccess || s.Status == dbos.WorkflowStatusError
+		if !ended && !strings.HasPrefix(s.ID, w.name+"/"+keep+"/") {
+			ids = append(ids, s.ID)
+		}
+	}
+	if len(ids) == 0 {
+		return 0, nil
+	}
+	if err := dbos.DeleteWorkflows(e.root, ids); err != nil {
+		return 0, fmt.Errorf("abandon unfinished runs of %s: %w", w.name, err)
+	}
+	return len(ids), nil
+}
+
+// Steps is a workflow under way, handed to its function for Do.
+type Steps struct {
+	ctx dbos.Context
+}
+
+// Context returns the workflow's context, done when it must stop.
+func (s *Steps) Context() context.Context { return s.ctx }
+
+// Do runs fn as a named step, or returns what it returned when an earlier
+// process ran it. An error of fn is its recorded result too, with its kind and
+// its way out, unless the workflow is being stopped.
+func Do[T any](s *Steps, name string, fn func(context.Context) (T, error)) (T, error) {
+	o, err := dbos.RunAsStep(s.ctx, func(ctx context.Context) (outcome[T], error) {
+		v, err := fn(ctx)
+		return record(ctx, v, err)
+	}, dbos.WithStepName(name))
+	if err != nil {
+		return o.Value, err
+	}
+	return o.Value, o.err()
+}
+
+// An outcome is a result or an error as a recorded value: the engine keeps only
+// the text of an error, and a resumed workflow must see its kind again.
+type outcome[T any] struct {
+	Value   T            `json:"value"`
+	Kind    slipway.Kind `json:"kind,omitempty"`
+	Message string       `json:"message,omitempty"`
+	Fix     string       `json:"fix,omitempty"`
+}
+
+// record turns a result into an outcome. A workflow that is being stopped has no
+// outcome yet.
+func record[T any](ctx context.Context, v T, err error) (outcome[T], error) {
+	switch {
+	case err == nil:
+		return outcome[T]{Value: v}, nil
+	case ctx.Err() != nil || errors.Is(err, context.Canceled):
+		return outcome[T]{}, err
+	}
+	return outcome[T]{Value: v, Kind: slipway.KindOf(err), Message: err.Error(), Fix: slipway.FixOf(err)}, nil
+}
+
+func (o outcome[T]) err() error {
+	if o.Kind == "" {
+		return nil
+	}
+	return &slipway.Error{Kind: o.Kind, Message: o.Message, Fix: o.Fix}
+}
