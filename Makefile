@@ -1,0 +1,24 @@
+# Each target sets up by itself what it needs; see scripts/setup.sh.
+
+.PHONY: help demo build test lint bench fuzz
+
+help: ## show this
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+
+demo: ## the whole road on this machine, on the example notebook
+	@scripts/demo.sh
+
+build: ## bin/slipway
+	go build -o bin/slipway ./cmd/slipway
+
+test: ## every test, on real Spark
+	@scripts/test.sh
+
+lint: ## formatting, linters, dead code, shell scripts
+	@scripts/lint.sh
+
+bench: ## the benchmarks; BASE=<commit> compares with that commit's
+	@scripts/bench.sh
+
+fuzz: ## every fuzz test, FUZZTIME=60s each
+	@scripts/fuzz.sh

@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# Runs every test, after setting up what the tests need (scripts/setup.sh, and
+# Spark in a virtual environment). Arguments go to go test:
+#
+#     scripts/test.sh -run TestShip ./pipeline
+#
+# The tests read
+#
+#     CI                   set: a test that needs Spark fails where there is none
+#     SLIPWAY_TEST_CACHE   where environments are kept between runs of the tests
+#     SLIPWAY_TEST_PYTHON  a Python with Spark and pytest; empty where it cannot be had
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+scripts/setup.sh test
+export SLIPWAY_TEST_CACHE=${SLIPWAY_TEST_CACHE:-$HOME/.cache/slipway-test}
+
+if JAVA_HOME=$(scripts/java.sh) && SLIPWAY_TEST_PYTHON=$(scripts/python.sh); then
+	export JAVA_HOME SLIPWAY_TEST_PYTHON
+elif [ -n "${CI:-}" ]; then
+	echo "CI runs all tests, and those of Spark cannot run here." >&2
+	exit 1
+else
+	unset JAVA_HOME
+	export SLIPWAY_TEST_PYTHON=
+	echo "SKIPPED: the tests that need Spark, which cannot be had on this machine." >&2
+fi
+
+python_tests() {
+	local folder=driver/local/python/tests
+	[ -n "$SLIPWAY_TEST_PYTHON" ] && [ -d "$folder" ] || return 0
+	echo "== pytest $folder"
+	"$SLIPWAY_TEST_PYTHON" -m pytest -q -p no:cacheprovider "$folder" </dev/null
+}
+
+if [ $# -gt 0 ]; then
+	exec go test -race -shuffle=on "$@"
+fi
+echo "== go test"
+go test -race -shuffle=on -timeout 30m ./...
+python_tests
