@@ -1,0 +1,193 @@
+package ledger
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/slipway-cd/slipway"
+)
+
+// The kinds of entry, and what their bodies are.
+const (
+	ReleaseCreated    = "release.created"    // Admission
+	ReleasePromoted   = "release.promoted"   // Admission
+	DeploymentStarted = "deployment.started" // slipway.Deployment
+	DeploymentEnded   = "deployment.ended"   // DeploymentEnd
+	JobRemoved        = "job.removed"        // Removal
+)
+
+// An Admission is a release that was let into an environment's artifact
+// repository: from then on it may be deployed there.
+type Admission struct {
+	Version string         `json:"version"`
+	Commit  string         `json:"commit"`
+	Record  slipway.Digest `json:"record"`         // of the release's record in the repository
+	From    string         `json:"from,omitempty"` // the environment it was promoted from; empty: made here
+	Time    time.Time      `json:"time"`
+	By      string         `json:"by"`
+}
+
+// A DeploymentEnd says how a deployment ended.
+type DeploymentEnd struct {
+	Number int64                   `json:"number"`
+	State  slipway.DeploymentState `json:"state"`
+	Handle slipway.Handle          `json:"handle"`
+	Error  string                  `json:"error,omitempty"`
+}
+
+// A Removal says that the job of a deployment was taken away.
+type Removal struct {
+	Number int64 `json:"number"`
+}
+
+// History is what a chain tells: everything in the order it happened.
+type History struct {
+	Subject     Subject              `json:"subject"`
+	Head        int64                `json:"head"` // number of the last entry; 0: none
+	Admissions  []Admission          `json:"admissions"`
+	Deployments []slipway.Deployment `json:"deployments"`
+	Entries     []Entry              `json:"-"`
+	removed     bool
+}
+
+// ReadHistory reads a subject's whole chain.
+func ReadHistory(ctx context.Context, l Ledger, s Subject) (History, error) {
+	h := History{Subject: s}
+	entries, err := l.Entries(ctx, s, 0)
+	if err != nil {
+		return h, err
+	}
+	for _, e := range entries {
+		if err := h.add(e); err != nil {
+			return h, fmt.Errorf("ledger of %s in %s, entry %d (%s): %w", s.App, s.Environment, e.Number, e.Kind, err)
+		}
+	}
+	return h, nil
+}
+
+// add takes one entry in. A kind it does not know, from a newer version, changes
+// nothing it knows about.
+func (h *History) add(e Entry) error {
+	h.Head = e.Number
+	h.Entries = append(h.Entries, e)
+	switch e.Kind {
+	case ReleaseCreated, ReleasePromoted:
+		var a Admission
+		if err := json.Unmarshal(e.Body, &a); err != nil {
+			return err
+		}
+		a.Time, a.By = e.Time, e.By
+		h.Admissions = append(h.Admissions, a)
+	case DeploymentStarted:
+		var d slipway.Deployment
+		if err := json.Unmarshal(e.Body, &d); err != nil {
+			return err
+		}
+		d.Started, d.By, d.State = e.Time, e.By, slipway.Deploying
+		h.Deployments = append(h.Deployments, d)
+		h.removed = false
+	case DeploymentEnded:
+		return h.end(e)
+	case JobRemoved:
+		h.removed = true
+	}
+	return nil
+}
+
+func (h *History) end(e Entry) error {
+	var end DeploymentEnd
+	if err := json.Unmarshal(e.Body, &end); err != nil {
+		return err
+	}
+	for i := range h.Deployments {
+		if d := &h.Deployments[i]; d.Number == end.Number {
+			d.State, d.Handle, d.Error, d.Ended = end.State, end.Handle, end.Error, e.Time
+			return nil
+		}
+	}
+	return fmt.Errorf("it ends deployment %d, which was never started", end.Number)
+}
+
+// Current returns the deployment that is live: the last that succeeded, unless
+// its job was removed since.
+func (h History) Current() (slipway.Deployment, bool) {
+	if h.removed {
+		return slipway.Deployment{}, false
+	}
+	return h.before(len(h.Deployments))
+}
+
+// Before returns the last deployment before the numbered one that succeeded.
+func (h History) Before(number int64) (slipway.Deployment, bool) {
+	for i, d := range h.Deployments {
+		if d.Number == number {
+			return h.before(i)
+		}
+	}
+	return slipway.Deployment{}, false
+}
+
+func (h History) before(i int) (slipway.Deployment, bool) {
+	for i--; i >= 0; i-- {
+		if h.Deployments[i].State == slipway.Deployed {
+			return h.Deployments[i], true
+		}
+	}
+	return slipway.Deployment{}, false
+}
+
+// Deployment returns the deployment with a number.
+func (h History) Deployment(number int64) (slipway.Deployment, bool) {
+	for _, d := range h.Deployments {
+		if d.Number == number {
+			return d, true
+		}
+	}
+	return slipway.Deployment{}, false
+}
+
+// Unfinished returns the deployment that was started and neither ended nor was
+// superseded; there is at most one.
+func (h History) Unfinished() (slipway.Deployment, bool) {
+	if n := len(h.Deployments); n > 0 && h.Deployments[n-1].State == slipway.Deploying {
+		return h.Deployments[n-1], true
+	}
+	return slipway.Deployment{}, false
+}
+
+// Admitted returns the last admission of a version.
+func (h History) Admitted(version string) (Admission, bool) {
+	for i := len(h.Admissions) - 1; i >= 0; i-- {
+		if h.Admissions[i].Version == version {
+			return h.Admissions[i], true
+		}
+	}
+	return Admission{}, false
+}
+
+// Admit lets a release into an environment, once: it reports whether this call
+// did it. A release that was admitted before with another record is an error of
+// kind Conflict.
+func Admit(ctx context.Context, l Ledger, s Subject, kind string, a Admission) (bool, error) {
+	for {
+		h, err := ReadHistory(ctx, l, s)
+		if err != nil {
+			return false, err
+		}
+		if old, ok := h.Admitted(a.Version); ok {
+			if old.Record != a.Record {
+				return false, slipway.Errorf(slipway.Conflict, "release %s is in %s already, with another record: %s is not %s",
+					a.Version, s.Environment, old.Record, a.Record)
+			}
+			return false, nil
+		}
+		_, err = l.Append(ctx, Draft{
+			Subject: s, After: h.Head, ID: "release/" + a.Version, Kind: kind, Time: a.Time, By: a.By, Body: a,
+		})
+		if slipway.KindOf(err) != slipway.Conflict {
+			return err == nil, err
+		}
+	}
+}

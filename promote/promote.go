@@ -1,0 +1,129 @@
+// Package promote moves a release from one environment's artifact repository to
+// the next one's: the same bytes, proved equal after the copy, in the order that
+// the environments follow each other. Start at Stage.Run.
+package promote
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/slipway-cd/slipway"
+	"github.com/slipway-cd/slipway/ledger"
+	"github.com/slipway-cd/slipway/repository"
+)
+
+// A Place is an environment's side of a promotion.
+type Place struct {
+	Environment slipway.Environment
+	Repository  repository.Repository
+	Ledger      ledger.Ledger
+}
+
+// A Stage promotes from one environment to the one that follows it.
+type Stage struct {
+	From, To Place
+	Clock    func() time.Time
+}
+
+// Input names the release to promote.
+type Input struct {
+	App     string
+	Version string
+	By      string
+}
+
+// Output is a release that is in the next environment.
+type Output struct {
+	Release slipway.Release `json:"release"`
+	Made    bool            `json:"made"`   // false: it was there already
+	Copied  int             `json:"copied"` // objects, those that were there already included
+}
+
+// Run promotes a release. A release that the first environment does not have is
+// an error of kind NotFound; bytes that differ from what was released, on either
+// side, are one of kind Conflict, and the release is then not let in. Run may be
+// called again after a crash.
+func (s Stage) Run(ctx context.Context, in Input) (Output, error) {
+	if err := s.order(); err != nil {
+		return Output{}, err
+	}
+	admission, err := s.admitted(ctx, in)
+	if err != nil {
+		return Output{}, err
+	}
+	r, record, err := repository.FindRelease(ctx, s.From.Repository, in.App, in.Version)
+	if err != nil {
+		return Output{}, err
+	}
+	if record != admission.Record {
+		return Output{}, s.changed(in, record, admission)
+	}
+	copied, err := s.copy(ctx, r, record)
+	if slipway.KindOf(err) == slipway.Conflict {
+		r, admission.Record, err = s.adopt(ctx, r, err)
+	}
+	if err != nil {
+		return Output{}, err
+	}
+	admission.From, admission.By, admission.Time = s.From.Environment.Name, in.By, s.Clock().UTC()
+	made, err := ledger.Admit(ctx, s.To.Ledger, ledger.Subject{App: in.App, Environment: s.To.Environment.Name}, ledger.ReleasePromoted, admission)
+	return Output{Release: r, Made: made, Copied: copied}, err
+}
+
+// order refuses a promotion that leaves an environment out.
+func (s Stage) order() error {
+	if s.To.Environment.Follows == s.From.Environment.Name {
+		return nil
+	}
+	if s.To.Environment.Follows == "" {
+		return slipway.Errorf(slipway.Blocked, "%s follows no environment: releases are made there, not promoted to it", s.To.Environment.Name)
+	}
+	return slipway.Errorf(slipway.Blocked, "%s follows %s, so a release cannot come to it from %s",
+		s.To.Environment.Name, s.To.Environment.Follows, s.From.Environment.Name).
+		WithFix("promote it to %s first", s.To.Environment.Follows)
+}
+
+func (s Stage) admitted(ctx context.Context, in Input) (ledger.Admission, error) {
+	h, err := ledger.ReadHistory(ctx, s.From.Ledger, ledger.Subject{App: in.App, Environment: s.From.Environment.Name})
+	if err != nil {
+		return ledger.Admission{}, err
+	}
+	a, ok := h.Admitted(in.Version)
+	if !ok {
+		return a, slipway.Errorf(slipway.NotFound, "there is no release %s of %s in %s", in.Version, in.App, s.From.Environment.Name).
+			WithFix("slipway releases %s lists those that are there", s.From.Environment.Name)
+	}
+	return a, nil
+}
+
+// changed says that the release's record is not the one that was admitted.
+func (s Stage) changed(in Input, record slipway.Digest, a ledger.Admission) error {
+	return slipway.Errorf(slipway.Conflict, "the record of release %s in %s was changed: it is %s, the ledger has %s",
+		in.Version, s.From.Environment.Name, record, a.Record).
+		WithFix("somebody wrote to %s by hand; restore %s", s.From.Repository.URL(), slipway.ReleaseKey(in.App, in.Version))
+}
+
+// adopt takes the release that the next environment has under the version
+// already, if it ships the same bytes: somebody else built the same commit, and
+// only the check results and times differ. Otherwise conflict stands.
+func (s Stage) adopt(ctx context.Context, r slipway.Release, conflict error) (slipway.Release, slipway.Digest, error) {
+	there, record, err := repository.FindRelease(ctx, s.To.Repository, r.App, r.Version)
+	if err != nil || !there.SameBytes(r) {
+		return r, "", conflict
+	}
+	return there, record, nil
+}
+
+// copy copies the bytes, and the record that names them last.
+func (s Stage) copy(ctx context.Context, r slipway.Release, record slipway.Digest) (int, error) {
+	objects := append([]slipway.Artifact{}, r.Artifacts...)
+	objects = append(objects, r.Manifest, r.Checks,
+		slipway.Artifact{Name: "the release's record", Key: slipway.ReleaseKey(r.App, r.Version), Digest: record})
+	for _, o := range objects {
+		if _, err := repository.Copy(ctx, s.From.Repository, s.To.Repository, o.Key, o.Digest); err != nil {
+			return 0, fmt.Errorf("promote %s to %s: %w", o.Name, s.To.Environment.Name, err)
+		}
+	}
+	return len(objects), nil
+}

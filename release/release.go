@@ -1,0 +1,174 @@
+// Package release fixes what was built: the artifacts, the resolved manifest and
+// the check results under their digests in an artifact repository, and a record
+// of them all under the release's version. Nothing in a release ever changes.
+// Start at Stage.Run.
+package release
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/slipway-cd/slipway"
+	"github.com/slipway-cd/slipway/ledger"
+	"github.com/slipway-cd/slipway/repository"
+)
+
+// A Stage makes releases in one environment.
+type Stage struct {
+	Environment slipway.Environment
+	Repository  repository.Repository
+	Ledger      ledger.Ledger
+	Clock       func() time.Time
+}
+
+// Input is a release to be.
+type Input struct {
+	App       string
+	Team      string
+	Version   string // empty: the source's own
+	Source    slipway.Source
+	Artifacts []slipway.Artifact
+	Open      func(slipway.Artifact) (io.ReadSeekCloser, error) // the bytes of Artifacts
+	Manifest  []byte                                            // resolved for each environment, JSON
+	Checks    []slipway.CheckResult
+	By        string
+}
+
+// Output is a release that is there for good.
+type Output struct {
+	Release slipway.Release `json:"release"`
+	Made    bool            `json:"made"` // false: the same release was there already
+}
+
+// Run makes the release and lets it into the environment. If the same bytes were
+// released under the version before, that release is the result, so Run may be
+// called again after a crash, and by others at the same time. Other bytes under
+// the version are an error of kind Conflict, and nothing changes.
+func (s Stage) Run(ctx context.Context, in Input) (Output, error) {
+	if in.Version == "" {
+		in.Version = in.Source.Version()
+	}
+	if err := slipway.CheckVersion(in.Version); err != nil {
+		return Output{}, err
+	}
+	r, err := s.describe(in)
+	if err != nil {
+		return Output{}, err
+	}
+	found, record, err := repository.FindRelease(ctx, s.Repository, in.App, in.Version)
+	switch {
+	case err == nil:
+		r, err = same(found, r)
+	case slipway.KindOf(err) == slipway.NotFound:
+		r, record, err = s.fix(ctx, in, r)
+	}
+	if err != nil {
+		return Output{}, err
+	}
+	made, err := s.admit(ctx, r, record, in.By)
+	return Output{Release: r, Made: made}, err
+}
+
+// describe makes the release's record.
+func (s Stage) describe(in Input) (slipway.Release, error) {
+	checks, err := json.Marshal(in.Checks)
+	if err != nil {
+		return slipway.Release{}, err
+	}
+	r := slipway.Release{
+		App: in.App, Version: in.Version, Team: in.Team, Source: in.Source, Artifacts: in.Artifacts,
+		Manifest: artifact(in, "manifest.json", slipway.KindManifest, in.Manifest),
+		Checks:   artifact(in, "checks.json", slipway.KindChecks, checks),
+		Created:  s.Clock().UTC(), By: in.By,
+	}
+	return r, nil
+}
+
+func artifact(in Input, name string, kind slipway.ArtifactKind, data []byte) slipway.Artifact {
+	d := slipway.DigestOf(data)
+	return slipway.Artifact{
+		Name: name, Kind: kind, Digest: d, Size: int64(len(data)),
+		Key: slipway.ArtifactKey(in.App, name, d, in.Source.Commit),
+	}
+}
+
+// same takes the release that is there for the one to be.
+func same(found, wanted slipway.Release) (slipway.Release, error) {
+	if found.SameBytes(wanted) {
+		return found, nil
+	}
+	return found, slipway.Errorf(slipway.Conflict, "release %s of %s exists with other bytes: it was made from commit %s by %s",
+		found.Version, found.App, short(found.Source.Commit), found.By).
+		WithFix("a release never changes; release these bytes under another version")
+}
+
+func short(commit string) string { return commit[:min(12, len(commit))] }
+
+// fix writes the bytes first and the record that names them last, so whoever
+// sees the record sees all of it.
+func (s Stage) fix(ctx context.Context, in Input, r slipway.Release) (slipway.Release, slipway.Digest, error) {
+	checks, err := json.Marshal(in.Checks)
+	if err != nil {
+		return r, "", err
+	}
+	for _, a := range in.Artifacts {
+		if err := s.put(ctx, in, a); err != nil {
+			return r, "", fmt.Errorf("release %s: %w", a.Name, err)
+		}
+	}
+	record, err := json.Marshal(r)
+	if err != nil {
+		return r, "", err
+	}
+	for _, f := range []struct {
+		key  string
+		data []byte
+	}{{r.Manifest.Key, in.Manifest}, {r.Checks.Key, checks}, {slipway.ReleaseKey(r.App, r.Version), record}} {
+		if _, err := s.Repository.Put(ctx, f.key, bytes.NewReader(f.data)); err != nil {
+			return s.lost(ctx, r, err)
+		}
+	}
+	return r, slipway.DigestOf(record), nil
+}
+
+// lost looks again when the record could not be written: somebody else may have
+// made the same release meanwhile.
+func (s Stage) lost(ctx context.Context, r slipway.Release, err error) (slipway.Release, slipway.Digest, error) {
+	if slipway.KindOf(err) != slipway.Conflict {
+		return r, "", err
+	}
+	found, record, ferr := repository.FindRelease(ctx, s.Repository, r.App, r.Version)
+	if ferr != nil {
+		return r, "", err
+	}
+	r, err = same(found, r)
+	return r, record, err
+}
+
+func (s Stage) put(ctx context.Context, in Input, a slipway.Artifact) error {
+	f, err := in.Open(a)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	o, err := s.Repository.Put(ctx, a.Key, f)
+	if err != nil {
+		return err
+	}
+	if o.Digest != a.Digest {
+		return slipway.Errorf(slipway.Conflict, "the bytes of %s are not those that were built: %s is not %s", a.Name, o.Digest, a.Digest)
+	}
+	return nil
+}
+
+// admit writes the ledger's entry, which makes the release one of the
+// environment's.
+func (s Stage) admit(ctx context.Context, r slipway.Release, record slipway.Digest, by string) (bool, error) {
+	return ledger.Admit(ctx, s.Ledger, ledger.Subject{App: r.App, Environment: s.Environment.Name}, ledger.ReleaseCreated, ledger.Admission{
+		Version: r.Version, Commit: r.Source.Commit, Record: record, Time: s.Clock().UTC(), By: by,
+	})
+}
