@@ -1,0 +1,468 @@
+package schema
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// reader walks nodes and types side by side and collects complaints.
+type reader struct {
+	doc      *Doc
+	problems Problems
+	patterns map[string]*regexp.Regexp
+}
+
+// value reads a node as the type. It returns nil where it complained about the
+// node itself; a part of a list or map that is wrong is left out.
+func (r *reader) value(n *node, t *Type, path string) *Value {
+	switch {
+	case n == nil: // refused by the parser, which has complained
+		return nil
+	case t.Kind == Any:
+		return r.any(n)
+	case n.missing && t.MayBeEmpty:
+		return r.made(n, t.Kind)
+	case n.missing && t.Nullable:
+		r.wrong(n, path, t, "is empty", "").Expected += ", or null to remove it"
+		return nil
+	case t.Nullable && n.isNull():
+		return &Value{Kind: t.Kind, Pos: n.pos, From: r.doc.File, null: true, text: "null"}
+	case t.SecretToo && n.shape == mapNode:
+		return r.secret(n, path)
+	}
+	switch t.Kind {
+	case List:
+		return r.list(n, t, path)
+	case Map:
+		return r.mapping(n, t, path)
+	case Object:
+		return r.object(n, t, path)
+	case Union:
+		return r.union(n, t, path)
+	case Secret:
+		return r.secret(n, path)
+	default:
+		return r.scalar(n, t, path)
+	}
+}
+
+func (r *reader) made(n *node, k Kind) *Value {
+	return &Value{Kind: k, Pos: n.pos, From: r.doc.File, text: n.text}
+}
+
+// any keeps the node for a later As, and gives its scalars their plain sense.
+func (r *reader) any(n *node) *Value {
+	v := r.made(n, Any)
+	v.raw, v.doc = n, r.doc
+	for _, p := range n.pairs {
+		if p.value != nil {
+			v.members = append(v.members, Member{Key: p.key.text, Pos: p.key.pos, Value: r.any(p.value)})
+		}
+	}
+	for _, item := range n.items {
+		if item != nil {
+			v.items = append(v.items, r.any(item))
+		}
+	}
+	return v
+}
+
+// complain adds a problem about a place and returns it for more detail.
+func (r *reader) complain(pos Pos, path, message string) *Problem {
+	r.problems = append(r.problems, r.doc.Problem(pos, path, message))
+	return &r.problems[len(r.problems)-1]
+}
+
+// wrong complains that a value is not of its type.
+func (r *reader) wrong(n *node, path string, t *Type, is, suggestion string) *Problem {
+	p := r.complain(n.pos, path, name(path)+" "+is)
+	p.Expected, p.Suggestion = t.Expects(), suggestion
+	return p
+}
+
+func name(path string) string {
+	if path == "" {
+		return "the file"
+	}
+	return path
+}
+
+// Join puts a key after a path. Keys that hold dots or blanks are quoted.
+func Join(path, key string) string {
+	if key == "" || strings.ContainsAny(key, `. "[]:`) {
+		key = strconv.Quote(key)
+	}
+	if path == "" {
+		return key
+	}
+	return path + "." + key
+}
+
+func (r *reader) list(n *node, t *Type, path string) *Value {
+	if n.shape != listNode {
+		suggestion := ""
+		if n.shape == scalarNode && !n.missing {
+			suggestion = "[" + yamlText(n.text) + "]"
+		}
+		r.wrong(n, path, t, "is "+n.what(), suggestion)
+		return nil
+	}
+	v := r.made(n, List)
+	for i, item := range n.items {
+		if got := r.value(item, t.Elem, fmt.Sprintf("%s[%d]", path, i)); got != nil {
+			v.items = append(v.items, got)
+		}
+	}
+	r.count(n, t, path)
+	return v
+}
+
+func (r *reader) count(n *node, t *Type, path string) {
+	got := float64(len(n.items))
+	if t.Min != nil && got < *t.Min || t.Max != nil && got > *t.Max {
+		p := r.complain(n.pos, path, fmt.Sprintf("%s has %d items", name(path), len(n.items)))
+		p.Expected = "a list" + t.bounds(plainNumber)
+	}
+}
+
+func (r *reader) mapping(n *node, t *Type, path string) *Value {
+	if n.shape != mapNode {
+		r.wrong(n, path, t, "is "+n.what(), "")
+		return nil
+	}
+	v := r.made(n, Map)
+	for _, p := range n.pairs {
+		at := Join(path, p.key.text)
+		if t.Key != nil && !r.matches(p.key.text, t.Key) {
+			q := r.complain(p.key.pos, at, fmt.Sprintf("%q cannot be a name in %s", shorten(p.key.text), name(path)))
+			q.Expected = t.Key.Expects()
+			continue
+		}
+		if got := r.value(p.value, t.Elem, at); got != nil {
+			v.members = append(v.members, Member{Key: p.key.text, Pos: p.key.pos, Value: got})
+		}
+	}
+	return v
+}
+
+func (r *reader) object(n *node, t *Type, path string) *Value {
+	if n.shape != mapNode {
+		p := r.wrong(n, path, t, "is "+n.what(), "")
+		if t.What == "" {
+			p.Expected = "keys: " + strings.Join(t.names(), ", ")
+		}
+		return nil
+	}
+	v := r.made(n, Object)
+	for _, p := range n.pairs {
+		f := t.Field(p.key.text)
+		if f == nil {
+			r.unknown(p.key, t, path)
+			continue
+		}
+		if got := r.value(p.value, f.Type, Join(path, f.Name)); got != nil {
+			v.members = append(v.members, Member{Key: f.Name, Pos: p.key.pos, Value: got})
+		}
+	}
+	r.required(n, t, path)
+	return v
+}
+
+func (t *Type) names() []string {
+	out := make([]string, len(t.Fields))
+	for i, f := range t.Fields {
+		out[i] = f.Name
+	}
+	return out
+}
+
+func (n *node) has(key string) bool {
+	return slices.ContainsFunc(n.pairs, func(p pair) bool { return p.key.text == key })
+}
+
+func (r *reader) unknown(key *node, t *Type, path string) {
+	message := fmt.Sprintf("unknown key %q", shorten(key.text))
+	if path != "" {
+		message += " in " + path
+	}
+	p := r.complain(key.pos, Join(path, key.text), message)
+	if right := t.nearest(key.text); right != "" {
+		p.Suggestion = strconv.Quote(right)
+		return
+	}
+	p.Expected = "one of " + strings.Join(t.names(), ", ")
+	if len(t.Fields) == 0 {
+		p.Expected = "no keys"
+	}
+}
+
+// nearest finds the field that a wrong key stands for: one that is spelt nearly
+// so, one also known by that name, or one that belongs a level deeper.
+func (t *Type) nearest(key string) string {
+	if right := Nearest(key, t.names()); right != "" {
+		return right
+	}
+	for _, f := range t.Fields {
+		for _, also := range f.Also {
+			if squeeze(also) == squeeze(key) {
+				return f.Name
+			}
+		}
+	}
+	for _, f := range t.Fields {
+		if f.Type.Field(key) != nil {
+			return f.Name + "." + key
+		}
+	}
+	return ""
+}
+
+func (r *reader) required(n *node, t *Type, path string) {
+	for _, f := range t.Fields {
+		if f.Required && !n.has(f.Name) {
+			p := r.complain(n.pos, Join(path, f.Name), fmt.Sprintf("%s has no %s", name(path), f.Name))
+			p.Expected = f.Type.Expects()
+		}
+	}
+	for _, group := range t.OneOf {
+		given := slices.DeleteFunc(slices.Clone(group), func(key string) bool { return !n.has(key) })
+		switch {
+		case len(given) == 0:
+			r.complain(n.pos, path, name(path)+" has none of "+strings.Join(group, ", ")).Expected = "exactly one of them"
+		case len(given) > 1:
+			r.complain(n.pos, path, name(path)+" has "+strings.Join(given, " and ")).Expected = "only one of them"
+		}
+	}
+}
+
+func (r *reader) secret(n *node, path string) *Value {
+	t := &Type{Kind: Secret}
+	if n.shape != mapNode {
+		r.wrong(n, path, t, "is "+n.what(), "")
+		return nil
+	}
+	inner := r.object(n, &Type{Kind: Object, Fields: []Field{{Name: "secret", Required: true, Type: secretName()}}}, path)
+	got := inner.Get("secret")
+	if got == nil {
+		return nil
+	}
+	v := r.made(n, Secret)
+	v.text = got.text
+	return v
+}
+
+func secretName() *Type {
+	return &Type{Kind: String, Pattern: secretPattern, PatternHelp: "the name of a secret: letters, digits and _./+=@:-"}
+}
+
+// union reads the node as the first type that fits. If none does, it complains
+// as the first type that has the node's outer form would.
+func (r *reader) union(n *node, t *Type, path string) *Value {
+	var nearest Problems
+	for _, of := range t.Of {
+		try := &reader{doc: r.doc, patterns: r.patterns}
+		v := try.value(n, of, path)
+		if len(try.problems) == 0 {
+			return v
+		}
+		if nearest == nil && of.takes(n) {
+			nearest = try.problems
+		}
+	}
+	if nearest == nil {
+		r.wrong(n, path, t, "is "+n.what(), "")
+		return nil
+	}
+	if whole := nearest[0]; len(nearest) == 1 && whole.Path == path && n.shape == scalarNode {
+		nearest[0].Expected = t.Expects()
+	}
+	r.problems = append(r.problems, nearest...)
+	return nil
+}
+
+// takes reports whether the type's values have the outer form of the node.
+func (t *Type) takes(n *node) bool {
+	switch t.Kind {
+	case List:
+		return n.shape == listNode
+	case Map, Object, Secret:
+		return n.shape == mapNode
+	default:
+		return n.shape == scalarNode && !n.missing
+	}
+}
+
+func (r *reader) scalar(n *node, t *Type, path string) *Value {
+	if n.shape != scalarNode || n.missing {
+		r.wrong(n, path, t, "is "+n.what(), "")
+		return nil
+	}
+	switch t.Kind {
+	case Bool:
+		return r.truth(n, t, path)
+	case Int, Number:
+		return r.number(n, t, path)
+	default:
+		return r.text(n, t, path)
+	}
+}
+
+func (r *reader) truth(n *node, t *Type, path string) *Value {
+	if n.meaning() != isBool {
+		r.wrong(n, path, t, "is "+n.what(), truthFor(n.text))
+		return nil
+	}
+	v := r.made(n, Bool)
+	v.text = strings.ToLower(n.text)
+	v.truth = v.text == "true"
+	return v
+}
+
+// truthFor guesses what a word in the place of true or false means.
+func truthFor(word string) string {
+	switch strings.ToLower(word) {
+	case "yes", "y", "on", "1", "true", "enable", "enabled":
+		return "true"
+	case "no", "n", "off", "0", "false", "disable", "disabled":
+		return "false"
+	default:
+		return ""
+	}
+}
+
+func (r *reader) number(n *node, t *Type, path string) *Value {
+	m := n.meaning()
+	digits := strings.TrimLeft(n.text, "-")
+	odd := strings.ContainsAny(n.text, "_xXoO+nN") || len(digits) > 1 && digits[0] == '0' && digits[1] != '.'
+	f, err := strconv.ParseFloat(n.text, 64)
+	switch {
+	case m != isInt && m != isFloat:
+		suggestion := ""
+		if !n.plain && resolve(n.text) == isInt {
+			suggestion = n.text
+		}
+		r.wrong(n, path, t, "is "+n.what(), suggestion)
+		return nil
+	case odd || err != nil || t.Kind == Int && (m == isFloat || f > 1<<53 || f < -1<<53):
+		r.wrong(n, path, t, "is "+n.what(), "")
+		return nil
+	}
+	v := r.made(n, t.Kind)
+	v.number = f
+	if !r.within(f, t) || len(t.Enum) > 0 && !slices.Contains(t.Enum, n.text) {
+		r.wrong(n, path, t, "is "+n.text, "")
+	}
+	return v
+}
+
+func (r *reader) within(f float64, t *Type) bool {
+	return (t.Min == nil || f >= *t.Min) && (t.Max == nil || f <= *t.Max)
+}
+
+// text reads the kinds that are written as text.
+func (r *reader) text(n *node, t *Type, path string) *Value {
+	if m := n.meaning(); m != isText {
+		suggestion := ""
+		if m != isNull && r.fits(n.text, t) {
+			suggestion = strconv.Quote(n.text)
+		}
+		r.wrong(n, path, t, "is "+n.what(), suggestion)
+		return nil
+	}
+	if why := r.objection(n.text, t); why != "" {
+		r.wrong(n, path, t, "is "+n.what()+why, t.nearestValue(n.text))
+	}
+	return r.made(n, t.Kind)
+}
+
+func (t *Type) nearestValue(text string) string {
+	if right := Nearest(text, t.Enum); right != "" {
+		return strconv.Quote(right)
+	}
+	return ""
+}
+
+func (r *reader) fits(text string, t *Type) bool { return r.objection(text, t) == "" }
+
+// matches reports whether a key is text of the type.
+func (r *reader) matches(key string, t *Type) bool { return r.fits(key, t) }
+
+// objection says why text is not a value of the type: " " and a reason, or ","
+// and a clause; empty if it is one.
+func (r *reader) objection(text string, t *Type) string {
+	switch t.Kind {
+	case String:
+		return r.objectToString(text, t)
+	case Duration:
+		return r.objectToDuration(text, t)
+	case Size:
+		if n, err := ParseSize(text); err != nil || !r.regexp(sizePattern).MatchString(text) || !r.within(float64(n), t) {
+			return ", which does not fit"
+		}
+	case Cron:
+		if err := checkCron(text); err != nil {
+			return ", which " + err.Error()
+		}
+	case Date:
+		if _, err := time.Parse(time.DateOnly, text); err != nil {
+			return ", which is not a date"
+		}
+	case Path:
+		if err := checkPath(text); err != nil {
+			return ", which " + err.Error()
+		}
+	case Folder:
+		if text == "" {
+			return ", which names no folder"
+		}
+	case URL:
+		if !r.regexp(urlPattern).MatchString(text) {
+			return ", which is not a URL"
+		}
+	default:
+	}
+	return ""
+}
+
+func (r *reader) objectToString(text string, t *Type) string {
+	switch {
+	case len(t.Enum) > 0 && !slices.Contains(t.Enum, text):
+		return ", which is not allowed here"
+	case t.Pattern != "" && !r.regexp(t.Pattern).MatchString(text):
+		return ", which does not fit"
+	case !r.within(float64(len([]rune(text))), t):
+		return fmt.Sprintf(", which has %d characters", len([]rune(text)))
+	default:
+		return ""
+	}
+}
+
+func (r *reader) objectToDuration(text string, t *Type) string {
+	d, err := ParseDuration(text)
+	switch {
+	case err != nil && strings.HasPrefix(err.Error(), "longer"):
+		return ", which is " + err.Error()
+	case err != nil:
+		return ", which is not a duration"
+	case !r.within(d.Seconds(), t):
+		return ", which is out of bounds"
+	default:
+		return ""
+	}
+}
+
+func (r *reader) regexp(pattern string) *regexp.Regexp {
+	if r.patterns == nil {
+		r.patterns = map[string]*regexp.Regexp{}
+	}
+	re, ok := r.patterns[pattern]
+	if !ok {
+		re = regexp.MustCompile(pattern)
+		r.patterns[pattern] = re
+	}
+	return re
+}
