@@ -78,6 +78,7 @@ const (
 
 // A Deployment is one plan applied to one environment.
 type Deployment struct {
+	ID         string          `json:"id"`     // unique; the same when the deployment is tried again after a crash
 	Number     int64           `json:"number"` // 1, 2, ... for each app and environment
 	State      DeploymentState `json:"state"`
 	Plan       Plan            `json:"plan"`

@@ -1,0 +1,180 @@
+// Package deploy brings a target to a runtime: a plan first, then the plan
+// applied as it stands, with the ledger told before and after. Start at
+// Stage.Plan and Stage.Run.
+package deploy
+
+import (
+	"context"
+	"time"
+
+	"github.com/slipway-cd/slipway"
+	"github.com/slipway-cd/slipway/driver"
+	"github.com/slipway-cd/slipway/ledger"
+)
+
+// A Stage deploys to one environment.
+type Stage struct {
+	Environment slipway.Environment
+	Driver      driver.Driver
+	Blobs       driver.Blobs
+	Ledger      ledger.Ledger
+	Leases      ledger.Leaser
+	Holder      ledger.Holder
+	Clock       func() time.Time
+	Wait        time.Duration // how long to wait for somebody else's deployment; 0: not at all
+	Waiting     func(error)   // told once when waiting begins; nil: nobody
+}
+
+// Input is a deployment to be.
+type Input struct {
+	// ID is the same each time this deployment is tried again after a crash, and
+	// differs from every other one's.
+	ID     string
+	Target slipway.Target
+	// Plan is what a person has seen and agreed to; nil: whatever Target needs.
+	Plan *slipway.Plan
+	// RollbackOf is the deployment whose target this is; 0: it is none's.
+	RollbackOf int64
+	By         string
+}
+
+// Output is what is live now.
+type Output struct {
+	Deployment slipway.Deployment `json:"deployment"`
+	Made       bool               `json:"made"` // false: the runtime had the target already
+}
+
+// Plan says what deploying the target would change.
+func (s Stage) Plan(ctx context.Context, t slipway.Target) (slipway.Plan, error) {
+	return s.Driver.Plan(ctx, t)
+}
+
+// Run deploys. It holds the environment's lease meanwhile. The ledger has the
+// plan before the runtime is touched, and the outcome after, so a process that
+// dies between leaves a deployment that is known to be unfinished: Run with the
+// same ID goes on with it, and Run with another supersedes it.
+func (s Stage) Run(ctx context.Context, in Input) (Output, error) {
+	subject := ledger.Subject{App: in.Target.App, Environment: s.Environment.Name}
+	var out Output
+	err := s.leased(ctx, subject, func(ctx context.Context) error {
+		var err error
+		out, err = s.run(ctx, subject, in)
+		return err
+	})
+	return out, err
+}
+
+func (s Stage) run(ctx context.Context, subject ledger.Subject, in Input) (Output, error) {
+	h, err := ledger.ReadHistory(ctx, s.Ledger, subject)
+	if err != nil {
+		return Output{}, err
+	}
+	if d, ok := mine(h, in.ID); ok {
+		if d.State == slipway.Deploying {
+			return s.apply(ctx, h, d)
+		}
+		return ended(d)
+	}
+	plan, err := s.plan(ctx, in)
+	if err != nil {
+		return Output{}, err
+	}
+	unfinished, interrupted := h.Unfinished()
+	if current, ok := h.Current(); ok && plan.Empty() && !interrupted && same(current.Plan.Target, in.Target) {
+		return Output{Deployment: current}, nil
+	}
+	if interrupted {
+		if h, err = s.supersede(ctx, h, unfinished, in.By); err != nil {
+			return Output{}, err
+		}
+	}
+	d, err := s.start(ctx, &h, plan, in)
+	if err != nil {
+		return Output{}, err
+	}
+	return s.apply(ctx, h, d)
+}
+
+// plan makes the plan, or takes the one that was agreed to.
+func (s Stage) plan(ctx context.Context, in Input) (slipway.Plan, error) {
+	if in.Plan != nil {
+		return *in.Plan, nil
+	}
+	return s.Driver.Plan(ctx, in.Target)
+}
+
+// mine returns the deployment that an earlier, interrupted Run of the same ID
+// started.
+func mine(h ledger.History, id string) (slipway.Deployment, bool) {
+	for _, d := range h.Deployments {
+		if d.ID == id {
+			return d, true
+		}
+	}
+	return slipway.Deployment{}, false
+}
+
+func startedID(id string) string { return "deploy/" + id + "/started" }
+func endedID(id string) string   { return "deploy/" + id + "/ended" }
+
+// ended gives the outcome of a deployment that ended before this process was
+// asked again.
+func ended(d slipway.Deployment) (Output, error) {
+	switch d.State {
+	case slipway.Deployed:
+		return Output{Deployment: d, Made: true}, nil
+	case slipway.Superseded:
+		return Output{Deployment: d}, slipway.Errorf(slipway.Conflict, "deployment %d was cut short, and somebody else's took its place", d.Number).
+			WithFix("look at slipway history, then deploy again")
+	case slipway.Deploying, slipway.DeployFail:
+	}
+	return Output{Deployment: d}, slipway.Errorf(slipway.Failed, "deployment %d failed: %s", d.Number, d.Error)
+}
+
+// start tells the ledger what is about to happen. It fails if the chain moved
+// since h was read: then somebody deployed without the lease.
+func (s Stage) start(ctx context.Context, h *ledger.History, plan slipway.Plan, in Input) (slipway.Deployment, error) {
+	d := slipway.Deployment{
+		ID: in.ID, Number: int64(len(h.Deployments)) + 1, State: slipway.Deploying, Plan: plan,
+		RollbackOf: in.RollbackOf, Started: s.Clock().UTC(), By: in.By,
+	}
+	e, err := s.Ledger.Append(ctx, ledger.Draft{
+		Subject: h.Subject, After: h.Head, ID: startedID(in.ID), Kind: ledger.DeploymentStarted, Time: d.Started, By: in.By, Body: d,
+	})
+	h.Head = e.Number
+	return d, err
+}
+
+// supersede ends a deployment whose process died, under the id that process
+// would have used, so that only one of the two ends is ever there.
+func (s Stage) supersede(ctx context.Context, h ledger.History, d slipway.Deployment, by string) (ledger.History, error) {
+	_, err := s.Ledger.Append(ctx, ledger.Draft{
+		Subject: h.Subject, After: h.Head, ID: endedID(d.ID), Kind: ledger.DeploymentEnded, Time: s.Clock().UTC(), By: by,
+		Body: ledger.DeploymentEnd{Number: d.Number, State: slipway.Superseded, Error: "its process ended before it did"},
+	})
+	if err != nil {
+		return h, err
+	}
+	return ledger.ReadHistory(ctx, s.Ledger, h.Subject)
+}
+
+// apply carries the plan out and tells the ledger how it ended.
+func (s Stage) apply(ctx context.Context, h ledger.History, d slipway.Deployment) (Output, error) {
+	handle, failure := s.Driver.Apply(ctx, d.Plan, s.Blobs)
+	if failure != nil && ctx.Err() != nil {
+		return Output{Deployment: d}, failure // cut short, not failed: it may be gone on with
+	}
+	d.State, d.Handle = slipway.Deployed, handle
+	if failure != nil {
+		d.State, d.Error = slipway.DeployFail, failure.Error()
+	}
+	d.Ended = s.Clock().UTC()
+	_, err := s.Ledger.Append(ctx, ledger.Draft{
+		Subject: h.Subject, After: h.Head, ID: endedID(d.ID), Kind: ledger.DeploymentEnded, Time: d.Ended, By: d.By,
+		Body: ledger.DeploymentEnd{Number: d.Number, State: d.State, Handle: d.Handle, Error: d.Error},
+	})
+	if failure != nil {
+		return Output{Deployment: d}, failure
+	}
+	return Output{Deployment: d, Made: true}, err
+}
