@@ -1,0 +1,193 @@
+// Package operate looks after what is deployed: its status, its runs, their
+// logs, and the schedule where the runtime has none of its own. Start at Stage.
+package operate
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/slipway-cd/slipway"
+	"github.com/slipway-cd/slipway/driver"
+	"github.com/slipway-cd/slipway/ledger"
+)
+
+// A Stage operates one environment.
+type Stage struct {
+	Environment slipway.Environment
+	Driver      driver.Driver
+	Ledger      ledger.Ledger
+	Clock       func() time.Time
+}
+
+// Status is what is known of an app in an environment.
+type Status struct {
+	App         string              `json:"app"`
+	Environment string              `json:"environment"`
+	Current     *slipway.Deployment `json:"current,omitempty"`    // what is live; nil: nothing
+	Unfinished  *slipway.Deployment `json:"unfinished,omitempty"` // under way, or cut short
+	Job         slipway.JobStatus   `json:"job"`                  // what the runtime says
+	Runs        []slipway.Run       `json:"runs"`                 // newest first
+}
+
+// Status asks the ledger and the runtime. It includes at most runs runs.
+func (s Stage) Status(ctx context.Context, app string, runs int) (Status, error) {
+	st := Status{App: app, Environment: s.Environment.Name, Job: slipway.JobStatus{State: slipway.JobAbsent}}
+	h, err := ledger.ReadHistory(ctx, s.Ledger, s.subject(app))
+	if err != nil {
+		return st, err
+	}
+	if d, ok := h.Unfinished(); ok {
+		st.Unfinished = &d
+	}
+	d, ok := h.Current()
+	if !ok {
+		return st, nil
+	}
+	st.Current = &d
+	if st.Job, err = s.Driver.Observe(ctx, d.Handle, d.Plan.Target); err != nil {
+		return st, err
+	}
+	if runner, ok := s.Driver.(driver.Runner); ok {
+		st.Runs, err = runner.Runs(ctx, d.Handle, runs)
+	}
+	return st, err
+}
+
+func (s Stage) subject(app string) ledger.Subject {
+	return ledger.Subject{App: app, Environment: s.Environment.Name}
+}
+
+// Live returns the deployment that is live; that there is none is an error of
+// kind NotFound with the way out.
+func (s Stage) Live(ctx context.Context, app string) (slipway.Deployment, error) {
+	h, err := ledger.ReadHistory(ctx, s.Ledger, s.subject(app))
+	if err != nil {
+		return slipway.Deployment{}, err
+	}
+	d, ok := h.Current()
+	if !ok {
+		return d, slipway.Errorf(slipway.NotFound, "nothing of %s is deployed in %s", app, s.Environment.Name).
+			WithFix("slipway ship %s", s.Environment.Name)
+	}
+	return d, nil
+}
+
+// Remove takes the app's job away from the runtime and tells the ledger. The
+// history and the runs stay.
+func (s Stage) Remove(ctx context.Context, app, by string) (slipway.Deployment, error) {
+	d, err := s.Live(ctx, app)
+	if err != nil {
+		return d, err
+	}
+	if err := s.Driver.Remove(ctx, d.Handle); err != nil {
+		return d, err
+	}
+	for {
+		h, err := ledger.ReadHistory(ctx, s.Ledger, s.subject(app))
+		if err != nil {
+			return d, err
+		}
+		_, err = s.Ledger.Append(ctx, ledger.Draft{
+			Subject: h.Subject, After: h.Head, ID: fmt.Sprintf("remove/%d", d.Number), Kind: ledger.JobRemoved,
+			Time: s.Clock().UTC(), By: by, Body: ledger.Removal{Number: d.Number},
+		})
+		if slipway.KindOf(err) != slipway.Conflict || err == nil {
+			return d, err
+		}
+	}
+}
+
+// runner returns the live deployment and the driver's ability to run it.
+func (s Stage) runner(ctx context.Context, app string) (slipway.Deployment, driver.Runner, error) {
+	d, err := s.Live(ctx, app)
+	if err != nil {
+		return d, nil, err
+	}
+	r, ok := s.Driver.(driver.Runner)
+	if !ok {
+		return d, nil, s.unable("start runs")
+	}
+	return d, r, nil
+}
+
+func (s Stage) unable(what string) error {
+	return slipway.Errorf(slipway.Invalid, "the runtime %s of %s cannot %s", s.Environment.Runtime, s.Environment.Name, what)
+}
+
+// Start begins a run of the live job.
+func (s Stage) Start(ctx context.Context, app string, r driver.RunRequest) (slipway.Run, error) {
+	d, runner, err := s.runner(ctx, app)
+	if err != nil {
+		return slipway.Run{}, err
+	}
+	return runner.Start(ctx, d.Handle, r)
+}
+
+// Runs returns the newest runs, newest first; limit 0 means all.
+func (s Stage) Runs(ctx context.Context, app string, limit int) ([]slipway.Run, error) {
+	d, runner, err := s.runner(ctx, app)
+	if err != nil {
+		return nil, err
+	}
+	return runner.Runs(ctx, d.Handle, limit)
+}
+
+// Run returns one run; with an empty id, the newest.
+func (s Stage) Run(ctx context.Context, app, id string) (slipway.Run, error) {
+	d, runner, err := s.runner(ctx, app)
+	if err != nil {
+		return slipway.Run{}, err
+	}
+	if id != "" {
+		return runner.Run(ctx, d.Handle, id)
+	}
+	runs, err := runner.Runs(ctx, d.Handle, 1)
+	if err != nil {
+		return slipway.Run{}, err
+	}
+	if len(runs) == 0 {
+		return slipway.Run{}, slipway.Errorf(slipway.NotFound, "%s has not run in %s yet", app, s.Environment.Name).
+			WithFix("slipway run %s %s", app, s.Environment.Name)
+	}
+	return runs[0], nil
+}
+
+// Logs writes what a run printed to w; with follow, until it has ended.
+func (s Stage) Logs(ctx context.Context, app, id string, follow bool, w io.Writer) error {
+	d, err := s.Live(ctx, app)
+	if err != nil {
+		return err
+	}
+	t, ok := s.Driver.(driver.LogTailer)
+	if !ok {
+		return s.unable("show logs")
+	}
+	return t.Logs(ctx, d.Handle, id, follow, w)
+}
+
+// Follow writes what a run prints to w until it has ended, and returns it as it
+// ended.
+func (s Stage) Follow(ctx context.Context, app, id string, w io.Writer) (slipway.Run, error) {
+	if err := s.Logs(ctx, app, id, true, w); err != nil {
+		return slipway.Run{}, err
+	}
+	return s.Run(ctx, app, id)
+}
+
+// Stop ends a run and returns it as it ended.
+func (s Stage) Stop(ctx context.Context, app, id string) (slipway.Run, error) {
+	d, err := s.Live(ctx, app)
+	if err != nil {
+		return slipway.Run{}, err
+	}
+	st, ok := s.Driver.(driver.Stopper)
+	if !ok {
+		return slipway.Run{}, s.unable("stop runs")
+	}
+	if err := st.Stop(ctx, d.Handle, id); err != nil {
+		return slipway.Run{}, err
+	}
+	return s.Run(ctx, app, id)
+}
