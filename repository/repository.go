@@ -19,7 +19,8 @@ import (
 // objects written by Swap, which are for leases.
 //
 // Keys are slash-separated, relative and clean, of letters, digits and
-// "._-+=@"; CheckKey says so. Methods may be called at the same time from any
+// "._-+=@"; CheckKey says so. No key may be the folder of another (a/b and
+// a/b/c): a folder cannot hold both. Methods may be called at the same time from any
 // number of processes and machines. Errors are of the kinds in the root
 // package: NotFound, Conflict (other bytes are there), Unavailable (with the
 // way out: unreachable, read-only, full).
@@ -28,10 +29,11 @@ type Repository interface {
 	// With a key joined to it by a slash it is the object's.
 	URL() string
 
-	// Put fixes data under key and returns when it is durable. If the same bytes
-	// are there already it succeeds; if other bytes are, it changes nothing and
-	// returns an error of kind Conflict. Of any number of writers at once,
-	// exactly one wins.
+	// Put fixes data, from its beginning, under key and returns when it is
+	// durable. If the same bytes are there already it succeeds; if other bytes
+	// are, it changes nothing and returns an error of kind Conflict. Of any number
+	// of writers at once, exactly one wins. After any other error the bytes may be
+	// there or not, never in part, and Put may be called again.
 	Put(ctx context.Context, key string, data io.ReadSeeker) (Object, error)
 
 	// Open reads the object under key.
@@ -47,7 +49,9 @@ type Repository interface {
 
 	// Swap replaces the bytes under key if its version is still match (empty:
 	// if nothing is there) and returns the new version. Otherwise it changes
-	// nothing and returns an error of kind Conflict.
+	// nothing and returns an error of kind Conflict. Bytes that were there before
+	// may have the version they had then, so a caller whose decision must not
+	// survive a change and its reversal puts a counter into the bytes.
 	Swap(ctx context.Context, key, match string, data []byte) (version string, err error)
 
 	// Read returns the bytes under key with their version, for Swap.
