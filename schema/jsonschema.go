@@ -69,6 +69,7 @@ func jsonMap(out map[string]any, t *Type) {
 	if t.Key != nil {
 		out["propertyNames"] = jsonSchema(t.Key)
 	}
+	bound(out, t, "minProperties", "maxProperties")
 }
 
 func jsonObject(out map[string]any, t *Type) {

@@ -121,11 +121,11 @@ func (r *reader) list(n *node, t *Type, path string) *Value {
 	return v
 }
 
+// count complains about a list or map that is too short or too long.
 func (r *reader) count(n *node, t *Type, path string) {
-	got := float64(len(n.items))
-	if t.Min != nil && got < *t.Min || t.Max != nil && got > *t.Max {
-		p := r.complain(n.pos, path, fmt.Sprintf("%s has %d items", name(path), len(n.items)))
-		p.Expected = "a list" + t.bounds(plainNumber)
+	entries := len(n.items) + len(n.pairs)
+	if !r.within(float64(entries), t) {
+		r.complain(n.pos, path, fmt.Sprintf("%s has %d entries", name(path), entries)).Expected = strings.TrimPrefix(t.bounds(plainNumber), ", ")
 	}
 }
 
@@ -146,6 +146,7 @@ func (r *reader) mapping(n *node, t *Type, path string) *Value {
 			v.members = append(v.members, Member{Key: p.key.text, Pos: p.key.pos, Value: got})
 		}
 	}
+	r.count(n, t, path)
 	return v
 }
 
@@ -352,8 +353,8 @@ func (r *reader) number(n *node, t *Type, path string) *Value {
 		return nil
 	}
 	v := r.made(n, t.Kind)
-	v.number = f
-	if !r.within(f, t) || len(t.Enum) > 0 && !slices.Contains(t.Enum, n.text) {
+	v.number, v.text = f, plainNumber(f)
+	if !r.within(f, t) || len(t.Enum) > 0 && !slices.Contains(t.Enum, v.text) {
 		r.wrong(n, path, t, "is "+n.text, "")
 	}
 	return v

@@ -42,7 +42,8 @@ type Type struct {
 	Pattern     string
 	PatternHelp string
 	// Min and Max bound an Int or a Number, a Duration in seconds, a Size in
-	// bytes, the length of a String in characters, and the length of a List.
+	// bytes, the length of a String in characters, and the number of entries of a
+	// List or Map.
 	Min, Max *float64
 	// SecretToo lets a secret reference stand in the place of the value.
 	SecretToo bool
