@@ -2,6 +2,7 @@ package git
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -77,9 +78,10 @@ func (o *objects) read(name string) (object, error) {
 	if err != nil || size < 0 {
 		return object{}, fmt.Errorf("read object %s: git says %q", name, head)
 	}
-	data := make([]byte, size+1) // and the line feed
-	if _, err := io.ReadFull(o.out, data); err != nil {
+	var data bytes.Buffer
+	data.Grow(min(size, 1<<20) + 1) // a size is only believed as far as bytes follow
+	if _, err := io.CopyN(&data, o.out, int64(size)+1); err != nil {
 		return object{}, fmt.Errorf("read object %s: %w", name, err)
 	}
-	return object{id: f[0], kind: f[1], data: data[:size]}, nil
+	return object{id: f[0], kind: f[1], data: data.Bytes()[:size]}, nil // without the line feed
 }
