@@ -1,0 +1,138 @@
+package manifest
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/slipway-cd/slipway/schema"
+)
+
+// decode fills the manifest from its tree, which has been read as its type.
+func (m *Manifest) decode() {
+	v := m.tree
+	m.App, m.Team = v.Get("app").Text(), v.Get("team").Text()
+	m.Platform = decodePlatformRef(v.Get("platform"))
+	m.Build = decodeBuild(v.Get("build"))
+	m.Checks = decodeChecks(v.Get("checks"))
+	for _, e := range v.Get("environments").Members() {
+		m.Environments = append(m.Environments, e.Key)
+	}
+	for _, item := range v.Get("ask").Items() {
+		m.Ask = append(m.Ask, Ask{Rail: item.Get("rail").Text(), Why: item.Get("why").Text(), Until: decodeDate(item.Get("until"))})
+	}
+}
+
+func decodePlatformRef(v *schema.Value) PlatformRef {
+	if git := v.Get("git").Text(); git != "" {
+		path := v.Get("path").Text()
+		if path == "" {
+			path = PlatformFileName
+		}
+		return PlatformRef{Git: git, Ref: v.Get("ref").Text(), Path: path}
+	}
+	return PlatformRef{Path: v.Text()}
+}
+
+func decodeBuild(v *schema.Value) Build {
+	b := Build{Notebook: v.Get("notebook").Text(), Script: v.Get("script").Text(), Include: v.Get("include").Texts()}
+	for _, item := range v.Get("steps").Items() {
+		b.Steps = append(b.Steps, Step{
+			Name: item.Get("name").Text(), Run: decodeCommand(item.Get("run")),
+			Inputs: item.Get("inputs").Texts(), Outputs: item.Get("outputs").Texts(),
+			Env: item.Get("env").TextMap(), Timeout: decodeTimeout(item.Get("timeout"), defaultStepTimeout),
+		})
+	}
+	return b
+}
+
+func decodeCommand(v *schema.Value) Command {
+	return Command{Shell: v.Text(), Args: v.Texts()}
+}
+
+func decodeTimeout(v *schema.Value, otherwise string) time.Duration {
+	if v.Given() {
+		return v.Duration()
+	}
+	d, err := schema.ParseDuration(otherwise)
+	if err != nil {
+		panic(err) // a constant of this package
+	}
+	return d
+}
+
+func decodeChecks(v *schema.Value) map[string]Check {
+	checks := map[string]Check{}
+	for _, c := range v.Members() {
+		required := c.Value.Get("required")
+		checks[c.Key] = Check{
+			Name: c.Key, Run: decodeCommand(c.Value.Get("run")),
+			Timeout:  decodeTimeout(c.Value.Get("timeout"), defaultCheckTimeout),
+			Required: !required.Given() || required.Bool(),
+			JUnit:    c.Value.Get("junit").Text(), SARIF: c.Value.Get("sarif").Text(),
+			Coverage:   Coverage{File: c.Value.Get("coverage", "file").Text(), Format: c.Value.Get("coverage", "format").Text()},
+			Thresholds: decodeThresholds(c.Value.Get("thresholds")),
+			Env:        c.Value.Get("env").TextMap(),
+		}
+	}
+	return checks
+}
+
+func decodeThresholds(v *schema.Value) Thresholds {
+	var t Thresholds
+	if c := v.Get("coverage"); c.Given() {
+		t.Coverage = new(c.Float())
+	}
+	for _, level := range v.Get("findings").Members() {
+		if t.Findings == nil {
+			t.Findings = map[string]int{}
+		}
+		t.Findings[level.Key] = level.Value.Int()
+	}
+	return t
+}
+
+// decodeDate reads a date that the schema has found to be one.
+func decodeDate(v *schema.Value) time.Time {
+	day, err := time.Parse(time.DateOnly, v.Text())
+	if err != nil {
+		return time.Time{}
+	}
+	return day
+}
+
+// CheckNames returns the names of the checks in order.
+func (m *Manifest) CheckNames() []string { return slices.Sorted(maps.Keys(m.Checks)) }
+
+// check complains about what the types cannot say.
+func (m *Manifest) check() schema.Problems {
+	var problems schema.Problems
+	steps := map[string]bool{}
+	for i, item := range m.tree.Get("build", "steps").Items() {
+		name := item.Get("name")
+		if steps[name.Text()] {
+			problems = append(problems, m.doc.Problem(name.Pos, fmt.Sprintf("build.steps[%d].name", i), fmt.Sprintf("two steps are called %q", name.Text())))
+		}
+		steps[name.Text()] = true
+	}
+	for _, c := range m.tree.Get("checks").Members() {
+		problems = append(problems, m.checkReports(c)...)
+	}
+	return problems
+}
+
+// checkReports complains about thresholds without the report they are about.
+func (m *Manifest) checkReports(c schema.Member) schema.Problems {
+	var problems schema.Problems
+	limits := c.Value.Get("thresholds")
+	for _, need := range []struct{ limit, report string }{{"coverage", "coverage"}, {"findings", "sarif"}} {
+		if limits.Get(need.limit).Given() && !c.Value.Get(need.report).Given() {
+			path := schema.Join("checks", c.Key) + ".thresholds." + need.limit
+			p := m.doc.Problem(limits.KeyPos(need.limit), path, path+" has no report to look at")
+			p.Expected = need.report + " beside thresholds"
+			problems = append(problems, p)
+		}
+	}
+	return problems
+}

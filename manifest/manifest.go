@@ -1,0 +1,139 @@
+package manifest
+
+import (
+	"errors"
+	"time"
+
+	"github.com/slipway-cd/slipway"
+	"github.com/slipway-cd/slipway/schema"
+	"github.com/slipway-cd/slipway/shape"
+)
+
+// FileName is the name of an app's manifest.
+const FileName = "slipway.yaml"
+
+// Manifest is what a slipway.yaml says. Load makes it.
+type Manifest struct {
+	File  string
+	App   string
+	Team  string // empty if none is named
+	Shape *shape.Shape
+	// Platform says where the platform file is; the zero value says nothing.
+	Platform PlatformRef
+	Build    Build
+	Checks   map[string]Check
+	// Environments are the names under environments, in the order of the file.
+	Environments []string
+	Ask          []Ask
+
+	doc  *schema.Doc
+	tree *schema.Value
+}
+
+// PlatformRef names a platform file: a path beside the manifest, or a file in a
+// git repository at a ref.
+type PlatformRef struct {
+	Path string
+	Git  string // URL of the repository; Path is then the file in it
+	Ref  string
+}
+
+// IsZero reports whether the manifest names no platform file.
+func (p PlatformRef) IsZero() bool { return p == PlatformRef{} }
+
+// Build says how the source becomes artifacts. One of Notebook and Script is
+// set.
+type Build struct {
+	Notebook string   `json:"notebook,omitempty"`
+	Script   string   `json:"script,omitempty"`
+	Include  []string `json:"include,omitempty"`
+	Steps    []Step   `json:"steps,omitempty"`
+}
+
+// Step is a build step of the team's own.
+type Step struct {
+	Name    string            `json:"name"`
+	Run     Command           `json:"run"`
+	Inputs  []string          `json:"inputs,omitempty"`  // globs; empty: every file of the tree
+	Outputs []string          `json:"outputs,omitempty"` // paths that the step makes
+	Env     map[string]string `json:"env,omitempty"`
+	Timeout time.Duration     `json:"timeout_ns"` // 30m if none is given
+}
+
+// Command is what a team wants to be run: Shell, the team's own shell text, or
+// Args, a list that is executed as it stands. Exactly one is set.
+type Command struct {
+	Shell string   `json:"shell,omitempty"`
+	Args  []string `json:"args,omitempty"`
+}
+
+// Check is a question about the app, answered by a command of the team's own.
+// Report files are paths below the folder $REPORTS.
+type Check struct {
+	Name       string            `json:"name"`
+	Run        Command           `json:"run"`
+	Timeout    time.Duration     `json:"timeout_ns"` // 15m if none is given
+	Required   bool              `json:"required"`   // true if nothing is said
+	JUnit      string            `json:"junit,omitempty"`
+	Coverage   Coverage          `json:"coverage,omitzero"`
+	SARIF      string            `json:"sarif,omitempty"`
+	Thresholds Thresholds        `json:"thresholds,omitzero"`
+	Env        map[string]string `json:"env,omitempty"`
+}
+
+// Coverage is a coverage report: its file and its format (cobertura, lcov, go).
+type Coverage struct {
+	File   string `json:"file,omitempty"`
+	Format string `json:"format,omitempty"`
+}
+
+// Thresholds are limits on what reports say; nil is no limit.
+type Thresholds struct {
+	Coverage *float64 `json:"coverage,omitempty"` // percent of lines, at least
+	// Findings are the most findings of a level (error, warning, note).
+	Findings map[string]int `json:"findings,omitempty"`
+}
+
+// Ask is a request to cross a guard rail until a day.
+type Ask struct {
+	Rail  string    `json:"rail"`
+	Why   string    `json:"why"`
+	Until time.Time `json:"until"`
+}
+
+// Load reads a slipway.yaml. Its error is of kind slipway.Invalid and wraps
+// schema.Problems, which holds every complaint.
+func Load(file string, data []byte, shapes shape.Menu) (*Manifest, error) {
+	doc := schema.Open(file, data)
+	name, pos := doc.Text("shape")
+	s := shapes.Lookup(name)
+	tree, problems := doc.Read(FileType(s, shapes.Names()))
+	if len(problems) > 0 {
+		return nil, invalid(problems)
+	}
+	if s == nil { // the menu has no shape at all, or the type would have said so
+		return nil, invalid(schema.Problems{doc.Problem(pos, "shape", "unknown shape \""+name+"\"")})
+	}
+	m := &Manifest{File: file, Shape: s, doc: doc, tree: tree}
+	m.decode()
+	if problems := m.check(); len(problems) > 0 {
+		return nil, invalid(problems)
+	}
+	return m, nil
+}
+
+// invalid makes problems an error of the kind that a person can mend.
+func invalid(problems schema.Problems) error {
+	err := problems.Err()
+	if err == nil {
+		return nil
+	}
+	return &slipway.Error{Kind: slipway.Invalid, Message: err.Error(), Err: err}
+}
+
+// Problems returns the complaints in an error of this package, or nil.
+func Problems(err error) schema.Problems {
+	var problems schema.Problems
+	errors.As(err, &problems)
+	return problems
+}

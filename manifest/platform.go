@@ -1,0 +1,176 @@
+package manifest
+
+import (
+	"time"
+
+	"github.com/slipway-cd/slipway"
+	"github.com/slipway-cd/slipway/schema"
+)
+
+// PlatformFileName is the name of the platform team's file.
+const PlatformFileName = "platform.yaml"
+
+// Platform is what a platform.yaml says. LoadPlatform makes it; nil is a
+// platform without a file, which has one environment, local.
+type Platform struct {
+	File string
+	// Environments are in the order of the file; local comes first if the file
+	// does not name it.
+	Environments []Environment
+	Teams        map[string]Team
+	People       map[string]Person
+	Roles        map[string]Role
+	// Calls, Rails and Telemetry are kept as they are written.
+	Calls, Rails, Telemetry *schema.Value
+
+	doc  *schema.Doc
+	tree *schema.Value
+}
+
+// Environment is a named place with a runtime, and the rules of the platform
+// team for it.
+type Environment struct {
+	slipway.Environment
+	SignOffs  []SignOff `json:"sign_offs,omitempty"`
+	Deployers []string  `json:"deployers,omitempty"` // people, roles and teams; empty: everybody
+	Freeze    []Freeze  `json:"freeze,omitempty"`
+}
+
+// SignOff is a role that has to say yes, and how many people in it.
+type SignOff struct {
+	Role  string `json:"role"`
+	Count int    `json:"count"`
+}
+
+// Freeze is a time in which nothing is deployed: from one day to another, both
+// included, or from each time that a cron expression fires.
+type Freeze struct {
+	From  time.Time     `json:"from,omitzero"`
+	Until time.Time     `json:"until,omitzero"`
+	Cron  string        `json:"cron,omitempty"`
+	For   time.Duration `json:"for,omitempty"`
+	Why   string        `json:"why"`
+}
+
+// Team owns apps.
+type Team struct {
+	People []string `json:"people,omitempty"`
+	Calls  string   `json:"calls,omitempty"` // the entry of calls that reaches the team
+}
+
+// Person is somebody who signs, deploys or is called.
+type Person struct {
+	Name  string   `json:"name,omitempty"`
+	Email string   `json:"email,omitempty"`
+	Login string   `json:"login,omitempty"` // at the forge
+	Keys  []string `json:"keys,omitempty"`  // public keys that sign for the person
+}
+
+// Role is a hat that people wear when they sign.
+type Role struct {
+	People []string `json:"people,omitempty"`
+}
+
+// LoadPlatform reads a platform.yaml. Its error is of kind slipway.Invalid and
+// wraps schema.Problems, which holds every complaint.
+func LoadPlatform(file string, data []byte) (*Platform, error) {
+	doc := schema.Open(file, data)
+	tree, problems := doc.Read(PlatformType())
+	if len(problems) > 0 {
+		return nil, invalid(problems)
+	}
+	p := &Platform{File: file, doc: doc, tree: tree}
+	p.decode()
+	if problems := p.check(); len(problems) > 0 {
+		return nil, invalid(problems)
+	}
+	return p, nil
+}
+
+// Environment returns the environment of that name.
+func (p *Platform) Environment(name string) (Environment, bool) {
+	for _, e := range p.all() {
+		if e.Name == name {
+			return e, true
+		}
+	}
+	return Environment{}, false
+}
+
+// EnvironmentNames returns the names of the environments in the order of the
+// file.
+func (p *Platform) EnvironmentNames() []string {
+	var names []string
+	for _, e := range p.all() {
+		names = append(names, e.Name)
+	}
+	return names
+}
+
+func (p *Platform) all() []Environment {
+	if p == nil {
+		return []Environment{localEnvironment()}
+	}
+	return p.Environments
+}
+
+func localEnvironment() Environment {
+	return Environment{Environment: slipway.Environment{Name: slipway.LocalEnvironment, Runtime: "local"}}
+}
+
+func (p *Platform) decode() {
+	v := p.tree
+	for _, m := range v.Get("environments").Members() {
+		p.Environments = append(p.Environments, decodeEnvironment(m))
+	}
+	if _, ok := p.Environment(slipway.LocalEnvironment); !ok {
+		p.Environments = append([]Environment{localEnvironment()}, p.Environments...)
+	}
+	p.Teams, p.People, p.Roles = map[string]Team{}, map[string]Person{}, map[string]Role{}
+	for _, m := range v.Get("teams").Members() {
+		p.Teams[m.Key] = Team{People: m.Value.Get("people").Texts(), Calls: m.Value.Get("calls").Text()}
+	}
+	for _, m := range v.Get("people").Members() {
+		p.People[m.Key] = Person{
+			Name: m.Value.Get("name").Text(), Email: m.Value.Get("email").Text(),
+			Login: m.Value.Get("login").Text(), Keys: m.Value.Get("keys").Texts(),
+		}
+	}
+	for _, m := range v.Get("roles").Members() {
+		p.Roles[m.Key] = Role{People: m.Value.Get("people").Texts()}
+	}
+	p.Calls, p.Rails, p.Telemetry = v.Get("calls"), v.Get("rails"), v.Get("telemetry")
+}
+
+func decodeEnvironment(m schema.Member) Environment {
+	v := m.Value
+	e := Environment{Environment: slipway.Environment{
+		Name: m.Key, Runtime: v.Get("runtime").Text(), Repository: v.Get("repository").Text(),
+		Follows: v.Get("follows").Text(), Root: v.Get("root").Text(),
+		Account: v.Get("account").Text(), Region: v.Get("region").Text(),
+	}, Deployers: v.Get("deployers").Texts()}
+	if e.Runtime == "" {
+		e.Runtime = "local" // only the environment local may leave it out
+	}
+	for _, s := range v.Get("sign_offs").Items() {
+		e.SignOffs = append(e.SignOffs, decodeSignOff(s))
+	}
+	for _, f := range v.Get("freeze").Items() {
+		e.Freeze = append(e.Freeze, Freeze{
+			From: decodeDate(f.Get("from")), Until: decodeDate(f.Get("until")),
+			Cron: f.Get("cron").Text(), For: f.Get("for").Duration(), Why: f.Get("why").Text(),
+		})
+	}
+	return e
+}
+
+func decodeSignOff(v *schema.Value) SignOff {
+	if v.Kind == schema.String {
+		return SignOff{Role: v.Text(), Count: 1}
+	}
+	s := SignOff{Role: v.Get("role").Text(), Count: 1}
+	if count := v.Get("count"); count.Given() {
+		s.Count = count.Int()
+	}
+	return s
+}

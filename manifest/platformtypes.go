@@ -1,0 +1,116 @@
+package manifest
+
+import "github.com/slipway-cd/slipway/schema"
+
+// PlatformType describes a platform.yaml.
+func PlatformType() *schema.Type {
+	return &schema.Type{Kind: schema.Object, Fields: []schema.Field{
+		{Name: "slipway", Required: true, Type: &schema.Type{Kind: schema.String, Enum: []string{"v1"}}, Help: "The version of this file's format."},
+		{Name: "environments", Required: true, Type: mapOf("an environment's name", platformEnvironmentType()), Help: "The places that apps go to. `local` is always one."},
+		{Name: "teams", Type: mapOf("a team's name", teamType()), Help: "Who owns apps."},
+		{Name: "people", Type: mapOf("a person's short name", personType()), Help: "Who signs, deploys and is called."},
+		{Name: "roles", Type: mapOf("a role's name", roleType()), Help: "The hats that people wear when they sign."},
+		{Name: "calls", Type: mapOf("a name", callType()), Help: "How people are reached when something is wrong."},
+		{Name: "rails", Type: listOf(railType()), Help: "Guard rails: files, or rules written here."},
+		{Name: "telemetry", Type: telemetryType(), Help: "Where logs, metrics and traces go."},
+	}}
+}
+
+func platformEnvironmentType() *schema.Type {
+	return &schema.Type{Kind: schema.Object, MayBeEmpty: true, Fields: []schema.Field{
+		{Name: "runtime", Type: &schema.Type{Kind: schema.String, Enum: []string{"local", "glue", "ecs", "kubernetes"}}, Help: "What runs workloads there. Only the environment local may leave it out."},
+		{Name: "account", Type: &schema.Type{Kind: schema.String, Pattern: `^[A-Za-z0-9._-]+$`, PatternHelp: "an account, such as \"123456789012\""}, Help: "The cloud account.", Example: "123456789012"},
+		{Name: "region", Type: &schema.Type{Kind: schema.String, Pattern: `^[a-z0-9-]+$`, PatternHelp: "a region, such as eu-central-1"}, Help: "The cloud region.", Example: "eu-central-1"},
+		{Name: "repository", Type: repositoryType(), Help: "The artifact repository: a folder, or a bucket's URL.", Example: "s3://artifacts-prod/slipway"},
+		{Name: "follows", Type: nameType("an environment's name"), Help: "The environment that releases come from. Without it, releases are made here."},
+		{Name: "root", Type: &schema.Type{Kind: schema.Folder}, Help: "The folder of a local runtime.", Example: "staging"},
+		{Name: "sign_offs", Type: listOf(signOffType()), Help: "The roles that have to say yes before a release comes here."},
+		{Name: "deployers", Type: listOf(textType()), Help: "The people, roles and teams who may deploy here; everybody if none are named."},
+		{Name: "freeze", Type: listOf(freezeType()), Help: "Times in which nothing is deployed."},
+	}}
+}
+
+func repositoryType() *schema.Type {
+	return &schema.Type{Kind: schema.Union, Of: []*schema.Type{{Kind: schema.URL}, {Kind: schema.Folder}}}
+}
+
+func signOffType() *schema.Type {
+	return &schema.Type{Kind: schema.Union, What: "a role, or {role: qa, count: 2}", Of: []*schema.Type{
+		nameType("a role's name"),
+		{Kind: schema.Object, Fields: []schema.Field{
+			{Name: "role", Required: true, Type: nameType("a role's name"), Help: "The role."},
+			{Name: "count", Type: &schema.Type{Kind: schema.Int, Min: new(1.0)}, Default: "1", Help: "How many people in it."},
+		}},
+	}}
+}
+
+func freezeType() *schema.Type {
+	date := &schema.Type{Kind: schema.Date}
+	why := schema.Field{Name: "why", Required: true, Type: textType(), Help: "Why, as people are told."}
+	return &schema.Type{
+		Kind: schema.Object,
+		Fields: []schema.Field{
+			{Name: "from", Type: date, Help: "The first day."},
+			{Name: "until", Type: date, Help: "The last day."},
+			{Name: "cron", Type: &schema.Type{Kind: schema.Cron}, Help: "When it begins, again and again."},
+			{Name: "for", Type: &schema.Type{Kind: schema.Duration, Min: new(60.0)}, Help: "How long it then lasts."},
+			why,
+		},
+		OneOf: [][]string{{"from", "cron"}, {"until", "for"}},
+	}
+}
+
+func teamType() *schema.Type {
+	return &schema.Type{Kind: schema.Object, MayBeEmpty: true, Fields: []schema.Field{
+		{Name: "people", Type: listOf(nameType("a person's short name")), Help: "Who is in it."},
+		{Name: "calls", Type: nameType("a name"), Help: "The entry of calls that reaches the team."},
+	}}
+}
+
+func personType() *schema.Type {
+	return &schema.Type{Kind: schema.Object, MayBeEmpty: true, Fields: []schema.Field{
+		{Name: "name", Type: textType(), Help: "The full name."},
+		{Name: "email", Type: &schema.Type{Kind: schema.String, Pattern: `^[^@\s]+@[^@\s]+$`, PatternHelp: "an e-mail address"}, Help: "The e-mail address."},
+		{Name: "login", Type: textType(), Help: "The login at the forge.", Also: []string{"github", "gitlab", "gitea"}},
+		{Name: "keys", Type: listOf(textType()), Help: "The public keys that sign for the person."},
+	}}
+}
+
+func roleType() *schema.Type {
+	return &schema.Type{Kind: schema.Object, MayBeEmpty: true, Fields: []schema.Field{
+		{Name: "people", Type: listOf(nameType("a person's short name")), Help: "Who is in it."},
+	}}
+}
+
+func callType() *schema.Type {
+	return &schema.Type{Kind: schema.Object, Fields: []schema.Field{
+		{Name: "webhook", Type: urlOrSecret(), Help: "An address that is called."},
+		{Name: "email", Type: listOf(textType()), Help: "E-mail addresses."},
+		{Name: "people", Type: listOf(nameType("a person's short name")), Help: "People, by their own addresses."},
+	}}
+}
+
+func railType() *schema.Type {
+	return &schema.Type{Kind: schema.Union, What: "the path of a file of rails, or a rail written here", Of: []*schema.Type{
+		{Kind: schema.Path},
+		{Kind: schema.Map, Elem: &schema.Type{Kind: schema.Any}},
+	}}
+}
+
+func telemetryType() *schema.Type {
+	return &schema.Type{Kind: schema.Object, Fields: []schema.Field{
+		{Name: "logs", Type: listOf(backendType()), Help: "Where logs go."},
+		{Name: "metrics", Type: listOf(backendType()), Help: "Where metrics go."},
+		{Name: "traces", Type: listOf(backendType()), Help: "Where traces go."},
+	}}
+}
+
+func backendType() *schema.Type {
+	return &schema.Type{Kind: schema.Object, Fields: []schema.Field{
+		{Name: "kind", Required: true, Type: textType(), Help: "The kind of backend, such as otlp."},
+		{Name: "endpoint", Type: &schema.Type{Kind: schema.URL}, Help: "Its address."},
+		{Name: "headers", Type: &schema.Type{Kind: schema.Map, Elem: &schema.Type{Kind: schema.String, SecretToo: true}}, Help: "Headers of each call."},
+	}}
+}
+
+func urlOrSecret() *schema.Type { return &schema.Type{Kind: schema.URL, SecretToo: true} }
