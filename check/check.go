@@ -1,0 +1,250 @@
+package check
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/slipway-cd/slipway"
+)
+
+// A Spec is one check as the manifest asks for it.
+type Spec struct {
+	Name     string            // letters, digits, dots, hyphens, underscores; it becomes a folder name
+	Run      Command           //
+	Timeout  time.Duration     // 0: DefaultTimeout
+	Required bool              // false: advisory, its verdict closes no gate
+	Env      map[string]string // on top of Input.Env; cannot replace REPORTS and SLIPWAY_*
+
+	// The reports the command writes: a path or a pattern of package path, one
+	// for each report ("TEST-*.xml"). It is looked up in the check's reports
+	// folder and then in the working copy; "$REPORTS/" in front means the
+	// reports folder alone. Empty: the check has no such report.
+	JUnit    string
+	Coverage string
+	SARIF    string
+
+	Thresholds Thresholds
+
+	// AllowEmpty lets a report without a single executed test, line or scan
+	// pass. Otherwise no data is not a pass.
+	AllowEmpty bool
+}
+
+// A Command is the team's own shell text or, when Shell is empty, a list that is
+// executed as it stands.
+type Command struct {
+	Shell string
+	List  []string
+}
+
+// String returns the command as a person wrote it.
+func (c Command) String() string {
+	if c.Shell != "" {
+		return c.Shell
+	}
+	return strings.Join(c.List, " ")
+}
+
+// Thresholds say what a report must show.
+type Thresholds struct {
+	Coverage float64 // percent covered at least; 0: any
+
+	// The most findings of a level that still pass. Nil means none for errors
+	// and warnings, and any number for notes.
+	Errors   *int
+	Warnings *int
+	Notes    *int
+}
+
+// DefaultTimeout limits a check that names no time limit.
+const DefaultTimeout = 30 * time.Minute
+
+// DefaultGrace is how long a check has between SIGTERM and SIGKILL.
+const DefaultGrace = 10 * time.Second
+
+// Artifacts are the built files, for the checks to test. Each is an absolute path; an
+// empty one is exported as an empty variable.
+type Artifacts struct {
+	Folder  string // SLIPWAY_ARTIFACTS
+	Script  string // SLIPWAY_SCRIPT: the file that the runtime will execute
+	Modules string // SLIPWAY_MODULES: the zip of helper modules
+}
+
+// An Event is a check that started or, with a Result, ended.
+type Event struct {
+	Check  string
+	Time   time.Time
+	Result *slipway.CheckResult
+}
+
+// Input is what Run needs.
+type Input struct {
+	Specs     []Spec
+	Dir       string   // the working copy that the commands run in
+	Env       []string // base environment, "KEY=value"; nothing else is inherited
+	Artifacts Artifacts
+
+	// Reports is a folder for this attempt alone. Each check gets a folder of
+	// its name in it, emptied first and exported as REPORTS.
+	Reports string
+
+	Parallel int           // checks at the same time; 0 means 1
+	Grace    time.Duration // between SIGTERM and SIGKILL; 0: DefaultGrace
+
+	// Log returns where the output of a check is streamed to; nil, or a nil
+	// writer, discards it. Writers of different checks are written to at the
+	// same time. An error of the writer ends the stream and not the check.
+	Log func(check string) io.Writer
+
+	// Mask replaces secrets in everything a result keeps; nil changes nothing.
+	Mask func(string) string
+
+	// Emit is told of progress, one call at a time; it may be nil.
+	Emit func(Event)
+
+	Now   func() time.Time                               // the clock; required
+	Timer func(time.Duration) (<-chan time.Time, func()) // fires once, unless stopped; nil: the real one
+}
+
+// Run runs every check and returns the results in the order of the specs. What
+// goes wrong with a check is its verdict; an error is a spec that cannot be
+// right, a folder that cannot be made, or ctx, whose end stops all commands.
+// Run may be called again after a crash, with a fresh reports folder.
+func Run(ctx context.Context, in Input) ([]slipway.CheckResult, error) {
+	if err := validate(in.Specs); err != nil {
+		return nil, err
+	}
+	in, err := in.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	results := make([]slipway.CheckResult, len(in.Specs))
+	slots := make(chan struct{}, max(1, in.Parallel))
+	var group sync.WaitGroup
+	for i, spec := range in.Specs {
+		slots <- struct{}{}
+		if ctx.Err() != nil {
+			break
+		}
+		group.Go(func() {
+			defer func() { <-slots }()
+			results[i] = in.one(ctx, spec)
+		})
+	}
+	group.Wait()
+	if ctx.Err() != nil {
+		return nil, fmt.Errorf("run checks: %w", context.Cause(ctx))
+	}
+	return results, nil
+}
+
+// withDefaults fills what the caller left out and makes paths absolute.
+func (in Input) withDefaults() (Input, error) {
+	for _, p := range []*string{&in.Dir, &in.Reports} {
+		abs, err := filepath.Abs(*p)
+		if err != nil {
+			return in, fmt.Errorf("find folder %s: %w", *p, err)
+		}
+		*p = abs
+	}
+	if in.Grace == 0 {
+		in.Grace = DefaultGrace
+	}
+	if in.Timer == nil {
+		in.Timer = realTimer
+	}
+	if in.Mask == nil {
+		in.Mask = func(s string) string { return s }
+	}
+	emit, turn := in.Emit, new(sync.Mutex)
+	in.Emit = func(e Event) {
+		turn.Lock()
+		defer turn.Unlock()
+		if emit != nil {
+			emit(e)
+		}
+	}
+	if err := os.MkdirAll(in.Reports, 0o755); err != nil {
+		return in, slipway.Errorf(slipway.Unavailable, "cannot make the reports folder: %w", err).
+			WithFix("make room or give write permission there")
+	}
+	return in, nil
+}
+
+func realTimer(d time.Duration) (<-chan time.Time, func()) {
+	t := time.NewTimer(d)
+	return t.C, func() { t.Stop() }
+}
+
+// one runs one check and judges it.
+func (in Input) one(ctx context.Context, spec Spec) slipway.CheckResult {
+	start := in.Now()
+	in.Emit(Event{Check: spec.Name, Time: start})
+	if spec.Timeout == 0 {
+		spec.Timeout = DefaultTimeout
+	}
+	v := &verdict{spec: spec, dir: in.Dir}
+	v.result = slipway.CheckResult{Name: spec.Name, Required: spec.Required, Verdict: slipway.Pass}
+	in.question(ctx, spec, v)
+	end := in.Now()
+	v.result.Duration = end.Sub(start)
+	v.result = masked(v.result, in.Mask)
+	in.Emit(Event{Check: spec.Name, Time: end, Result: &v.result})
+	return v.result
+}
+
+// question runs the command and reads the reports into v.
+func (in Input) question(ctx context.Context, spec Spec, v *verdict) {
+	folders, err := openFolders(in.Dir, in.Reports, spec.Name)
+	if err != nil {
+		v.errored("%v", err)
+		return
+	}
+	defer folders.close()
+	before := folders.snapshot(spec)
+	kept := new(tail)
+	end := in.execute(ctx, spec, folders.reportsPath, kept)
+	v.result.Output = kept.String()
+	v.command(end)
+	if end.ran() {
+		v.reports(folders, before)
+	}
+}
+
+// environment is what the command of a check sees; later entries win.
+func (in Input) environment(spec Spec, reports string) []string {
+	env := append([]string{}, in.Env...)
+	for key, value := range spec.Env {
+		env = append(env, key+"="+value)
+	}
+	return append(env,
+		"PWD="+in.Dir,
+		"REPORTS="+reports,
+		"SLIPWAY_ARTIFACTS="+in.Artifacts.Folder,
+		"SLIPWAY_SCRIPT="+in.Artifacts.Script,
+		"SLIPWAY_MODULES="+in.Artifacts.Modules,
+	)
+}
+
+// masked replaces secrets in all text that a command or its reports chose.
+func masked(r slipway.CheckResult, mask func(string) string) slipway.CheckResult {
+	r.Output = mask(r.Output)
+	for i := range r.Reasons {
+		r.Reasons[i] = mask(r.Reasons[i])
+	}
+	for i := range r.Failures {
+		f := &r.Failures[i]
+		f.Name, f.Message, f.File = mask(f.Name), mask(f.Message), mask(f.File)
+	}
+	for i := range r.Findings {
+		f := &r.Findings[i]
+		f.Rule, f.Message, f.File = mask(f.Rule), mask(f.Message), mask(f.File)
+	}
+	return r
+}

@@ -1,0 +1,93 @@
+package check
+
+import (
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/slipway-cd/slipway"
+)
+
+var namePattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$`)
+
+// validate refuses specs that cannot be right whatever the commands do.
+func validate(specs []Spec) error {
+	seen := map[string]bool{}
+	for _, s := range specs {
+		if seen[s.Name] {
+			return slipway.Errorf(slipway.Invalid, "two checks are called %q", s.Name).
+				WithFix("give each check a name of its own")
+		}
+		seen[s.Name] = true
+		if err := s.validate(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// validate reports the first thing in s that cannot be right.
+func (s Spec) validate() error {
+	if !namePattern.MatchString(s.Name) {
+		return slipway.Errorf(slipway.Invalid, "%q cannot be the name of a check", s.Name).
+			WithFix("use letters, digits, dots, hyphens and underscores, beginning with a letter or digit, at most 100")
+	}
+	if strings.TrimSpace(s.Run.Shell) == "" && (len(s.Run.List) == 0 || s.Run.List[0] == "") {
+		return slipway.Errorf(slipway.Invalid, "check %s has no command", s.Name).
+			WithFix("say what it runs: run: pytest -q")
+	}
+	if s.Timeout < 0 {
+		return slipway.Errorf(slipway.Invalid, "check %s has a negative time limit, %s", s.Name, s.Timeout).
+			WithFix("write a duration such as 10m, or leave it out for %s", short(DefaultTimeout))
+	}
+	for _, pattern := range []string{s.JUnit, s.Coverage, s.SARIF} {
+		if err := s.validateReport(pattern); err != nil {
+			return err
+		}
+	}
+	return s.validateThresholds()
+}
+
+// validateReport refuses a report path that leaves its folder.
+func (s Spec) validateReport(pattern string) error {
+	p := strings.TrimPrefix(pattern, reportsPrefix)
+	if pattern == "" {
+		return nil
+	}
+	if !filepath.IsLocal(p) {
+		return slipway.Errorf(slipway.Invalid, "check %s: report %q lies outside the reports folder and the working copy", s.Name, pattern).
+			WithFix("write a path relative to one of them, such as unit.xml for $REPORTS/unit.xml")
+	}
+	if _, err := path.Match(p, ""); err != nil {
+		return slipway.Errorf(slipway.Invalid, "check %s: report %q is not a pattern: %w", s.Name, pattern, err).
+			WithFix("close the bracket, or put a backslash before it")
+	}
+	return nil
+}
+
+// validateThresholds refuses a threshold that no report could be held against.
+func (s Spec) validateThresholds() error {
+	t := s.Thresholds
+	if !(t.Coverage >= 0 && t.Coverage <= 100) {
+		return slipway.Errorf(slipway.Invalid, "check %s: a coverage of %s %% cannot be asked for", s.Name, percent(t.Coverage)).
+			WithFix("write a number from 0 to 100")
+	}
+	if t.Coverage > 0 && s.Coverage == "" {
+		return slipway.Errorf(slipway.Invalid, "check %s asks for a coverage of %s %% and names no coverage report", s.Name, percent(t.Coverage)).
+			WithFix("name it: coverage: coverage.xml")
+	}
+	limits := slices.DeleteFunc([]*int{t.Errors, t.Warnings, t.Notes}, func(n *int) bool { return n == nil })
+	if len(limits) > 0 && s.SARIF == "" {
+		return slipway.Errorf(slipway.Invalid, "check %s limits findings and names no SARIF report", s.Name).
+			WithFix("name it: sarif: findings.sarif")
+	}
+	for _, n := range limits {
+		if *n < 0 {
+			return slipway.Errorf(slipway.Invalid, "check %s: there cannot be %d findings", s.Name, *n).
+				WithFix("write 0 or more, or leave it out")
+		}
+	}
+	return nil
+}

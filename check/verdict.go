@@ -1,0 +1,253 @@
+package check
+
+import (
+	"fmt"
+	"io/fs"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/slipway-cd/slipway"
+)
+
+// A verdict is a result while it is being reached. It starts as a pass and only
+// ever gets worse.
+type verdict struct {
+	spec   Spec
+	dir    string
+	result slipway.CheckResult
+	cut    bool // the command was cut short, so reports it did not write need no reason
+}
+
+// failed says that the answer is no.
+func (v *verdict) failed(format string, args ...any) {
+	v.result.Verdict = slipway.Fail
+	v.result.Reasons = append(v.result.Reasons, clip(fmt.Sprintf(format, args...)))
+}
+
+// errored says that there is no answer; a no from elsewhere stays one.
+func (v *verdict) errored(format string, args ...any) {
+	if v.result.Verdict != slipway.Fail {
+		v.result.Verdict = slipway.Errored
+	}
+	v.result.Reasons = append(v.result.Reasons, clip(fmt.Sprintf(format, args...)))
+}
+
+// command judges how the command ended.
+func (v *verdict) command(end ending) {
+	shell := v.spec.Run.Shell != ""
+	v.cut = true
+	switch {
+	case end.err != nil:
+		v.errored("%v", end.err)
+	case end.late:
+		v.failed("exceeded its time limit of %s; make it faster, or raise its timeout", short(v.spec.Timeout))
+	case end.signal != 0:
+		v.failed("was killed by %s%s", signalName(end.signal), memoryHint(end.signal))
+	case shell && end.code == 127:
+		v.errored("the command %s was not found (exit code 127); install it, or correct what the check runs", v.culprit())
+	case shell && end.code == 126:
+		v.errored("the command %s is not executable (exit code 126); run chmod +x on it and commit that, or correct what the check runs", v.culprit())
+	case shell && end.code > 128 && end.code < 160:
+		s := syscall.Signal(end.code - 128)
+		v.failed("exited with code %d: a process in it was killed by %s%s", end.code, signalName(s), memoryHint(s))
+	default:
+		v.cut = false
+		v.exit(end.code)
+	}
+}
+
+// exit judges a command that came to its own end.
+func (v *verdict) exit(code int) {
+	switch {
+	case code == 0:
+	case v.spec.SARIF != "":
+		v.failed("exited with code %d; if that only means findings, have the tool exit with 0 and let the thresholds judge", code)
+	default:
+		v.failed("exited with code %d", code)
+	}
+}
+
+// memoryHint names the usual reason of a kill that nobody here asked for.
+func memoryHint(s syscall.Signal) string {
+	if s == syscall.SIGKILL {
+		return "; the machine may have run out of memory"
+	}
+	return ""
+}
+
+// shellComplaint is what shells say about a command that they cannot run: "sh: 1:
+// pytest: not found", "bash: line 3: ./x: Permission denied".
+var shellComplaint = regexp.MustCompile(`(?m)^\S*sh: (?:line )?(?:\d+: )?([^\n]*?): (?:command not found|not found|No such file or directory|Permission denied)\s*$`)
+
+// culprit names the command that the shell could not run: as the shell said, or
+// the first word of what it was given.
+func (v *verdict) culprit() string {
+	said := shellComplaint.FindAllStringSubmatch(v.result.Output, -1)
+	if len(said) > 0 {
+		return said[len(said)-1][1]
+	}
+	return strings.Fields(v.spec.Run.Shell)[0]
+}
+
+// reports reads all reports that were asked for and judges them.
+func (v *verdict) reports(f *folders, before map[string]fs.FileInfo) {
+	if v.spec.JUnit != "" {
+		v.tests(f, before)
+	}
+	if v.spec.Coverage != "" {
+		v.coverage(f, before)
+	}
+	if v.spec.SARIF != "" {
+		v.findings(f, before)
+	}
+}
+
+// read hands the bytes of each file of a report to parse, and reports whether
+// all of them could be read. Otherwise the check has no answer.
+func (v *verdict) read(f *folders, before map[string]fs.FileInfo, pattern, what string, parse func([]byte) error) bool {
+	files, err := f.locate(pattern, what, before)
+	for i := 0; err == nil && i < len(files); i++ {
+		var data []byte
+		if data, err = files[i].read(); err != nil {
+			break
+		}
+		if wrong := parse(data); wrong != nil {
+			err = fmt.Errorf("report %s is not the %s that was expected: %w; have the tool write it whole, or name the right file",
+				files[i].name, what, wrong)
+		}
+	}
+	if err != nil && !v.cut {
+		v.errored("%v", err)
+	}
+	return err == nil
+}
+
+// tests judges the JUnit report.
+func (v *verdict) tests(f *folders, before map[string]fs.FileInfo) {
+	var all testReport
+	whole := v.read(f, before, v.spec.JUnit, "JUnit XML", func(data []byte) error {
+		r, err := parseJUnit(data)
+		all.add(r)
+		return err
+	})
+	if !whole && all.executed() == 0 {
+		return
+	}
+	v.result.Tests, v.result.Failures = &all.counts, all.failures
+	if all.counts.Failed > 0 {
+		v.failed("%d of %s failed", all.counts.Failed, plural(all.executed(), "test"))
+	}
+	if hidden := all.counts.Failed - len(all.failures); hidden > 0 {
+		v.failed("%d more failures are counted and not listed", hidden)
+	}
+	switch {
+	case !whole || all.executed() > 0 || v.spec.AllowEmpty:
+	case all.counts.Skipped > 0:
+		v.errored("report %s: all of its %s were skipped, so nothing was tested; set allow_empty: true if that is meant",
+			v.spec.JUnit, plural(all.counts.Skipped, "test"))
+	default:
+		v.errored("report %s holds no test; correct which tests the command selects, or set allow_empty: true if that is meant", v.spec.JUnit)
+	}
+}
+
+// coverage judges the coverage report.
+func (v *verdict) coverage(f *folders, before map[string]fs.FileInfo) {
+	var sum slipway.Coverage
+	whole := v.read(f, before, v.spec.Coverage, "coverage report (Cobertura XML, LCOV or a Go cover profile)", func(data []byte) error {
+		c, err := parseCoverage(data)
+		sum.Covered += c.Covered
+		sum.Total += c.Total
+		return err
+	})
+	if !whole {
+		return
+	}
+	v.result.Coverage = &sum
+	asked := v.spec.Thresholds.Coverage
+	switch {
+	case sum.Total == 0 && !v.spec.AllowEmpty:
+		v.errored("report %s covers no line of code; correct which sources are measured, or set allow_empty: true if that is meant", v.spec.Coverage)
+	case sum.Total > 0 && sum.Percent() < asked:
+		v.failed("coverage %s %% is below the %s %% asked for", tenths(sum), percent(asked))
+	}
+}
+
+// findings judges the SARIF report.
+func (v *verdict) findings(f *folders, before map[string]fs.FileInfo) {
+	var all scanReport
+	whole := v.read(f, before, v.spec.SARIF, "SARIF 2.1.0", func(data []byte) error {
+		r, err := parseSARIF(data, v.dir)
+		all.findings = append(all.findings, r.findings...)
+		all.scanned = all.scanned || r.scanned
+		return err
+	})
+	for i, limit := range []*int{v.spec.Thresholds.Errors, v.spec.Thresholds.Warnings, v.spec.Thresholds.Notes} {
+		v.limit(levels[i], all.count(levels[i]), limit)
+	}
+	listed := min(len(all.findings), mostListed)
+	v.result.Findings = all.findings[:listed]
+	if hidden := len(all.findings) - listed; hidden > 0 && v.result.Verdict != slipway.Pass {
+		v.result.Reasons = append(v.result.Reasons, fmt.Sprintf("%d more findings are counted and not listed", hidden))
+	}
+	if whole && !all.scanned && !v.spec.AllowEmpty {
+		v.errored("report %s holds no scan; look at the check's output, or set allow_empty: true if that is meant", v.spec.SARIF)
+	}
+}
+
+// limit judges the number of findings of one level.
+func (v *verdict) limit(level string, n int, limit *int) {
+	switch {
+	case limit == nil && (n == 0 || level == "note"):
+	case limit == nil || *limit == 0 && n > 0:
+		v.failed("%s found, and none is allowed", plural(n, level))
+	case n > *limit:
+		v.failed("%s found, and at most %d are allowed", plural(n, level), *limit)
+	}
+}
+
+// count returns how many findings have a level.
+func (s *scanReport) count(level string) int {
+	n := 0
+	for _, f := range s.findings {
+		if f.Level == level {
+			n++
+		}
+	}
+	return n
+}
+
+// plural counts things: "1 test", "2 tests".
+func plural(n int, noun string) string {
+	if n != 1 {
+		noun += "s"
+	}
+	return strconv.Itoa(n) + " " + noun
+}
+
+// percent writes a number as a person would.
+func percent(p float64) string { return strconv.FormatFloat(p, 'f', -1, 64) }
+
+// tenths writes the covered share in percent, rounded down to a tenth: what is
+// below a threshold never reads as the threshold.
+func tenths(c slipway.Coverage) string {
+	if c.Total == 0 {
+		return "0"
+	}
+	n := int64(c.Covered) * 1000 / int64(c.Total)
+	return percent(float64(n) / 10)
+}
+
+// short writes a duration without its empty units: 10m, not 10m0s.
+func short(d time.Duration) string {
+	s := d.String()
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	return s
+}
