@@ -27,12 +27,16 @@ python=$(base)
 key=$({ "$python" -V && cat "$requirements"; } | cksum | cut -d ' ' -f 1)
 venv=$cache/python-$key
 
+# One at a time: whoever waits finds it ready.
+mkdir -p "$cache"
+exec 9>"$cache/lock"
+! command -v flock >/dev/null || flock 9
+
 if [ ! -e "$venv/ready" ]; then
 	echo "preparing Python packages in $venv, once (Spark is 300 MB)" >&2
 	rm -rf "$venv"
-	mkdir -p "$cache"
 	"$python" -m venv "$venv" >&2
-	if ! "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -r "$requirements" </dev/null >&2; then
+	if ! "$venv/bin/python" -m pip install -qq --disable-pip-version-check -r "$requirements" </dev/null >&2; then
 		echo "The Python packages of scripts/test-requirements.txt could not be installed: check the connection to the package index." >&2
 		exit 1
 	fi
