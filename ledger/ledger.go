@@ -78,7 +78,7 @@ type Leaser interface {
 
 // A Holder says who holds a lease, in words that help the one who waits.
 type Holder struct {
-	ID      string `json:"id"`      // unique for a process's life
+	ID      string `json:"id"`      // whoever has it never works at the same time as another with it
 	Who     string `json:"who"`     // a person, as user@host
 	Process int    `json:"process"` // process id on its host
 	Doing   string `json:"doing"`   // such as: ship v1.2.0
