@@ -19,7 +19,60 @@ lack() {
 
 has() { command -v "$1" >/dev/null 2>&1; }
 
-can_# install prints what apt-get says only if it does not work.
+can_install() { [ "$(id -u)" = 0 ] && has apt-get && [ -z "${SLIPWAY_NO_INSTALL:-}" ]; }
+
+check_go() {
+	has go || lack - "Go is missing: install Go 1.26 or later from your distribution or from go.dev."
+}
+
+check_git() {
+	has git || lack git "git is missing: install it (on Debian: apt-get install git)."
+}
+
+check_python() {
+	if ! has python3; then
+		lack python3-venv "Python 3 is missing: install it (on Debian: apt-get install python3-venv)."
+	elif ! python3 -c 'import ensurepip, venv' >/dev/null 2>&1; then
+		lack python3-venv "Python 3 cannot make virtual environments here: install its venv module (on Debian: apt-get install python3-venv)."
+	fi
+}
+
+check_java() {
+	"$(dirname "${BASH_SOURCE[0]}")/java.sh" >/dev/null ||
+		lack openjdk-17-jre-headless "Java 17 is missing, which Spark needs: install it (on Debian: apt-get install openjdk-17-jre-headless), or set JAVA_HOME."
+}
+
+# The race detector needs a C compiler.
+check_cc() {
+	has "${CC:-cc}" || has gcc ||
+		lack build-essential "A C compiler is missing, which Go's race detector needs: install one (on Debian: apt-get install build-essential)."
+}
+
+# The crash tests kill the program at each of its system calls.
+check_strace() {
+	[ "$(uname -s)" = Linux ] || return 0
+	has strace || lack strace "strace is missing, with which the crash tests stop the program at its writes: install it (on Debian: apt-get install strace)."
+}
+
+check_shellcheck() {
+	has shellcheck || lack shellcheck "shellcheck is missing: install it (on Debian: apt-get install shellcheck)."
+}
+
+check() {
+	packages=() missing=()
+	check_go
+	case $1 in
+	demo) check_git && check_python && check_java ;;
+	test) check_git && check_python && check_java && check_cc && check_strace ;;
+	lint) check_shellcheck ;;
+	*)
+		echo "usage: scripts/setup.sh demo|test|lint" >&2
+		exit 2
+		;;
+	esac
+}
+
+# install prints what apt-get says only if it does not work.
 install() {
 	local said
 	echo "installing ${packages[*]}" >&2
