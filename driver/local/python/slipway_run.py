@@ -44,10 +44,10 @@ def set_up(script, arguments):
 
 def set_up_imports(script, arguments):
     """The import path of the job: its folder, --extra-py-files, and awsglue; for Spark's workers too."""
-    sys.path.remove(HERE)
     extra = [python_path(name) for name in option(arguments, "--extra-py-files").split(",") if name.strip()]
     ours = extra + [HERE]
-    sys.path[:0] = [os.path.dirname(os.path.abspath(script))] + ours
+    others = [folder for folder in sys.path if folder != HERE]
+    sys.path[:] = [os.path.dirname(os.path.abspath(script))] + ours + others
     inherited = [os.environ["PYTHONPATH"]] if os.environ.get("PYTHONPATH") else []
     os.environ["PYTHONPATH"] = os.pathsep.join(ours + inherited)
 

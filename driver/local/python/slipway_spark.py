@@ -9,10 +9,22 @@ import tempfile
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 # The JVM starts in half the time with the first compiler only, and jobs here are short.
-JAVA_OPTIONS = (
-    "-XX:TieredStopAtLevel=1 -XX:-UsePerfData -Duser.timezone=UTC -Dlog4j2.configurationFile=file:%s"
-)
+JAVA_OPTIONS = "-XX:TieredStopAtLevel=1 -XX:-UsePerfData -Duser.timezone=UTC -Dlog4j2.configurationFile=file:%s"
 LAUNCHER_OPTIONS = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:-UsePerfData"
+# What a job prints is its log; of Spark itself only warnings that concern the job.
+LOGGING = """
+rootLogger.level = warn
+rootLogger.appenderRef.stderr.ref = console
+appender.console.type = Console
+appender.console.name = console
+appender.console.target = SYSTEM_ERR
+appender.console.layout.type = PatternLayout
+appender.console.layout.pattern = %d{HH:mm:ss} %p %c{1}: %m%n%ex
+logger.native.name = org.apache.hadoop.util.NativeCodeLoader
+logger.native.level = error
+"""
+# The class archive of a virtual environment, in its folder.
+ARCHIVE = "spark.jsa"
 # What the machine has set for a Spark of its own would mix two versions.
 FOREIGN = ("SPARK_HOME", "HADOOP_CONF_DIR", "YARN_CONF_DIR", "SPARK_DIST_CLASSPATH", "PYSPARK_GATEWAY_PORT")
 
@@ -24,16 +36,16 @@ def set_up_spark(arguments, environ):
         return
     for name in FOREIGN:
         environ.pop(name, None)
-    work = environ.get("SLIPWAY_WORK") or tempfile.mkdtemp(prefix="slipway-run-")
-    settings = dict(defaults(environ, os.path.abspath(work)))
+    work = os.path.abspath(environ.get("SLIPWAY_WORK") or tempfile.mkdtemp(prefix="slipway-run-"))
+    settings = dict(defaults(environ, work))
     settings.update(user_settings(arguments))
     pairs = ["--conf %s" % shlex.quote("%s=%s" % pair) for pair in settings.items()]
     environ["PYSPARK_SUBMIT_ARGS"] = " ".join(pairs + ["pyspark-shell"])
     environ["PYSPARK_PYTHON"] = environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
     environ["SPARK_LOCAL_IP"] = "127.0.0.1"
-    environ["SPARK_LOCAL_DIRS"] = os.path.join(os.path.abspath(work), "spark")
+    environ["SPARK_LOCAL_DIRS"] = os.path.join(work, "spark")
     environ["SPARK_LAUNCHER_OPTS"] = LAUNCHER_OPTIONS
-    environ["SPARK_SUBMIT_OPTS"] = java_options(environ)
+    environ["SPARK_SUBMIT_OPTS"] = java_options(environ, write_logging(work))
     # A folder that is not there: one with files in it keeps the JVM from using a class archive.
     environ["SPARK_CONF_DIR"] = os.path.join(home, "no-conf")
     use_utc(environ)
@@ -92,11 +104,20 @@ def option(arguments, name):
     return text
 
 
-def java_options(environ):
+def write_logging(work):
+    """Writes what Spark is to log, and gives the file's name."""
+    os.makedirs(work, exist_ok=True)
+    path = os.path.join(work, "log4j2.properties")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(LOGGING)
+    return path
+
+
+def java_options(environ, logging):
     """The options of the driver's JVM, with the class archive where there is one."""
-    options = JAVA_OPTIONS % os.path.join(HERE, "log4j2.properties")
-    archive = environ.get("SLIPWAY_SPARK_ARCHIVE")
-    if archive and os.path.exists(archive):
+    options = JAVA_OPTIONS % logging
+    archive = environ.get("SLIPWAY_SPARK_ARCHIVE") or os.path.join(sys.prefix, ARCHIVE)
+    if os.path.exists(archive):
         options += " -XX:SharedArchiveFile=%s -Xshare:auto -Xlog:cds*=off" % archive
     return " ".join([options, environ.get("SPARK_SUBMIT_OPTS", "")]).strip()
 
@@ -133,7 +154,7 @@ def prepare(archive):
     with tempfile.TemporaryDirectory(dir=folder) as work:
         fresh = os.path.join(work, "spark.jsa")
         environ = dict(os.environ, SLIPWAY_WORK=work)
-        environ.pop("SLIPWAY_SPARK_ARCHIVE", None)
+        environ["SLIPWAY_SPARK_ARCHIVE"] = os.path.join(work, "none")
         environ.pop("SLIPWAY_RESULT", None)
         environ["SPARK_SUBMIT_OPTS"] = "-XX:ArchiveClassesAtExit=%s -Xlog:cds*=off" % fresh
         command = [sys.executable, os.path.join(HERE, "slipway_run.py"), os.path.join(HERE, "slipway_warm.py"), work]

@@ -89,12 +89,12 @@ class DynamicFrame(Refusing):
         """The records for which f(record) is true; the record is a dict."""
         test = keeps(f)
         rows = self._df.rdd.filter(test)
-        return self._with(self._df.sparkSession.createDataFrame(rows, self._df.schema, verifySchema=False))
+        return self._with(self.glue_ctx.spark_session.createDataFrame(rows, self._df.schema, verifySchema=False))
 
     def map(self, f, *_, **__):
         """The records that f(record) gives; both are dicts."""
         records = self._df.rdd.map(lambda row: f(record_of(row)))
-        return self._with(frame_of(self._df.sparkSession, records, self._df.schema))
+        return self._with(frame_of(self.glue_ctx.spark_session, records, self._df.schema))
 
     def resolveChoice(self, specs=None, choice="", *_, **__):
         """Casts by specs, (path, "cast:type") and the like; a column of one type needs no choice."""
@@ -115,7 +115,7 @@ class DynamicFrame(Refusing):
             return df
         if verb not in ("cast", "project") or not kind or len(parts) > 1:
             raise unsupported('resolveChoice of "%s" by "%s"' % (path, action), "cast it with apply_mapping")
-        return df.withColumn(parts[0], fields.cast(df, fields.join_path(parts), kind))
+        return df.withColumn(parts[0], fields.cast(fields.join_path(parts), kind))
 
     def drop_nulls(self, *_, **__):
         """All fields but those that are null in every record."""

@@ -33,12 +33,13 @@ def has_field(schema, parts):
     return True
 
 
-def cast(df, column, glue_type):
+def cast(column, glue_type):
     """The column as the Glue type; what cannot be cast becomes null."""
+    import pyspark
     from pyspark.sql import functions as F
 
     spark_type = _TYPES.get(glue_type, glue_type)
-    if int(df.sparkSession.version.split(".")[0]) < 4:
+    if int(pyspark.__version__.split(".")[0]) < 4:
         return F.col(column).cast(spark_type)
     return F.expr("try_cast(%s as %s)" % (column, spark_type))
 
@@ -50,7 +51,7 @@ def mapped(df, mappings):
         source, target, kind = _mapping(mapping)
         parts = split_path(source)
         if has_field(df.schema, parts):
-            column = cast(df, join_path(parts), kind) if kind else _column(join_path(parts))
+            column = cast(join_path(parts), kind) if kind else _column(join_path(parts))
             _plant(tree, split_path(target), column)
     return df.select(*_columns(tree))
 
