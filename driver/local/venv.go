@@ -1,0 +1,223 @@
+package local
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/slipway-cd/slipway"
+)
+
+// heartbeat is how long a build is silent before it says that it goes on.
+const heartbeat = 5 * time.Second
+
+// completeFile is in a virtual environment that is whole.
+const completeFile = "complete"
+
+// interpreter returns the Python that runs the job: the machine's own where it
+// needs no packages, else that of a virtual environment, which is built if need
+// be.
+func (d *Driver) interpreter(ctx context.Context, j job, t tools, progress func(string)) (string, error) {
+	if len(t.requirements) == 0 {
+		return t.python.path, nil
+	}
+	v := newVenv(d.cfg.Cache, t)
+	if v.complete() {
+		return v.python(), nil
+	}
+	if err := makeFolder(filepath.Dir(v.dir)); err != nil {
+		return "", err
+	}
+	lock, err := v.lock(ctx, progress)
+	if err != nil {
+		return "", err
+	}
+	defer lock.Close()
+	if v.complete() {
+		return v.python(), nil
+	}
+	d.cfg.Log.InfoContext(ctx, "build virtual environment", "job", j.name, "folder", v.dir)
+	return v.python(), v.build(ctx, d.cfg.Environ, progress)
+}
+
+// A venv is a virtual environment in the cache.
+type venv struct {
+	dir          string
+	base         python
+	requirements []string
+}
+
+func newVenv(cache string, t tools) venv {
+	sorted := slices.Sorted(slices.Values(t.requirements))
+	data, err := json.Marshal([]any{t.python.path, t.python.version, sorted})
+	if err != nil {
+		panic(err) // strings only
+	}
+	key := slipway.DigestOf(data).Hex()[:keyLen]
+	return venv{dir: filepath.Join(cache, "venvs", key), base: t.python, requirements: sorted}
+}
+
+func (v venv) python() string { return filepath.Join(v.dir, "bin", "python") }
+
+// complete reports whether the environment was built to the end and its Python
+// is still there.
+func (v venv) complete() bool {
+	_, err := os.Stat(v.python())
+	return err == nil && exists(filepath.Join(v.dir, completeFile))
+}
+
+func (v venv) lock(ctx context.Context, progress func(string)) (*os.File, error) {
+	name := v.dir + ".lock"
+	lock, err := tryLock(name)
+	if lock != nil || err != nil {
+		return lock, err
+	}
+	progress("waiting for another command that builds the same virtual environment")
+	return takeLock(ctx, name)
+}
+
+// build makes the environment from nothing. What a killed build left is removed.
+func (v venv) build(ctx context.Context, env []string, progress func(string)) error {
+	if err := os.RemoveAll(v.dir); err != nil {
+		return err
+	}
+	progress(fmt.Sprintf("building a virtual environment on Python %s with %s (once; kept in %s)",
+		v.base.version, strings.Join(v.requirements, ", "), v.dir))
+	c := chatter{env: cleanEnv(env), progress: progress}
+	if err := c.run(ctx, v.base.path, "-m", "venv", v.dir); err != nil {
+		return v.venvError(ctx, err, c.last)
+	}
+	pip := []string{"-m", "pip", "install", "--no-input", "--disable-pip-version-check", "--progress-bar", "off", "--"}
+	if err := c.run(ctx, v.python(), append(pip, v.requirements...)...); err != nil {
+		return v.pipError(ctx, err, c.last)
+	}
+	syscall.Sync() // some thousand files, made durable at once
+	return writeJSON(filepath.Join(v.dir, completeFile), v.requirements)
+}
+
+func (v venv) venvError(ctx context.Context, err error, last []string) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return slipway.Errorf(slipway.Unavailable, "%s could not make a virtual environment in %s: %w\n%s", v.base.path, v.dir, err, indent(last)).
+		WithFix("see to what it says; on Debian and Ubuntu the package python%s-venv is needed", v.base.version)
+}
+
+var (
+	pipMissing = regexp.MustCompile(`(?m)^ERROR: (?:No matching distribution found for|Could not find a version that satisfies the requirement) ([^ \n]+)`)
+	pipOffline = regexp.MustCompile(`NewConnectionError|Name or service not known|Temporary failure in name resolution|Network is unreachable|ConnectTimeout|ProxyError|SSLError`)
+)
+
+// pipError says which package could not be installed, what pip said last, and
+// the way out.
+func (v venv) pipError(ctx context.Context, err error, last []string) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	text := strings.Join(last, "\n")
+	what := strings.Join(v.requirements, ", ")
+	if m := pipMissing.FindStringSubmatch(text); m != nil {
+		what = m[1]
+	}
+	e := slipway.Errorf(slipway.Unavailable, "pip cannot install %s: %w\n%s", what, err, indent(last))
+	switch {
+	case strings.Contains(text, "No space left on device"):
+		return e.WithFix("make room on the disk that holds %s, or choose another folder for the cache", v.dir)
+	case pipOffline.MatchString(text):
+		return e.WithFix("the package index cannot be reached: check the network, or point PIP_INDEX_URL or PIP_FIND_LINKS to a place that has the package")
+	case strings.HasPrefix(what, "pyspark"):
+		return e.WithFix("point PIP_INDEX_URL or PIP_FIND_LINKS to a place that has the package for Python %s", v.base.version)
+	}
+	return e.WithFix("check its name and version in run.additional_python_modules, and that it exists for Python %s", v.base.version)
+}
+
+func indent(lines []string) string { return "  " + strings.Join(lines, "\n  ") }
+
+// A chatter runs commands and passes on what they say.
+type chatter struct {
+	env      []string
+	progress func(string)
+	last     []string // the last lines
+}
+
+// run runs a command to its end. It is killed, with all that it started, when
+// ctx is done or this process dies.
+func (c *chatter) run(ctx context.Context, name string, args ...string) error {
+	runtime.LockOSThread() // see ownGroup
+	defer runtime.UnlockOSThread()
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.Env, cmd.SysProcAttr = c.env, ownGroup()
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	r, w, err := os.Pipe()
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	cmd.Stdout, cmd.Stderr = w, w
+	err = cmd.Start()
+	if err := errors.Join(err, w.Close()); err != nil {
+		return err
+	}
+	lines := make(chan string)
+	go readLines(r, lines)
+	c.pass(lines)
+	return cmd.Wait()
+}
+
+// readLines sends the lines of r and closes the channel.
+func readLines(r io.Reader, to chan<- string) {
+	defer close(to)
+	scan := bufio.NewScanner(r)
+	scan.Buffer(nil, 1<<20)
+	for scan.Scan() {
+		to <- scan.Text()
+	}
+	_, _ = io.Copy(io.Discard, r) // a line too long ends the scanner, not the command
+}
+
+// pass hands lines on, and says that it goes on where none come.
+func (c *chatter) pass(lines <-chan string) {
+	const keep = 8
+	ticker := time.NewTicker(heartbeat)
+	defer ticker.Stop()
+	c.last = nil
+	silent := time.Duration(0)
+	for {
+		select {
+		case line, ok := <-lines:
+			if !ok {
+				return
+			}
+			if line = strings.TrimSpace(line); line == "" {
+				continue
+			}
+			c.last = append(c.last, line)
+			c.last = c.last[max(0, len(c.last)-keep):]
+			silent = 0
+			c.progress(line)
+		case <-ticker.C:
+			silent += heartbeat
+			c.progress(fmt.Sprintf("still at it (%s)", silent))
+		}
+	}
+}
+
+// cleanEnv is an environment without what would lead a Python elsewhere.
+func cleanEnv(env []string) []string {
+	return slices.DeleteFunc(slices.Clone(env), func(kv string) bool {
+		name, _, _ := strings.Cut(kv, "=")
+		return slices.Contains([]string{"PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "VIRTUAL_ENV", "__PYVENV_LAUNCHER__"}, name)
+	})
+}
