@@ -56,7 +56,7 @@ var layers = map[string][]string{
 	// The order of the stages, and the faces on it.
 	"pipeline": {
 		"build", "check", "release", "promote", "deploy", "operate",
-		"driver", "git", "ledger", "manifest", "repository", "workflow",
+		"driver", "git", "ledger", "manifest", "repository", "shape", "workflow",
 	},
 	"cli": {"git", "manifest", "notebook", "pipeline", "schema", "shape"},
 	"cmd/slipway": {
