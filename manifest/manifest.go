@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/slipway-cd/slipway"
@@ -108,17 +109,15 @@ func Load(file string, data []byte, shapes shape.Menu) (*Manifest, error) {
 	name, pos := doc.Text("shape")
 	s := shapes.Lookup(name)
 	tree, problems := doc.Read(FileType(s, shapes.Names()))
+	m := &Manifest{File: file, Shape: s, doc: doc, tree: tree}
+	problems = append(problems, m.check()...)
+	if s == nil && len(problems) == 0 { // the menu is empty, or the type would have said so
+		problems = append(problems, doc.Problem(pos, "shape", fmt.Sprintf("unknown shape %q", name)))
+	}
 	if len(problems) > 0 {
 		return nil, invalid(problems)
 	}
-	if s == nil { // the menu has no shape at all, or the type would have said so
-		return nil, invalid(schema.Problems{doc.Problem(pos, "shape", "unknown shape \""+name+"\"")})
-	}
-	m := &Manifest{File: file, Shape: s, doc: doc, tree: tree}
 	m.decode()
-	if problems := m.check(); len(problems) > 0 {
-		return nil, invalid(problems)
-	}
 	return m, nil
 }
 

@@ -76,12 +76,9 @@ type Role struct {
 func LoadPlatform(file string, data []byte) (*Platform, error) {
 	doc := schema.Open(file, data)
 	tree, problems := doc.Read(PlatformType())
-	if len(problems) > 0 {
-		return nil, invalid(problems)
-	}
 	p := &Platform{File: file, doc: doc, tree: tree}
 	p.decode()
-	if problems := p.check(); len(problems) > 0 {
+	if problems = append(problems, p.check()...); len(problems) > 0 {
 		return nil, invalid(problems)
 	}
 	return p, nil
@@ -165,7 +162,7 @@ func decodeEnvironment(m schema.Member) Environment {
 }
 
 func decodeSignOff(v *schema.Value) SignOff {
-	if v.Kind == schema.String {
+	if v.Get("role") == nil {
 		return SignOff{Role: v.Text(), Count: 1}
 	}
 	s := SignOff{Role: v.Get("role").Text(), Count: 1}

@@ -59,7 +59,7 @@ func (c *platformCheck) names(list *schema.Value, path, what string, known []str
 
 // name complains about a name that is not known.
 func (c *platformCheck) name(v *schema.Value, path, what string, known []string) {
-	if slices.Contains(known, v.Text()) {
+	if v == nil || slices.Contains(known, v.Text()) {
 		return
 	}
 	p := c.complain(v.Pos, path, fmt.Sprintf("%s names the %s %q, which this file does not have", path, what, v.Text()))
@@ -78,13 +78,13 @@ func explain(p *schema.Problem, name string, known []string) {
 func (c *platformCheck) environment(m schema.Member) {
 	path := "environments." + m.Key
 	v := m.Value
-	if !v.Get("runtime").Given() && m.Key != slipway.LocalEnvironment {
+	if !v.Has("runtime") && m.Key != slipway.LocalEnvironment {
 		c.complain(m.Pos, path+".runtime", path+" has no runtime").Expected = "one of local, glue, ecs, kubernetes"
 	}
 	if runtime := v.Get("runtime"); m.Key == slipway.LocalEnvironment && runtime.Given() && runtime.Text() != "local" {
 		c.complain(runtime.Pos, path+".runtime", "the environment local runs on this machine").Expected = "local, or another name for this environment"
 	}
-	if root := v.Get("root"); root.Given() && v.Get("runtime").Text() != "local" && m.Key != slipway.LocalEnvironment {
+	if root := v.Get("root"); root.Given() && v.Get("runtime").Given() && v.Get("runtime").Text() != "local" {
 		c.complain(v.KeyPos("root"), path+".root", fmt.Sprintf("%s.root is for the runtime local, not %s", path, v.Get("runtime").Text()))
 	}
 	if follows := v.Get("follows"); follows.Given() {
@@ -111,12 +111,12 @@ func (c *platformCheck) whoever() []string {
 }
 
 func (c *platformCheck) freeze(v *schema.Value, path string) {
-	from, until := v.Get("from"), v.Get("until")
-	if from.Given() && !until.Given() || v.Get("cron").Given() && !v.Get("for").Given() {
+	if v.Has("from") && v.Has("for") || v.Has("cron") && v.Has("until") {
 		c.complain(v.Pos, path, path+" mixes days and a cron expression").Expected = "from and until, or cron and for"
 		return
 	}
-	if from.Given() && until.Text() < from.Text() {
+	from, until := v.Get("from"), v.Get("until")
+	if first, last := decodeDate(from), decodeDate(until); !first.IsZero() && !last.IsZero() && last.Before(first) {
 		c.complain(until.Pos, path+".until", fmt.Sprintf("%s ends on %s, before it begins on %s", path, until.Text(), from.Text()))
 	}
 }

@@ -40,6 +40,12 @@ type Resolved struct {
 // unknown, and otherwise of kind slipway.Invalid, with schema.Problems: what
 // the shape misses or refuses in that environment, at the places at fault.
 func (m *Manifest) Resolve(env string, platform *Platform) (*Resolved, error) {
+	return m.ResolveOver(nil, env, platform)
+}
+
+// ResolveOver is Resolve with what the source itself says about its run, such as
+// a notebook's Glue magics, between the shape's defaults and the manifest.
+func (m *Manifest) ResolveOver(found Found, env string, platform *Platform) (*Resolved, error) {
 	e, ok := platform.Environment(env)
 	if !ok {
 		return nil, unknownEnvironment(env, platform)
@@ -50,7 +56,7 @@ func (m *Manifest) Resolve(env string, platform *Platform) (*Resolved, error) {
 		p := m.doc.Problem(pos, "shape", fmt.Sprintf("the runtime %s of environment %s cannot run the shape %s", e.Runtime, env, m.Shape.Name))
 		problems = append(problems, p)
 	}
-	run := schema.Merge(m.tree.Get("run"), m.tree.Get("environments", env, "run"))
+	run := schema.Merge(found.value(m.Shape), m.written(env))
 	full, broken := m.Shape.Resolve(run, shape.Place{Environment: env, Runtime: e.Runtime})
 	for _, b := range broken {
 		problems = append(problems, m.violation(env, b))
@@ -59,6 +65,11 @@ func (m *Manifest) Resolve(env string, platform *Platform) (*Resolved, error) {
 		return nil, invalid(problems)
 	}
 	return m.resolved(e, full), nil
+}
+
+// written is what the file says about how the app runs in an environment.
+func (m *Manifest) written(env string) *schema.Value {
+	return schema.Merge(m.tree.Get("run"), m.tree.Get("environments", env, "run"))
 }
 
 func (m *Manifest) resolved(e Environment, run *schema.Value) *Resolved {

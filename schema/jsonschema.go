@@ -56,7 +56,7 @@ func jsonSchema(t *Type) map[string]any {
 		}
 		out["anyOf"] = of
 	case Secret:
-		return jsonSchema(&Type{Kind: Object, Fields: []Field{{Name: "secret", Required: true, Type: secretName()}}})
+		return jsonSchema(secretObject())
 	default:
 		jsonText(out, t)
 	}

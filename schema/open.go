@@ -56,7 +56,8 @@ func (d *Doc) unreadable() bool {
 }
 
 // Read reads the document as a value of the type. It returns every problem of
-// the document, in order, and whatever could be read beside them.
+// the document, and whatever could be read beside them: of a document with
+// problems, keys may have nil values.
 func (d *Doc) Read(t *Type) (*Value, Problems) {
 	if d.root == nil {
 		return nil, d.problems

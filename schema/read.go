@@ -17,7 +17,8 @@ type reader struct {
 }
 
 // value reads a node as the type. It returns nil where it complained about the
-// node itself; a part of a list or map that is wrong is left out.
+// form of the node. Keys are kept even so, with a nil value, so that nobody
+// takes them for missing.
 func (r *reader) value(n *node, t *Type, path string) *Value {
 	switch {
 	case n == nil: // refused by the parser, which has complained
@@ -140,11 +141,8 @@ func (r *reader) mapping(n *node, t *Type, path string) *Value {
 		if t.Key != nil && !r.matches(p.key.text, t.Key) {
 			q := r.complain(p.key.pos, at, fmt.Sprintf("%q cannot be a name in %s", shorten(p.key.text), name(path)))
 			q.Expected = t.Key.Expects()
-			continue
 		}
-		if got := r.value(p.value, t.Elem, at); got != nil {
-			v.members = append(v.members, Member{Key: p.key.text, Pos: p.key.pos, Value: got})
-		}
+		v.members = append(v.members, Member{Key: p.key.text, Pos: p.key.pos, Value: r.value(p.value, t.Elem, at)})
 	}
 	r.count(n, t, path)
 	return v
@@ -152,24 +150,20 @@ func (r *reader) mapping(n *node, t *Type, path string) *Value {
 
 func (r *reader) object(n *node, t *Type, path string) *Value {
 	if n.shape != mapNode {
-		p := r.wrong(n, path, t, "is "+n.what(), "")
-		if t.What == "" {
-			p.Expected = "keys: " + strings.Join(t.names(), ", ")
-		}
+		r.wrong(n, path, t, "is "+n.what(), "")
 		return nil
 	}
 	v := r.made(n, Object)
+	meant := map[string]bool{} // fields that are there under a wrong name
 	for _, p := range n.pairs {
 		f := t.Field(p.key.text)
 		if f == nil {
-			r.unknown(p.key, t, path)
+			meant[r.unknown(p.key, t, path)] = true
 			continue
 		}
-		if got := r.value(p.value, f.Type, Join(path, f.Name)); got != nil {
-			v.members = append(v.members, Member{Key: f.Name, Pos: p.key.pos, Value: got})
-		}
+		v.members = append(v.members, Member{Key: f.Name, Pos: p.key.pos, Value: r.value(p.value, f.Type, Join(path, f.Name))})
 	}
-	r.required(n, t, path)
+	r.required(n, t, path, meant)
 	return v
 }
 
@@ -185,20 +179,28 @@ func (n *node) has(key string) bool {
 	return slices.ContainsFunc(n.pairs, func(p pair) bool { return p.key.text == key })
 }
 
-func (r *reader) unknown(key *node, t *Type, path string) {
-	message := fmt.Sprintf("unknown key %q", shorten(key.text))
-	if path != "" {
-		message += " in " + path
-	}
-	p := r.complain(key.pos, Join(path, key.text), message)
-	if right := t.nearest(key.text); right != "" {
+// unknown complains about a key and returns the field that it stands for, if
+// any is near.
+func (r *reader) unknown(key *node, t *Type, path string) string {
+	p := r.complain(key.pos, Join(path, key.text), fmt.Sprintf("unknown key %q", shorten(key.text))+in(path))
+	right := t.nearest(key.text)
+	switch {
+	case right != "":
 		p.Suggestion = strconv.Quote(right)
-		return
+	case len(t.Fields) == 1:
+		p.Expected = t.Fields[0].Name
+	default:
+		p.Expected = "one of " + strings.Join(t.names(), ", ")
 	}
-	p.Expected = "one of " + strings.Join(t.names(), ", ")
-	if len(t.Fields) == 0 {
-		p.Expected = "no keys"
+	first, _, _ := strings.Cut(right, ".")
+	return first
+}
+
+func in(path string) string {
+	if path == "" {
+		return ""
 	}
+	return " in " + path
 }
 
 // nearest finds the field that a wrong key stands for: one that is spelt nearly
@@ -222,14 +224,21 @@ func (t *Type) nearest(key string) string {
 	return ""
 }
 
-func (r *reader) required(n *node, t *Type, path string) {
+// required complains about fields that are missing, but for those that are
+// there under a wrong name.
+func (r *reader) required(n *node, t *Type, path string, meant map[string]bool) {
 	for _, f := range t.Fields {
-		if f.Required && !n.has(f.Name) {
-			p := r.complain(n.pos, Join(path, f.Name), fmt.Sprintf("%s has no %s", name(path), f.Name))
-			p.Expected = f.Type.Expects()
+		if f.Required && !n.has(f.Name) && !meant[f.Name] {
+			p := r.complain(n.pos, Join(path, f.Name), fmt.Sprintf("missing key %q", f.Name)+in(path))
+			if f.Type.Kind != Any {
+				p.Expected = f.Name + ": " + f.Type.Expects()
+			}
 		}
 	}
 	for _, group := range t.OneOf {
+		if slices.ContainsFunc(group, func(key string) bool { return meant[key] }) {
+			continue
+		}
 		given := slices.DeleteFunc(slices.Clone(group), func(key string) bool { return !n.has(key) })
 		switch {
 		case len(given) == 0:
@@ -246,7 +255,7 @@ func (r *reader) secret(n *node, path string) *Value {
 		r.wrong(n, path, t, "is "+n.what(), "")
 		return nil
 	}
-	inner := r.object(n, &Type{Kind: Object, Fields: []Field{{Name: "secret", Required: true, Type: secretName()}}}, path)
+	inner := r.object(n, secretObject(), path)
 	got := inner.Get("secret")
 	if got == nil {
 		return nil
@@ -254,6 +263,10 @@ func (r *reader) secret(n *node, path string) *Value {
 	v := r.made(n, Secret)
 	v.text = got.text
 	return v
+}
+
+func secretObject() *Type {
+	return &Type{Kind: Object, Fields: []Field{{Name: "secret", Required: true, Type: secretName()}}}
 }
 
 func secretName() *Type {

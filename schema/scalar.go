@@ -116,6 +116,8 @@ func checkCron(text string) error {
 	switch {
 	case strings.HasPrefix(text, "cron(") || strings.HasPrefix(text, "rate("):
 		return errors.New("is in AWS notation")
+	case len(fields) == 1:
+		return errors.New("has one field")
 	case len(fields) != 5:
 		return fmt.Errorf("has %d fields", len(fields))
 	case !gronx.IsValid(strings.Join(fields, " ")):

@@ -142,6 +142,8 @@ func (t *Type) expects() string {
 		return "a list, each item " + t.Elem.Expects()
 	case Map:
 		return "keys and values, each value " + t.Elem.Expects()
+	case Object:
+		return "keys: " + strings.Join(t.names(), ", ")
 	case Union:
 		words := make([]string, len(t.Of))
 		for i, of := range t.Of {
@@ -162,7 +164,6 @@ func kindWords(k Kind) string {
 		Folder: "the path of a folder",
 		URL:    "a URL such as https://example.com/path or s3://bucket/folder",
 		Secret: "a secret reference such as {secret: redshift/password}",
-		Object: "keys and values",
 		Any:    "any value",
 	}
 	return words[k]

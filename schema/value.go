@@ -65,6 +65,11 @@ func (v *Value) member(key string) *Value {
 	return nil
 }
 
+// Has reports whether an Object or Map has the key, whatever its value.
+func (v *Value) Has(key string) bool {
+	return v != nil && slices.ContainsFunc(v.members, func(m Member) bool { return m.Key == key })
+}
+
 // KeyPos returns the place of a key of an Object or Map, or the value's own
 // place if the key is not there.
 func (v *Value) KeyPos(key string) Pos {

@@ -93,6 +93,8 @@ func (d *Doc) plainWords(message string, pos Pos) (text, expected string) {
 		return "this quote is not closed", ""
 	case strings.Contains(message, "mapping value is not allowed"):
 		return "not valid YAML: a key and its colon cannot stand here", "the value in quotes if it holds a colon, and keys of one level under each other"
+	case strings.Contains(message, "value is not allowed"):
+		return "not valid YAML: " + message, "keys of one level under each other"
 	case strings.Contains(message, "reserved character"):
 		return "not valid YAML: " + message, "the value in quotes"
 	default:
