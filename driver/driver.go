@@ -109,3 +109,13 @@ type Scheduler interface {
 	// second, the job's schedule fires; empty without a schedule.
 	Due(ctx context.Context, h slipway.Handle, after, until time.Time) ([]time.Time, error)
 }
+
+// A Workbench is a Driver that can lend its tools to checks on this machine, so
+// that tests see the same Python, packages and libraries as the job will.
+type Workbench interface {
+	// Environ returns variables, "KEY=value", for commands that test the
+	// target's script, with the packages of requirements (as pip writes them)
+	// besides those of the job. It makes ready what it needs, which may take
+	// minutes the first time.
+	Environ(ctx context.Context, t slipway.Target, requirements []string) ([]string, error)
+}

@@ -74,6 +74,8 @@ func decodeChecks(v *schema.Value) map[string]Check {
 			Coverage:   Coverage{File: c.Value.Get("coverage", "file").Text(), Format: c.Value.Get("coverage", "format").Text()},
 			Thresholds: decodeThresholds(c.Value.Get("thresholds")),
 			Env:        c.Value.Get("env").TextMap(),
+
+			RequirementsFile: c.Value.Get("requirements").Text(), Requirements: c.Value.Get("requirements").Texts(),
 		}
 	}
 	return checks

@@ -80,6 +80,10 @@ type Check struct {
 	SARIF      string            `json:"sarif,omitempty"`
 	Thresholds Thresholds        `json:"thresholds,omitzero"`
 	Env        map[string]string `json:"env,omitempty"`
+	// Requirements are Python packages that the check needs besides the app's
+	// own: a file as pip reads it, or a list. At most one is set.
+	RequirementsFile string   `json:"requirements_file,omitempty"`
+	Requirements     []string `json:"requirements,omitempty"`
 }
 
 // Coverage is a coverage report: its file and its format (cobertura, lcov, go).

@@ -91,7 +91,15 @@ func checkType() *schema.Type {
 		{Name: "coverage", Type: coverageType(), Help: "The coverage report, below $REPORTS.", Example: "{file: coverage.xml, format: cobertura}"},
 		{Name: "sarif", Type: reports, Help: "The SARIF report, below $REPORTS.", Example: "lint.sarif"},
 		{Name: "thresholds", Type: thresholdsType(), Help: "Limits on what the reports say."},
+		{Name: "requirements", Type: requirementsType(), Help: "Python packages that the check needs besides the app's own: a requirements file, or a list.", Example: "[pytest==8.3.4]"},
 		{Name: "env", Type: envType(), Help: "Environment variables."},
+	}}
+}
+
+func requirementsType() *schema.Type {
+	return &schema.Type{Kind: schema.Union, What: "a requirements file, or a list such as [pytest==8.3.4]", Of: []*schema.Type{
+		{Kind: schema.Path},
+		listOf(&schema.Type{Kind: schema.String, Min: new(1.0)}),
 	}}
 }
 

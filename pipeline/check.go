@@ -1,0 +1,207 @@
+package pipeline
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/slipway-cd/slipway"
+	"github.com/slipway-cd/slipway/check"
+	"github.com/slipway-cd/slipway/driver"
+	"github.com/slipway-cd/slipway/manifest"
+)
+
+// check asks the manifest's checks about what was built. One that has passed for
+// the same commit, artifacts and question is not asked again, unless again says
+// so. The error names the required checks that did not pass.
+func (f *Flow) check(ctx context.Context, src slipway.Source, b Built, again bool) ([]slipway.CheckResult, said, error) {
+	results, open := f.remembered(ctx, src, b, again)
+	if len(open) > 0 {
+		answers, err := f.ask(ctx, src, b, open)
+		if err != nil {
+			return nil, said{}, err
+		}
+		results = append(results, answers...)
+	}
+	ordered := f.inOrder(results)
+	return ordered, said{text: verdicts(ordered), reused: len(open) == 0}, check.Err(ordered)
+}
+
+// remembered splits the checks into answers that were given before, and open
+// questions.
+func (f *Flow) remembered(ctx context.Context, src slipway.Source, b Built, again bool) (answers []slipway.CheckResult, open []manifest.Check) {
+	for _, name := range f.Project.Manifest.CheckNames() {
+		c := f.Project.Manifest.Checks[name]
+		r, ok := f.recall(ctx, src, b, c)
+		if again || !ok {
+			open = append(open, c)
+			continue
+		}
+		r.Reused = true
+		answers = append(answers, r)
+	}
+	return answers, open
+}
+
+func (f *Flow) inOrder(results []slipway.CheckResult) []slipway.CheckResult {
+	ordered := []slipway.CheckResult{}
+	for _, name := range f.Project.Manifest.CheckNames() {
+		for _, r := range results {
+			if r.Name == name {
+				ordered = append(ordered, r)
+			}
+		}
+	}
+	return ordered
+}
+
+// ask runs checks in a clean copy of the source.
+func (f *Flow) ask(ctx context.Context, src slipway.Source, b Built, checks []manifest.Check) ([]slipway.CheckResult, error) {
+	work := f.workFolder()
+	defer os.RemoveAll(work)
+	clean := filepath.Join(work, "tree")
+	if err := os.MkdirAll(clean, 0o755); err != nil {
+		return nil, unwritable(f.Project.State, err)
+	}
+	if err := f.checkout(ctx, src, "check", clean); err != nil {
+		return nil, err
+	}
+	var all []slipway.CheckResult
+	for _, c := range checks {
+		env, err := f.bench(ctx, b, c, filepath.Join(clean, filepath.FromSlash(src.Path)))
+		if err != nil {
+			return nil, err
+		}
+		results, err := check.Run(ctx, check.Input{
+			Specs: []check.Spec{spec(c)}, Dir: filepath.Join(clean, filepath.FromSlash(src.Path)), Env: env,
+			Artifacts: check.Artifacts{Folder: b.Dir, Script: b.file(slipway.KindScript), Modules: b.file(slipway.KindModules)},
+			Reports:   filepath.Join(work, "reports"), Now: f.Clock,
+			Log: func(string) io.Writer { return f.Log },
+		})
+		if err != nil {
+			return nil, err
+		}
+		f.report(results)
+		all = append(all, results...)
+		if err := f.remember(src, b, c, results[0]); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+// report tells how each check ended, with what failed by name.
+func (f *Flow) report(results []slipway.CheckResult) {
+	for _, r := range results {
+		if r.Verdict == slipway.Pass {
+			f.emit("check", Progress, r.Name+" passed", r.Duration)
+			continue
+		}
+		var text bytes.Buffer
+		if err := check.Explain(&text, []slipway.CheckResult{r}); err == nil {
+			f.emit("check", Warned, strings.TrimRight(text.String(), "\n"), 0)
+		}
+	}
+}
+
+// bench returns the environment variables for a check's command: the process's
+// own, with the tools of the runtime on this machine before them.
+func (f *Flow) bench(ctx context.Context, b Built, c manifest.Check, dir string) ([]string, error) {
+	p, err := f.live(ctx, slipway.LocalEnvironment)
+	if err != nil {
+		return nil, err
+	}
+	w, ok := p.Driver.(driver.Workbench)
+	if !ok {
+		return f.Environ, nil
+	}
+	r, err := f.Project.Manifest.ResolveOver(b.found(), slipway.LocalEnvironment, f.Project.Platform)
+	if err != nil {
+		return nil, err
+	}
+	requirements, err := c.ReadRequirements(os.DirFS(dir))
+	if err != nil {
+		return nil, err
+	}
+	tools, err := w.Environ(ctx, slipway.Target{
+		App: f.Project.Manifest.App, Environment: slipway.LocalEnvironment, Shape: f.Project.Manifest.Shape.Name,
+		Run: r.RunMap(), Artifacts: b.Artifacts,
+	}, requirements)
+	return append(append([]string{}, f.Environ...), tools...), err
+}
+
+func spec(c manifest.Check) check.Spec {
+	s := check.Spec{
+		Name: c.Name, Run: check.Command{Shell: c.Run.Shell, List: c.Run.Args}, Timeout: c.Timeout, Required: c.Required, Env: c.Env,
+		JUnit: c.JUnit, Coverage: c.Coverage.File, SARIF: c.SARIF,
+	}
+	if c.Thresholds.Coverage != nil {
+		s.Thresholds.Coverage = *c.Thresholds.Coverage
+	}
+	limits := map[string]**int{"error": &s.Thresholds.Errors, "warning": &s.Thresholds.Warnings, "note": &s.Thresholds.Notes}
+	for level, most := range c.Thresholds.Findings {
+		*limits[level] = &most
+	}
+	return s
+}
+
+// verdicts says how checks ended in a few words.
+func verdicts(results []slipway.CheckResult) string {
+	if len(results) == 0 {
+		return "no checks in the manifest"
+	}
+	var all []string
+	for _, r := range results {
+		text := r.Name + " " + string(r.Verdict)
+		if r.Tests != nil {
+			text += fmt.Sprintf(" (%d tests)", r.Tests.Passed+r.Tests.Failed)
+		}
+		all = append(all, text)
+	}
+	return strings.Join(all, ", ")
+}
+
+// answerKey names a question: the check as it is asked, of the whole repository
+// at one commit and of the bytes that were built.
+func answerKey(src slipway.Source, b Built, c manifest.Check) string {
+	question, err := json.Marshal(c)
+	if err != nil {
+		panic(err) // a check of the manifest can always be written
+	}
+	parts := []string{string(question), src.Commit, src.Tree, src.Path}
+	for _, a := range b.Artifacts {
+		parts = append(parts, a.Name, string(a.Digest))
+	}
+	return "checks/" + digestOf(parts...) + ".json"
+}
+
+// recall finds the answer that was given to the same question, if it was a pass.
+func (f *Flow) recall(ctx context.Context, src slipway.Source, b Built, c manifest.Check) (slipway.CheckResult, bool) {
+	var r slipway.CheckResult
+	data, _, err := f.cache.Read(ctx, answerKey(src, b, c))
+	if err != nil || json.Unmarshal(data, &r) != nil {
+		return r, false
+	}
+	return r, r.Verdict == slipway.Pass
+}
+
+// remember keeps a pass.
+func (f *Flow) remember(ctx context.Context, src slipway.Source, b Built, c manifest.Check, r slipway.CheckResult) error {
+	if r.Verdict != slipway.Pass {
+		return nil
+	}
+	data, err := json.Marshal(r)
+	if err != nil {
+		return err
+	}
+	_, err = f.cache.Put(ctx, answerKey(src, b, c), bytes.NewReader(data))
+	if slipway.KindOf(err) == slipway.Conflict && err != nil {
+		return nil // an earlier pass is there already
+	}
+	return err
+}

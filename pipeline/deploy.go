@@ -1,0 +1,190 @@
+package pipeline
+
+import (
+	"context"
+
+	"github.com/slipway-cd/slipway"
+	"github.com/slipway-cd/slipway/deploy"
+	"github.com/slipway-cd/slipway/ledger"
+	"github.com/slipway-cd/slipway/promote"
+	"github.com/slipway-cd/slipway/repository"
+	"github.com/slipway-cd/slipway/workflow"
+)
+
+// Deploy brings a release to an environment, or applies the plan it is given.
+// If an earlier Deploy of the same was cut short, it goes on where that stopped.
+func (f *Flow) Deploy(ctx context.Context, in DeployInput) (deploy.Output, error) {
+	prefix := in.App + "/" + in.Environment + "/"
+	subject, err := subjectOf(in)
+	if err != nil {
+		return deploy.Output{}, err
+	}
+	subject = prefix + subject
+	if _, err := f.flows.deploy.Abandon(f.state.Engine(), prefix, subject); err != nil {
+		return deploy.Output{}, err
+	}
+	return f.flows.deploy.Run(ctx, f.state.Engine(), subject, in, func() {
+		f.emit("", Progress, "going on where the last deployment was cut short", 0)
+	})
+}
+
+// deployWorkflow is Deploy's durable part.
+func (f *Flow) deployWorkflow(steps *workflow.Steps, in DeployInput) (deploy.Output, error) {
+	id, err := workflow.Do(steps, "identify", newID)
+	if err != nil {
+		return deploy.Output{}, err
+	}
+	return f.deployed(steps, in, id)
+}
+
+// Rollback brings back, exactly, the target of a former deployment: the numbered
+// one, or with 0 the one that was live before. Nothing is built or checked.
+func (f *Flow) Rollback(ctx context.Context, app, env string, number int64, by string) (deploy.Output, error) {
+	h, err := f.History(ctx, app, env)
+	if err != nil {
+		return deploy.Output{}, err
+	}
+	former, err := deploy.Former(h, number)
+	if err != nil {
+		return deploy.Output{}, err
+	}
+	return f.Deploy(ctx, DeployInput{App: app, Environment: env, RollbackOf: former.Number, By: by})
+}
+
+// Promote takes a release one environment further.
+func (f *Flow) Promote(ctx context.Context, in promote.Input, env string) (promote.Output, error) {
+	to, err := f.Place(ctx, env)
+	if err != nil {
+		return promote.Output{}, err
+	}
+	if to.Environment.Follows == "" {
+		return promote.Output{}, slipway.Errorf(slipway.Blocked, "%s follows no environment: releases are made there, not promoted to it", env).
+			WithFix("slipway release makes one")
+	}
+	if in.Version == "" {
+		h, err := f.History(ctx, in.App, to.Environment.Follows)
+		if err != nil {
+			return promote.Output{}, err
+		}
+		if in.Version, err = f.chosen(h, ""); err != nil {
+			return promote.Output{}, err
+		}
+	}
+	return tell(f, "promote", func() (promote.Output, said, error) {
+		return f.promote(ctx, in, to.Environment.Follows, env)
+	})
+}
+
+// Release builds, checks and releases a source where releases are made on the
+// road to an environment.
+func (f *Flow) Release(ctx context.Context, in ShipInput) (slipway.Release, error) {
+	road, err := f.Project.Road(in.Environment)
+	if err != nil {
+		return slipway.Release{}, err
+	}
+	found, _, err := f.findRelease(ctx, in, road[0].Name)
+	if err != nil || found != nil {
+		return *orEmpty(found), err
+	}
+	built, err := f.Build(ctx, in.Source)
+	if err != nil {
+		return slipway.Release{}, err
+	}
+	checks, err := f.Check(ctx, in.Source, built, in.Again)
+	if err != nil {
+		return slipway.Release{}, err
+	}
+	return tell(f, "release", func() (slipway.Release, said, error) {
+		return f.release(ctx, in, built, checks, road[0].Name)
+	})
+}
+
+func orEmpty(r *slipway.Release) *slipway.Release {
+	if r == nil {
+		return &slipway.Release{}
+	}
+	return r
+}
+
+// Build turns a source into artifacts.
+func (f *Flow) Build(ctx context.Context, src slipway.Source) (Built, error) {
+	return tell(f, "build", func() (Built, said, error) { return f.build(ctx, src) })
+}
+
+// Check asks the manifest's checks about what was built. The results are
+// complete also where the error says that a required check did not pass.
+func (f *Flow) Check(ctx context.Context, src slipway.Source, b Built, again bool) ([]slipway.CheckResult, error) {
+	return tell(f, "check", func() ([]slipway.CheckResult, said, error) { return f.check(ctx, src, b, again) })
+}
+
+// tell runs a stage outside of a workflow, and tells how it went.
+func tell[T any](f *Flow, name string, fn func() (T, said, error)) (T, error) {
+	began := f.Clock()
+	f.emit(name, Started, "", 0)
+	v, told, err := fn()
+	f.told(name, told, err, began)
+	return v, err
+}
+
+// Plan says what deploying a release would change; with no version, the newest.
+func (f *Flow) Plan(ctx context.Context, app, version, env string) (slipway.Plan, error) {
+	p, err := f.live(ctx, env)
+	if err != nil {
+		return slipway.Plan{}, err
+	}
+	t, err := f.target(ctx, p, DeployInput{App: app, Environment: env, Version: version})
+	if err != nil {
+		return slipway.Plan{}, err
+	}
+	return f.deploying(p).Plan(ctx, t)
+}
+
+// PlanSource says what shipping a source would change: it builds it, and makes
+// no release.
+func (f *Flow) PlanSource(ctx context.Context, src slipway.Source, env string) (slipway.Plan, error) {
+	p, err := f.live(ctx, env)
+	if err != nil {
+		return slipway.Plan{}, err
+	}
+	b, err := f.Build(ctx, src)
+	if err != nil {
+		return slipway.Plan{}, err
+	}
+	r, err := f.Project.Manifest.ResolveOver(b.found(), env, f.Project.Platform)
+	if err != nil {
+		return slipway.Plan{}, err
+	}
+	plan, err := f.deploying(p).Plan(ctx, slipway.Target{
+		App: f.Project.Manifest.App, Environment: env, Version: src.Version(), Commit: src.Commit,
+		Shape: f.Project.Manifest.Shape.Name, Run: r.RunMap(), Artifacts: b.Artifacts,
+	})
+	plan.Warnings = append(plan.Warnings, f.Project.Manifest.Differences(b.found(), env)...)
+	return plan, err
+}
+
+// History reads an environment's ledger.
+func (f *Flow) History(ctx context.Context, app, env string) (ledger.History, error) {
+	p, err := f.Place(ctx, env)
+	if err != nil {
+		return ledger.History{}, err
+	}
+	return ledger.ReadHistory(ctx, p.Ledger, ledger.Subject{App: app, Environment: env})
+}
+
+// FindRelease reads a release that an environment has; with no version, the
+// newest.
+func (f *Flow) FindRelease(ctx context.Context, app, version, env string) (slipway.Release, error) {
+	h, err := f.History(ctx, app, env)
+	if err != nil {
+		return slipway.Release{}, err
+	}
+	if version, err = f.chosen(h, version); err != nil {
+		return slipway.Release{}, err
+	}
+	p, err := f.Place(ctx, env)
+	if err != nil {
+		return slipway.Release{}, err
+	}
+	r, _, err := repository.FindRelease(ctx, p.Repository, app, version)
+	return r, err
+}

@@ -1,0 +1,264 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+
+	"github.com/slipway-cd/slipway"
+	"github.com/slipway-cd/slipway/git"
+	"github.com/slipway-cd/slipway/manifest"
+	"github.com/slipway-cd/slipway/shape"
+)
+
+// StateFolder is the folder in the repository's root that holds what Slipway
+// keeps on this machine.
+const StateFolder = ".slipway"
+
+// Where says which app a command is about.
+type Where struct {
+	Dir      string   // where the person stands
+	App      string   // the app's folder or name; empty: the app in Dir
+	Platform string   // the platform file, from --platform or SLIPWAY_PLATFORM; empty: look for it
+	Environ  []string // the process's environment
+	Shapes   shape.Menu
+}
+
+// A Project is an app in a git repository on this machine, with its manifest
+// and the platform it belongs to.
+type Project struct {
+	Git      *git.Repository
+	Root     string // the repository's folder
+	Folder   string // the app's folder in it: slashes, "." for the root
+	State    string // the state folder
+	Manifest *manifest.Manifest
+	Platform *manifest.Platform // nil: there is no platform file
+
+	environ     []string
+	platformDir string // paths in the platform file start here
+}
+
+// OpenProject finds the app, reads its manifest and its platform file. Every
+// complaint about the two files is in the error.
+func OpenProject(ctx context.Context, w Where) (*Project, error) {
+	dir, name := w.Dir, w.App
+	if name != "" && isFolder(filepath.Join(w.Dir, name)) {
+		dir, name = filepath.Join(w.Dir, name), ""
+	}
+	repo, err := git.Open(ctx, dir, w.Environ)
+	if err != nil {
+		return nil, err
+	}
+	p := &Project{Git: repo, Root: repo.Root(), State: filepath.Join(repo.Root(), StateFolder), environ: w.Environ}
+	if p.Folder, err = p.find(ctx, dir, name, w.Shapes); err != nil {
+		return nil, errors.Join(err, repo.Close())
+	}
+	if err := p.read(ctx, w); err != nil {
+		return nil, errors.Join(err, repo.Close())
+	}
+	return p, nil
+}
+
+// Close ends what reads the git repository.
+func (p *Project) Close() error { return p.Git.Close() }
+
+// Dir is the app's folder on this machine.
+func (p *Project) Dir() string { return filepath.Join(p.Root, filepath.FromSlash(p.Folder)) }
+
+func isFolder(dir string) bool {
+	info, err := os.Stat(dir)
+	return err == nil && info.IsDir()
+}
+
+// find returns the app's folder: that of the manifest in dir or above it, or of
+// the app with the name anywhere in the repository.
+func (p *Project) find(ctx context.Context, dir, name string, shapes shape.Menu) (string, error) {
+	if name != "" {
+		return p.named(ctx, name, shapes)
+	}
+	rel, err := p.Git.Rel(dir)
+	if err != nil {
+		return "", err
+	}
+	for folder := filepath.ToSlash(rel); ; folder = path.Dir(folder) {
+		if _, err := os.Stat(filepath.Join(p.Root, filepath.FromSlash(folder), manifest.FileName)); err == nil {
+			return folder, nil
+		}
+		if folder == "." {
+			break
+		}
+	}
+	return "", p.missing(ctx, dir)
+}
+
+// missing says that there is no manifest, and where there are some.
+func (p *Project) missing(ctx context.Context, dir string) error {
+	err := slipway.Errorf(slipway.NotFound, "there is no %s in %s or above it", manifest.FileName, dir)
+	files, lerr := p.Git.Manifests(ctx)
+	if lerr != nil || len(files) == 0 {
+		return err.WithFix("slipway init writes one that works")
+	}
+	var folders []string
+	for _, f := range files {
+		folders = append(folders, path.Dir(f))
+	}
+	return err.WithFix("this repository has apps in: %s; name one with --app", strings.Join(folders, ", "))
+}
+
+func (p *Project) named(ctx context.Context, name string, shapes shape.Menu) (string, error) {
+	files, err := p.Git.Manifests(ctx)
+	if err != nil {
+		return "", err
+	}
+	var apps []string
+	for _, f := range files {
+		data, err := os.ReadFile(filepath.Join(p.Root, filepath.FromSlash(f)))
+		if err != nil {
+			continue // committed, and deleted in the working tree
+		}
+		m, err := manifest.Load(f, data, shapes)
+		if err != nil {
+			apps = append(apps, path.Dir(f)+" (its manifest has errors)")
+			continue
+		}
+		if m.App == name {
+			return path.Dir(f), nil
+		}
+		apps = append(apps, m.App)
+	}
+	e := slipway.Errorf(slipway.NotFound, "there is no app %q in %s, and no folder of that name", name, p.Root)
+	if len(apps) > 0 {
+		return "", e.WithFix("the apps here are: %s", strings.Join(apps, ", "))
+	}
+	return "", e.WithFix("slipway init writes a manifest")
+}
+
+// read reads the manifest and the platform file.
+func (p *Project) read(ctx context.Context, w Where) error {
+	file := filepath.Join(p.Dir(), manifest.FileName)
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	if p.Manifest, err = manifest.Load(shown(w.Dir, file), data, w.Shapes); err != nil {
+		return err
+	}
+	return p.readPlatform(ctx, w)
+}
+
+// shown is a file's name as a person who stands in dir would write it.
+func shown(dir, file string) string {
+	if rel, err := filepath.Rel(dir, file); err == nil && !strings.HasPrefix(rel, "..") {
+		return rel
+	}
+	return file
+}
+
+// readPlatform looks for the platform file in the order that the manual gives:
+// the flag or variable, the manifest's platform, beside or above the manifest.
+func (p *Project) readPlatform(ctx context.Context, w Where) error {
+	ref := p.Manifest.Platform
+	if w.Platform == "" && ref.Git != "" {
+		return p.fetchPlatform(ctx, ref)
+	}
+	file, must := "", true
+	switch {
+	case w.Platform != "":
+		file = absolute(w.Dir, w.Platform)
+	case ref.Path != "":
+		file = absolute(p.Dir(), ref.Path)
+	default:
+		file, must = p.nearestPlatform(), false
+	}
+	if file == "" {
+		return nil
+	}
+	data, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) && must {
+		return slipway.Errorf(slipway.NotFound, "there is no platform file %s", file).
+			WithFix("--platform, SLIPWAY_PLATFORM and the manifest's platform: name it, in this order")
+	}
+	if err != nil {
+		return err
+	}
+	p.platformDir = filepath.Dir(file)
+	p.Platform, err = manifest.LoadPlatform(shown(w.Dir, file), data)
+	return err
+}
+
+func absolute(dir, file string) string {
+	if filepath.IsAbs(file) {
+		return file
+	}
+	return filepath.Join(dir, file)
+}
+
+func (p *Project) nearestPlatform() string {
+	for dir := p.Dir(); ; dir = filepath.Dir(dir) {
+		file := filepath.Join(dir, manifest.PlatformFileName)
+		if _, err := os.Stat(file); err == nil {
+			return file
+		}
+		if dir == p.Root || dir == filepath.Dir(dir) {
+			return ""
+		}
+	}
+}
+
+func (p *Project) fetchPlatform(ctx context.Context, ref manifest.PlatformRef) error {
+	at := git.Location{URL: ref.Git, Ref: ref.Ref, Path: ref.Path}
+	got, err := git.FetchFile(ctx, filepath.Join(p.State, "cache", "platform"), p.environ, at)
+	if err != nil {
+		return err
+	}
+	p.platformDir = p.Root
+	p.Platform, err = manifest.LoadPlatform(fmt.Sprint(at), got.Data)
+	return err
+}
+
+// Environment returns an environment with its paths made absolute.
+func (p *Project) Environment(name string) (manifest.Environment, error) {
+	if _, err := p.Manifest.Resolve(name, p.Platform); slipway.KindOf(err) == slipway.NotFound && err != nil {
+		return manifest.Environment{}, err
+	}
+	e, _ := p.Platform.Environment(name)
+	base := p.platformDir
+	if e.IsLocal() && e.Repository == "" {
+		e.Repository = filepath.Join(p.State, "repository")
+	}
+	if e.Repository != "" && !strings.Contains(e.Repository, "://") {
+		e.Repository = absolute(base, e.Repository)
+	}
+	switch {
+	case e.Runtime != "local":
+	case e.Root == "":
+		e.Root = filepath.Join(p.State, "runtime", name)
+	default:
+		e.Root = absolute(base, e.Root)
+	}
+	return e, nil
+}
+
+// Road returns the environments that a release travels to reach the named one:
+// the one where releases are made first, the named one last.
+func (p *Project) Road(name string) ([]manifest.Environment, error) {
+	var road []manifest.Environment
+	for name != "" {
+		e, err := p.Environment(name)
+		if err != nil {
+			return nil, err
+		}
+		if e.Repository == "" {
+			return nil, slipway.Errorf(slipway.Invalid, "environment %s has no repository: there is no place for its releases", name).
+				WithFix("set environments.%s.repository in %s", name, p.Platform.File)
+		}
+		road = append([]manifest.Environment{e}, road...)
+		name = e.Follows
+	}
+	return road, nil
+}

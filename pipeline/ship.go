@@ -1,0 +1,179 @@
+package pipeline
+
+import (
+	"context"
+	"time"
+
+	"github.com/slipway-cd/slipway"
+	"github.com/slipway-cd/slipway/deploy"
+	"github.com/slipway-cd/slipway/promote"
+	"github.com/slipway-cd/slipway/workflow"
+)
+
+// flows are the durable workflows. A shipped one is not edited: a new one is
+// registered beside it under another name.
+type flows struct {
+	ship   *workflow.Workflow[ShipInput, Shipped]
+	deploy *workflow.Workflow[DeployInput, deploy.Output]
+}
+
+func (f *Flow) register() {
+	f.flows.ship = workflow.Register(f.state.Engine(), "ship", f.ship)
+	f.flows.deploy = workflow.Register(f.state.Engine(), "deploy", f.deployWorkflow)
+}
+
+// ShipInput says what goes how far.
+type ShipInput struct {
+	App         string         `json:"app"`
+	Environment string         `json:"environment"`
+	Version     string         `json:"version"` // empty: the source's own
+	Source      slipway.Source `json:"source"`
+	Again       bool           `json:"again"` // ask checks that have passed for the same bytes again
+	By          string         `json:"by"`
+}
+
+// Shipped is how far it came.
+type Shipped struct {
+	Release    slipway.Release    `json:"release"`
+	Deployment slipway.Deployment `json:"deployment"`
+	Changed    bool               `json:"changed"`       // false: the environment had it already
+	Run        *slipway.Run       `json:"run,omitempty"` // started because run.after_deploy says so
+}
+
+// Ship takes a source along the road to an environment, as far as the rules
+// allow. If an earlier Ship of the same source was cut short, it goes on where
+// that one stopped; unfinished ones of other sources are given up.
+func (f *Flow) Ship(ctx context.Context, in ShipInput) (Shipped, error) {
+	prefix := in.App + "/" + in.Environment + "/"
+	subject := prefix + digestOf(in.Source.Commit, in.Source.Tree, in.Version)
+	if _, err := f.flows.ship.Abandon(f.state.Engine(), prefix, subject); err != nil {
+		return Shipped{}, err
+	}
+	return f.flows.ship.Run(ctx, f.state.Engine(), subject, in, func() {
+		f.emit("", Progress, "going on where the last ship was cut short", 0)
+	})
+}
+
+// ship is the road, top to bottom. Each stage is recorded, so a process that
+// dies is followed by one that goes on at the first stage without a record.
+func (f *Flow) ship(steps *workflow.Steps, in ShipInput) (Shipped, error) {
+	var out Shipped
+	id, err := workflow.Do(steps, "identify", newID)
+	if err != nil {
+		return out, err
+	}
+	road, err := f.Project.Road(in.Environment)
+	if err != nil {
+		return out, err
+	}
+	if out.Release, err = f.released(steps, in, road[0].Name); err != nil {
+		return out, err
+	}
+	for i := 1; i < len(road); i++ {
+		if err := f.promoted(steps, promote.Input{App: in.App, Version: out.Release.Version, By: in.By}, road[i-1].Name, road[i].Name); err != nil {
+			return out, err
+		}
+	}
+	deployed, err := f.deployed(steps, DeployInput{App: in.App, Environment: in.Environment, Version: out.Release.Version, By: in.By}, id)
+	if err != nil {
+		return out, err
+	}
+	out.Deployment, out.Changed = deployed.Deployment, deployed.Made
+	out.Run, err = f.startedAfter(steps, deployed, in.By)
+	return out, err
+}
+
+// released returns the release of the source: the one that was made before, or
+// a new one, built and checked.
+func (f *Flow) released(steps *workflow.Steps, in ShipInput, origin string) (slipway.Release, error) {
+	found, err := stage(f, steps, "look", func(ctx context.Context) (*slipway.Release, said, error) {
+		return f.findRelease(ctx, in, origin)
+	})
+	if err != nil {
+		return slipway.Release{}, err
+	}
+	if found != nil {
+		return *found, nil
+	}
+	built, err := stage(f, steps, "build", func(ctx context.Context) (Built, said, error) {
+		return f.build(ctx, in.Source)
+	})
+	if err != nil {
+		return slipway.Release{}, err
+	}
+	checks, err := stage(f, steps, "check", func(ctx context.Context) ([]slipway.CheckResult, said, error) {
+		return f.check(ctx, in.Source, built, in.Again)
+	})
+	if err != nil {
+		return slipway.Release{}, err
+	}
+	made, err := stage(f, steps, "release", func(ctx context.Context) (slipway.Release, said, error) {
+		return f.release(ctx, in, built, checks, origin)
+	})
+	return made, err
+}
+
+func (f *Flow) promoted(steps *workflow.Steps, in promote.Input, from, to string) error {
+	_, err := stage(f, steps, "promote", func(ctx context.Context) (promote.Output, said, error) {
+		return f.promote(ctx, in, from, to)
+	})
+	return err
+}
+
+func (f *Flow) deployed(steps *workflow.Steps, in DeployInput, id string) (deploy.Output, error) {
+	return stage(f, steps, "deploy", func(ctx context.Context) (deploy.Output, said, error) {
+		return f.deploy(ctx, in, id)
+	})
+}
+
+// startedAfter starts a run of what was just deployed, if the manifest asks for
+// it. The run's id is the deployment's, so it is started once.
+func (f *Flow) startedAfter(steps *workflow.Steps, d deploy.Output, by string) (*slipway.Run, error) {
+	if asked, _ := d.Deployment.Plan.Target.Run["after_deploy"].(bool); !asked || !d.Made {
+		return nil, nil
+	}
+	run, err := stage(f, steps, "run", func(ctx context.Context) (slipway.Run, said, error) {
+		return f.startRun(ctx, d.Deployment, by)
+	})
+	return &run, err
+}
+
+// said is what a stage tells about its result.
+type said struct {
+	text   string
+	reused bool // nothing had to be done
+	silent bool // not worth a line
+}
+
+// stage runs one stage as a recorded step, and tells how it went.
+func stage[T any](f *Flow, steps *workflow.Steps, name string, fn func(context.Context) (T, said, error)) (T, error) {
+	ran := false
+	v, err := workflow.Do(steps, name, func(ctx context.Context) (T, error) {
+		ran = true
+		began := f.Clock()
+		if name != "look" {
+			f.emit(name, Started, "", 0)
+		}
+		v, told, err := fn(ctx)
+		f.told(name, told, err, began)
+		return v, err
+	})
+	if !ran && err == nil && name != "look" {
+		f.emit(name, Reused, "done before the interruption", 0)
+	}
+	return v, err
+}
+
+// told tells how a stage ended.
+func (f *Flow) told(name string, told said, err error, began time.Time) {
+	took := f.Clock().Sub(began)
+	switch {
+	case err != nil:
+		f.emit(name, Stopped, err.Error(), took)
+	case told.silent:
+	case told.reused:
+		f.emit(name, Reused, told.text, took)
+	default:
+		f.emit(name, Done, told.text, took)
+	}
+}

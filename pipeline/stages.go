@@ -1,0 +1,211 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/slipway-cd/slipway"
+	"github.com/slipway-cd/slipway/deploy"
+	"github.com/slipway-cd/slipway/driver"
+	"github.com/slipway-cd/slipway/ledger"
+	"github.com/slipway-cd/slipway/operate"
+	"github.com/slipway-cd/slipway/promote"
+	"github.com/slipway-cd/slipway/release"
+	"github.com/slipway-cd/slipway/repository"
+)
+
+// findRelease looks for the release of this very source in the environment where
+// releases are made. It is nil if there is none.
+func (f *Flow) findRelease(ctx context.Context, in ShipInput, origin string) (*slipway.Release, said, error) {
+	p, err := f.Place(ctx, origin)
+	if err != nil {
+		return nil, said{}, err
+	}
+	version := in.Version
+	if version == "" {
+		version = in.Source.Version()
+	}
+	h, err := ledger.ReadHistory(ctx, p.Ledger, ledger.Subject{App: in.App, Environment: origin})
+	if err != nil {
+		return nil, said{}, err
+	}
+	if _, ok := h.Admitted(version); !ok || in.Again {
+		return nil, said{silent: true}, nil
+	}
+	r, _, err := repository.FindRelease(ctx, p.Repository, in.App, version)
+	if err != nil {
+		return nil, said{}, err
+	}
+	if r.Source.Commit != in.Source.Commit || r.Source.Tree != in.Source.Tree {
+		return nil, said{silent: true}, nil // the release stage says what is wrong
+	}
+	for _, stage := range []string{"build", "check", "release"} {
+		f.emit(stage, Reused, r.Version, 0)
+	}
+	return &r, said{silent: true}, nil
+}
+
+// release fixes what was built.
+func (f *Flow) release(ctx context.Context, in ShipInput, b Built, checks []slipway.CheckResult, origin string) (slipway.Release, said, error) {
+	p, err := f.Place(ctx, origin)
+	if err != nil {
+		return slipway.Release{}, said{}, err
+	}
+	road, err := f.Project.Road(in.Environment)
+	if err != nil {
+		return slipway.Release{}, said{}, err
+	}
+	resolved, err := f.resolve(road, b.found())
+	if err != nil {
+		return slipway.Release{}, said{}, err
+	}
+	out, err := release.Stage{Environment: p.Environment, Repository: p.Repository, Ledger: p.Ledger, Clock: f.Clock}.Run(ctx, release.Input{
+		App: in.App, Team: f.Project.Manifest.Team, Version: in.Version, Source: in.Source,
+		Artifacts: b.Artifacts, Open: b.open, Manifest: resolved, Checks: checks, By: in.By,
+	})
+	return out.Release, said{text: fmt.Sprintf("%s in %s", out.Release.Version, origin), reused: !out.Made}, err
+}
+
+// promote moves a release to the next environment.
+func (f *Flow) promote(ctx context.Context, in promote.Input, from, to string) (promote.Output, said, error) {
+	a, err := f.Place(ctx, from)
+	if err != nil {
+		return promote.Output{}, said{}, err
+	}
+	b, err := f.Place(ctx, to)
+	if err != nil {
+		return promote.Output{}, said{}, err
+	}
+	out, err := promote.Stage{From: a.promoting(), To: b.promoting(), Clock: f.Clock}.Run(ctx, in)
+	return out, said{text: fmt.Sprintf("%s from %s to %s", in.Version, from, to), reused: !out.Made}, err
+}
+
+func (p *Place) promoting() promote.Place {
+	return promote.Place{Environment: p.Environment, Repository: p.Repository, Ledger: p.Ledger}
+}
+
+// DeployInput says what to deploy where.
+type DeployInput struct {
+	App         string        `json:"app"`
+	Environment string        `json:"environment"`
+	Version     string        `json:"version"`               // of the release
+	Plan        *slipway.Plan `json:"plan,omitempty"`        // seen and agreed to; nil: whatever is needed
+	RollbackOf  int64         `json:"rollback_of,omitempty"` // the deployment whose target comes back; 0: none
+	By          string        `json:"by"`
+}
+
+// deploy brings a release, or a former target, to an environment.
+func (f *Flow) deploy(ctx context.Context, in DeployInput, id string) (deploy.Output, said, error) {
+	p, err := f.live(ctx, in.Environment)
+	if err != nil {
+		return deploy.Output{}, said{}, err
+	}
+	t, err := f.target(ctx, p, in)
+	if err != nil {
+		return deploy.Output{}, said{}, err
+	}
+	out, err := f.deploying(p).Run(ctx, deploy.Input{ID: id, Target: t, Plan: in.Plan, RollbackOf: in.RollbackOf, By: in.By})
+	d := out.Deployment
+	if !out.Made {
+		return out, said{text: fmt.Sprintf("%s has %s already (deployment %d)", in.Environment, d.Plan.Target.Version, d.Number), reused: true}, err
+	}
+	return out, said{text: fmt.Sprintf("%s to %s: %s (deployment %d)", d.Plan.Target.Version, in.Environment, summary(d.Plan), d.Number)}, err
+}
+
+func (f *Flow) deploying(p *Place) deploy.Stage {
+	return deploy.Stage{
+		Environment: p.Environment, Driver: p.Driver, Blobs: blobs{p.Repository}, Ledger: p.Ledger, Leases: p.Ledger,
+		Holder: f.Me, Clock: f.Clock, Wait: f.Wait,
+		Waiting: func(busy error) { f.emit("deploy", Warned, "waiting: "+busy.Error(), 0) },
+	}
+}
+
+// target finds what is to be deployed.
+func (f *Flow) target(ctx context.Context, p *Place, in DeployInput) (slipway.Target, error) {
+	h, err := ledger.ReadHistory(ctx, p.Ledger, ledger.Subject{App: in.App, Environment: in.Environment})
+	if err != nil {
+		return slipway.Target{}, err
+	}
+	switch {
+	case in.RollbackOf != 0:
+		d, err := deploy.Former(h, in.RollbackOf)
+		return d.Plan.Target, err
+	case in.Plan != nil:
+		return in.Plan.Target, nil
+	}
+	version, err := f.chosen(h, in.Version)
+	if err != nil {
+		return slipway.Target{}, err
+	}
+	r, _, err := repository.FindRelease(ctx, p.Repository, in.App, version)
+	if err != nil {
+		return slipway.Target{}, err
+	}
+	return target(ctx, p.Repository, r, in.Environment)
+}
+
+// chosen is the release that a person named, or the newest one.
+func (f *Flow) chosen(h ledger.History, version string) (string, error) {
+	env := h.Subject.Environment
+	if version == "" {
+		if n := len(h.Admissions); n > 0 {
+			return h.Admissions[n-1].Version, nil
+		}
+		return "", slipway.Errorf(slipway.NotFound, "there is no release of %s in %s yet", h.Subject.App, env).
+			WithFix("slipway ship %s makes one and takes it there", env)
+	}
+	if _, ok := h.Admitted(version); ok {
+		return version, nil
+	}
+	err := slipway.Errorf(slipway.NotFound, "there is no release %s of %s in %s", version, h.Subject.App, env)
+	if near := nearest(version, h.Admissions); near != "" {
+		return "", err.WithFix("did you mean %s? slipway releases %s lists them all", near, env)
+	}
+	return "", err.WithFix("slipway releases %s lists those that are there; slipway promote %s %s brings it", env, version, env)
+}
+
+// nearest returns the one version that v is part of, if there is only one.
+func nearest(v string, admissions []ledger.Admission) string {
+	found := ""
+	for _, a := range admissions {
+		if strings.Contains(a.Version, v) || strings.HasPrefix(a.Commit, v) {
+			if found != "" {
+				return ""
+			}
+			found = a.Version
+		}
+	}
+	return found
+}
+
+// summary says in a few words what a plan changes.
+func summary(p slipway.Plan) string {
+	switch n := len(p.Changes); n {
+	case 0:
+		return "nothing to change"
+	case 1:
+		return "1 change"
+	default:
+		return fmt.Sprintf("%d changes", n)
+	}
+}
+
+// Operating returns the stage that looks after an environment.
+func (f *Flow) Operating(ctx context.Context, env string) (operate.Stage, error) {
+	p, err := f.live(ctx, env)
+	if err != nil {
+		return operate.Stage{}, err
+	}
+	return operate.Stage{Environment: p.Environment, Driver: p.Driver, Ledger: p.Ledger, Clock: f.Clock}, nil
+}
+
+// startRun starts the run that a deployment asks for.
+func (f *Flow) startRun(ctx context.Context, d slipway.Deployment, by string) (slipway.Run, said, error) {
+	o, err := f.Operating(ctx, d.Plan.Target.Environment)
+	if err != nil {
+		return slipway.Run{}, said{}, err
+	}
+	run, err := o.Start(ctx, d.Plan.Target.App, driver.RunRequest{ID: fmt.Sprintf("deployment-%d", d.Number), Trigger: "deploy", By: by})
+	return run, said{text: run.ID + " started"}, err
+}
