@@ -141,7 +141,7 @@ func (s *Shape) checkCondition(c Condition, run *schema.Value) []Violation {
 		value := run.Get(q.Name)
 		if value.Given() && !slices.Contains(q.Is, value.Text()) {
 			broken = append(broken, Violation{
-				Parameter: q.Name, At: value, Expected: "one of " + strings.Join(q.Is, ", "),
+				Parameter: q.Name, At: value, Expected: (&schema.Type{Kind: s.Parameter(q.Name).Type.Kind, Enum: q.Is}).Expects(),
 				Message: fmt.Sprintf("run.%s is %s, which does not go with %s%s", q.Name, value.Text(), c.When, because),
 			})
 		}
