@@ -138,7 +138,7 @@ func (f *folders) missing(pattern, what, where string) error {
 		names = append(names, e.Name())
 	}
 	if len(names) > 0 {
-		msg += fmt.Sprintf(" (there is %s)", strings.Join(names, ", "))
+		msg += " (there is " + strings.Join(names, ", ") + ")"
 	}
 	return errors.New(msg)
 }

@@ -73,16 +73,17 @@ func (s *shallow) Token() (xml.Token, error) {
 
 // explain turns an error of the decoder into words with a line.
 func (s *shallow) explain(err error) error {
-	var wrong *xml.SyntaxError
-	switch {
-	case errors.Is(err, io.EOF):
+	if errors.Is(err, io.EOF) {
 		return io.EOF
-	case errors.As(err, &wrong) && wrong.Msg == "unexpected EOF":
-		return fmt.Errorf("line %d: it ends in the middle", wrong.Line)
-	case errors.As(err, &wrong):
-		return fmt.Errorf("line %d: %s", wrong.Line, wrong.Msg)
 	}
-	return err
+	wrong, ok := errors.AsType[*xml.SyntaxError](err)
+	switch {
+	case !ok:
+		return err
+	case wrong.Msg == "unexpected EOF":
+		return fmt.Errorf("line %d: it ends in the middle", wrong.Line)
+	}
+	return fmt.Errorf("line %d: %s", wrong.Line, wrong.Msg)
 }
 
 // root returns the document's first element, which is one of those wanted.
