@@ -31,7 +31,8 @@ binary=$cache/$tool-$version-$(go env GOVERSION)
 
 if [ ! -x "$binary" ]; then
 	mkdir -p "$cache"
-	echo "building $tool $version, once (golangci-lint takes some minutes)" >&2
+	note=; [ "$tool" != golangci-lint ] || note=" (this takes some minutes)"
+	echo "building $tool $version, once$note" >&2
 	CGO_ENABLED=0 go -C "$root/tools" build -trimpath -o "$binary.$$" "$package"
 	mv "$binary.$$" "$binary"
 fi
