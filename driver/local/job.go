@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/slipway-cd/slipway"
+	"github.com/slipway-cd/slipway/driver"
 )
 
 // The types of job that run here. A python-job has no type of its own.
@@ -38,9 +39,7 @@ type job struct {
 	environment    map[string]value
 	modules        []string // requirements for pip
 	pyFiles        []string // beside the released modules
-	schedule       string
-	timezone       string
-	bookmark       string // enable, disable; empty: disable
+	bookmark       string   // enable, disable; empty: disable
 	tables         map[string]any
 	script         string   // file name in the definition
 	archives       []string // zips of modules in the definition
@@ -78,14 +77,17 @@ func parseJob(t slipway.Target) (job, error) {
 		environment:    r.values("environment"),
 		modules:        r.texts("additional_python_modules"),
 		pyFiles:        r.texts("extra_py_files"),
-		schedule:       r.text("schedule"),
-		timezone:       r.text("timezone"),
 		bookmark:       r.bookmark(),
 		tables:         r.mapping("tables"),
 	}
+	r.text("schedule")
+	r.text("timezone")
 	j.kind = r.kind(t.Shape)
 	if r.err != nil {
 		return job{}, r.err
+	}
+	if _, err := driver.ScheduleOf(t); err != nil {
+		return job{}, err
 	}
 	if err := j.takeFiles(t); err != nil {
 		return job{}, err
@@ -128,7 +130,7 @@ func (j job) check() error {
 	if j.concurrent < 1 {
 		return slipway.Errorf(slipway.Invalid, "run.max_concurrent_runs: %d lets no run start", j.concurrent).WithFix("write 1 or more")
 	}
-	return j.checkSchedule()
+	return nil
 }
 
 // A reader takes typed values out of a target's parameters and keeps the first

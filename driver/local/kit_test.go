@@ -1,8 +1,10 @@
 package local_test
 
 import (
+	"archive/zip"
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -74,4 +76,19 @@ func target(b blobs, app, script string) slipway.Target {
 		Run:       map[string]any{"type": "pythonshell"},
 		Artifacts: []slipway.Artifact{b.add(app, "job.py", slipway.KindScript, script)},
 	}
+}
+
+// zipOf is a zip with one file in it.
+func zipOf(t *testing.T, name, text string) string {
+	t.Helper()
+	var out bytes.Buffer
+	z := zip.NewWriter(&out)
+	w, err := z.Create(name)
+	if err == nil {
+		_, err = w.Write([]byte(text))
+	}
+	if err := errors.Join(err, z.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return out.String()
 }

@@ -46,7 +46,7 @@ func (s *supervisor) prepare(ctx context.Context) (launch, error) {
 	if err != nil {
 		return launch{}, err
 	}
-	interpreter, err := s.d.interpreter(ctx, s.job, tools, func(line string) { s.d.cfg.Log.InfoContext(ctx, "prepare", "line", line) })
+	interpreter, err := s.d.interpreter(ctx, tools, s.sayProgress)
 	if err != nil {
 		return launch{}, err
 	}
@@ -63,6 +63,17 @@ func (s *supervisor) prepare(ctx context.Context) (launch, error) {
 		input: input, work: s.file("work"), secrets: newMasker(append(secrets, hidden...)),
 	}
 	return l, os.MkdirAll(l.work, 0o700)
+}
+
+// sayProgress tells those who follow the log that an environment is built. It
+// seldom is: Apply has done it, unless the cache was emptied since.
+func (s *supervisor) sayProgress(line string) {
+	log, err := openLog(s.file(logFile), masker{})
+	if err != nil {
+		return // the run itself will meet the same
+	}
+	log.say("slipway: " + line)
+	log.close()
 }
 
 func (s *supervisor) script() string {
@@ -140,7 +151,7 @@ func (s *supervisor) environment(ctx context.Context, t tools) (env, secrets []s
 		env = append(env, "SLIPWAY_TABLES="+string(tables))
 	}
 	if s.job.spark() {
-		env = append(env, "JAVA_HOME="+t.javaHome, "SLIPWAY_GLUE_VERSION="+s.job.glueVersion)
+		env = append(env, "JAVA_HOME="+t.javaHome)
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.job.environment)) {
 		text, err := s.resolve(ctx, "environment "+name, s.job.environment[name])

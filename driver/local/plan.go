@@ -81,11 +81,14 @@ func (d *Driver) prepare(ctx context.Context, j job) error {
 	if err != nil {
 		return err
 	}
-	if _, err := d.installShim(); err != nil {
+	shim, err := d.installShim()
+	if err != nil {
 		return err
 	}
-	_, err = d.interpreter(ctx, j, tools, d.cfg.Progress)
-	return err
+	if _, err := d.interpreter(ctx, tools, d.cfg.Progress); err != nil || !j.spark() {
+		return err
+	}
+	return d.quicken(ctx, shim, tools)
 }
 
 // applied reports whether the job is as the plan wants it. If it is not, and is
@@ -135,11 +138,8 @@ func (d *Driver) Observe(_ context.Context, h slipway.Handle, deployed slipway.T
 	if len(status.Drift) > 0 {
 		status.State = slipway.JobDrifted
 	}
-	if j, err := now.job(); err == nil && j.schedule != "" {
-		at := d.cfg.Clock()
-		status.Schedule = j.schedule
-		status.Next, err = j.fires(at, at.AddDate(5, 0, 0), upcoming)
-		return status, err
+	if s, err := driver.ScheduleOf(now.target); err == nil {
+		status.Schedule, status.Next = s.String(), s.Next(d.cfg.Clock(), upcoming)
 	}
 	return status, nil
 }

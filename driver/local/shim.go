@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// python is our awsglue and the launcher.
+// pythonFiles are our awsglue and the launcher.
 //
 //go:embed all:python
 var pythonFiles embed.FS
@@ -66,13 +66,12 @@ func copyShim(to string, files []string) error {
 func shimFiles() (files []string, name string, err error) {
 	sum := sha256.New()
 	err = fs.WalkDir(pythonFiles, "python", func(path string, e fs.DirEntry, err error) error {
-		if err != nil || e.IsDir() && e.Name() != "tests" {
+		switch {
+		case err != nil:
 			return err
-		}
-		if e.IsDir() {
+		case e.IsDir() && (e.Name() == "tests" || strings.HasPrefix(e.Name(), "__") || strings.HasPrefix(e.Name(), ".")):
 			return fs.SkipDir
-		}
-		if !strings.HasSuffix(path, ".py") {
+		case e.IsDir(), filepath.Ext(path) == ".md":
 			return nil
 		}
 		data, err := pythonFiles.ReadFile(path)

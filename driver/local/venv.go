@@ -26,10 +26,10 @@ const heartbeat = 5 * time.Second
 // completeFile is in a virtual environment that is whole.
 const completeFile = "complete"
 
-// interpreter returns the Python that runs the job: the machine's own where it
+// interpreter returns the Python that runs a job: the machine's own where it
 // needs no packages, else that of a virtual environment, which is built if need
 // be.
-func (d *Driver) interpreter(ctx context.Context, j job, t tools, progress func(string)) (string, error) {
+func (d *Driver) interpreter(ctx context.Context, t tools, progress func(string)) (string, error) {
 	if len(t.requirements) == 0 {
 		return t.python.path, nil
 	}
@@ -48,7 +48,7 @@ func (d *Driver) interpreter(ctx context.Context, j job, t tools, progress func(
 	if v.complete() {
 		return v.python(), nil
 	}
-	d.cfg.Log.InfoContext(ctx, "build virtual environment", "job", j.name, "folder", v.dir)
+	d.cfg.Log.InfoContext(ctx, "build virtual environment", "folder", v.dir)
 	return v.python(), v.build(ctx, d.cfg.Environ, progress)
 }
 
