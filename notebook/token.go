@@ -14,6 +14,7 @@ const (
 	tokenEnd
 	tokenString
 	tokenComment
+	tokenText // literal text of an f-string
 )
 
 // A token is one token of Python's tokenizer. Lines and columns count from 0,
