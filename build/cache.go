@@ -24,11 +24,12 @@ type cache struct{ dir string }
 
 // A record is what an entry says about its files.
 type record struct {
-	Artifacts  []slipway.Artifact `json:"artifacts"` // their keys come with the commit
-	Settings   []Setting          `json:"settings,omitempty"`
-	Parameters []Parameter        `json:"parameters,omitempty"`
-	Tests      string             `json:"tests,omitempty"` // a file
-	Warnings   []string           `json:"warnings,omitempty"`
+	Files      map[string]slipway.Digest `json:"files"`     // by name
+	Artifacts  []slipway.Artifact        `json:"artifacts"` // their keys come with the commit
+	Settings   []Setting                 `json:"settings,omitempty"`
+	Parameters []Parameter               `json:"parameters,omitempty"`
+	Tests      string                    `json:"tests,omitempty"` // a file
+	Warnings   []string                  `json:"warnings,omitempty"`
 }
 
 var errCorrupt = errors.New("the entry is not as it was written")
@@ -53,9 +54,9 @@ func (c cache) get(key string) (record, error) {
 	if err := json.Unmarshal(text, &r); err != nil {
 		return record{}, errors.Join(errCorrupt, err)
 	}
-	for _, a := range r.Artifacts {
-		data, err := os.ReadFile(c.file(key, a.Name))
-		if err != nil || slipway.DigestOf(data) != a.Digest {
+	for name, digest := range r.Files {
+		data, err := os.ReadFile(c.file(key, name))
+		if err != nil || slipway.DigestOf(data) != digest {
 			return record{}, errCorrupt
 		}
 	}
@@ -65,6 +66,10 @@ func (c cache) get(key string) (record, error) {
 // put writes an entry and gives it its name when the disk has all of it. Where
 // another builder was faster its entry stands, so the answer is what get finds.
 func (c cache) put(key string, r record, files map[string][]byte) (record, error) {
+	r.Files = map[string]slipway.Digest{}
+	for name, data := range files {
+		r.Files[name] = slipway.DigestOf(data)
+	}
 	tmp, err := c.stage(r, files)
 	if err != nil {
 		return record{}, err

@@ -2,6 +2,7 @@ package build
 
 import (
 	"bytes"
+	"errors"
 	"path"
 	"strings"
 	"unicode/utf8"
@@ -39,12 +40,6 @@ func lineOfInvalid(data []byte) int {
 	return line
 }
 
-// A Parameter is an argument that the notebook declares.
-type Parameter struct {
-	Name    string `json:"name"`
-	Default string `json:"default,omitempty"`
-}
-
 // script makes what the runtime executes.
 func (b *build) script() error {
 	if b.Plan.Notebook != "" {
@@ -63,29 +58,51 @@ func (b *build) script() error {
 	return b.add(slipway.KindScript, path.Base(b.Plan.Script), b.Plan.Script, data)
 }
 
-// notebook turns the notebook into a script.
+// notebook turns the notebook into a script, its settings, and its tests.
 func (b *build) notebook() error {
 	data, err := b.sources.require("build.notebook", b.Plan.Notebook)
 	if err != nil {
 		return err
 	}
-	script, err := convert(data)
+	file := path.Base(b.Plan.Notebook)
+	glue, err := convert(file, data)
 	if err != nil {
 		return errNotebook(b.Plan.Notebook, err)
 	}
-	name := strings.TrimSuffix(path.Base(b.Plan.Notebook), ".ipynb") + ".py"
-	return b.add(slipway.KindScript, name, b.Plan.Notebook, script)
+	for _, s := range glue.Settings {
+		b.record.Settings = append(b.record.Settings, Setting(s))
+	}
+	for _, p := range glue.Parameters {
+		b.record.Parameters = append(b.record.Parameters, Parameter(p))
+	}
+	for _, w := range glue.Warnings {
+		b.record.Warnings = append(b.record.Warnings, b.Plan.Notebook+": "+w.Error())
+	}
+	name := strings.TrimSuffix(file, ".ipynb")
+	if len(glue.Tests) > 0 {
+		b.record.Tests = name + "_tests.py"
+		b.files[b.record.Tests], b.origin[b.record.Tests] = glue.Tests, "the test cells of "+b.Plan.Notebook
+	}
+	return b.add(slipway.KindScript, name+".py", b.Plan.Notebook, glue.Script)
 }
 
-func convert(data []byte) ([]byte, error) {
+func convert(name string, data []byte) (*notebook.GlueScript, error) {
 	nb, err := notebook.Read(data)
 	if err != nil {
 		return nil, err
 	}
-	return nb.Python(notebook.Options{})
+	return nb.Glue(notebook.GlueOptions{Name: name})
 }
 
-// errNotebook puts the notebook's path before the cell and line.
+// errNotebook puts the notebook's path before each cell and line.
 func errNotebook(name string, err error) error {
-	return slipway.Errorf(slipway.Invalid, "%s: %w", name, err)
+	var all notebook.Errors
+	if !errors.As(err, &all) {
+		return slipway.Errorf(slipway.Invalid, "%s: %w", name, err)
+	}
+	lines := make([]string, len(all))
+	for i, e := range all {
+		lines[i] = name + ": " + e.Error()
+	}
+	return &slipway.Error{Kind: slipway.Invalid, Message: strings.Join(lines, "\n"), Err: err}
 }
