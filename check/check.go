@@ -40,7 +40,7 @@ type Spec struct {
 // executed as it stands.
 type Command struct {
 	Shell string
-	List  []string
+	Args  []string
 }
 
 // String returns the command as a person wrote it.
@@ -48,22 +48,21 @@ func (c Command) String() string {
 	if c.Shell != "" {
 		return c.Shell
 	}
-	return strings.Join(c.List, " ")
+	return strings.Join(c.Args, " ")
 }
 
 // Thresholds say what a report must show.
 type Thresholds struct {
 	Coverage float64 // percent covered at least; 0: any
 
-	// The most findings of a level that still pass. Nil means none for errors
-	// and warnings, and any number for notes.
-	Errors   *int
-	Warnings *int
-	Notes    *int
+	// Findings are the most findings of a level (error, warning, note) that still
+	// pass. A level that is not named: none for error and warning, any number for
+	// note.
+	Findings map[string]int
 }
 
 // DefaultTimeout limits a check that names no time limit.
-const DefaultTimeout = 30 * time.Minute
+const DefaultTimeout = 15 * time.Minute
 
 // DefaultGrace is how long a check has between SIGTERM and SIGKILL.
 const DefaultGrace = 10 * time.Second

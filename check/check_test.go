@@ -65,9 +65,11 @@ func explain(t *testing.T, results []slipway.CheckResult) string {
 
 func sh(text string) check.Command { return check.Command{Shell: text} }
 
-func list(args ...string) check.Command { return check.Command{List: args} }
+func list(args ...string) check.Command { return check.Command{Args: args} }
 
-func limit(n int) *int { return &n }
+func warnings(n int) check.Thresholds {
+	return check.Thresholds{Findings: map[string]int{"warning": n}}
+}
 
 // shellWords are what a shell says by itself; each shell has its own.
 var shellWords = regexp.MustCompile(`(?m)^  \| (\S*sh: |Segmentation fault).*\n`)
@@ -181,7 +183,7 @@ func TestVerdicts(t *testing.T) {
 		"a report of skipped tests is an error": {
 			check.Spec{Run: sh(`echo '<testsuite><testcase name="a"><skipped/></testcase></testsuite>' > "$REPORTS/unit.xml"`), JUnit: "unit.xml"},
 			`unit  error  0 tests, 1 skipped  3.1s
-  report unit.xml: all of its 1 test were skipped, so nothing was tested; set allow_empty: true if that is meant
+  report unit.xml: nothing was tested, 1 test skipped; set allow_empty: true if that is meant
 `,
 		},
 		"a report without a test may be allowed": {
@@ -286,14 +288,14 @@ func TestVerdicts(t *testing.T) {
 `,
 		},
 		"findings within the thresholds pass": {
-			check.Spec{Run: sh(`cp made/gitleaks.sarif "$REPORTS/s"`), SARIF: "s", Thresholds: check.Thresholds{Warnings: limit(2)}},
+			check.Spec{Run: sh(`cp made/gitleaks.sarif "$REPORTS/s"`), SARIF: "s", Thresholds: warnings(2)},
 			"unit  pass  2 findings  3.1s\n",
 		},
 		"one finding too many fails": {
-			check.Spec{Run: sh(`cp made/gitleaks.sarif "$REPORTS/s"; exit 1`), SARIF: "s", Thresholds: check.Thresholds{Warnings: limit(1)}},
+			check.Spec{Run: sh(`cp made/gitleaks.sarif "$REPORTS/s"; exit 1`), SARIF: "s", Thresholds: warnings(1)},
 			`unit  fail  2 findings  3.1s
   exited with code 1; if that only means findings, have the tool exit with 0 and let the thresholds judge
-  2 warnings found, and at most 1 are allowed
+  2 warnings found, and at most 1 allowed
   - warning aws-access-token (leak/job.py:1)
       aws-access-token has detected secret for file leak/job.py.
   - warning github-pat (leak/job.py:3)
@@ -361,7 +363,7 @@ func TestSpecsThatCannotBeRight(t *testing.T) {
 		},
 		"a negative time limit": {
 			with(func(s *check.Spec) { s.Timeout = -time.Second }), "check unit has a negative time limit, -1s",
-			"write a duration such as 10m, or leave it out for 30m",
+			"write a duration such as 10m, or leave it out for 15m",
 		},
 		"a report above": {
 			with(func(s *check.Spec) { s.JUnit = "../unit.xml" }),
@@ -386,11 +388,15 @@ func TestSpecsThatCannotBeRight(t *testing.T) {
 			"check unit asks for a coverage of 80 % and names no coverage report", "name it: coverage: coverage.xml",
 		},
 		"findings without a report": {
-			with(func(s *check.Spec) { s.Thresholds.Notes = limit(1) }),
+			with(func(s *check.Spec) { s.Thresholds = warnings(1) }),
 			"check unit limits findings and names no SARIF report", "name it: sarif: findings.sarif",
 		},
+		"findings of an unknown level": {
+			with(func(s *check.Spec) { s.SARIF, s.Thresholds.Findings = "s", map[string]int{"info": 1} }),
+			`check unit limits findings of level "info", which SARIF does not know`, "the levels are error, warning, note",
+		},
 		"negative findings": {
-			with(func(s *check.Spec) { s.SARIF, s.Thresholds.Errors = "s", limit(-1) }),
+			with(func(s *check.Spec) { s.SARIF, s.Thresholds = "s", warnings(-1) }),
 			"check unit: there cannot be -1 findings", "write 0 or more, or leave it out",
 		},
 	}

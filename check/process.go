@@ -101,7 +101,7 @@ func (in Input) drain(r *os.File, copied <-chan struct{}) {
 // newCommand resolves a command against the environment it will have, and not
 // against that of this process.
 func newCommand(c Command, dir string, env []string) (*exec.Cmd, error) {
-	argv := c.List
+	argv := c.Args
 	if c.Shell != "" {
 		argv = []string{"sh", "-c", c.Shell}
 	}

@@ -54,10 +54,9 @@ func (r *ready) Write(p []byte) (int, error) {
 // A tree is a check whose processes hold a pipe, so that its end tells that all
 // of them are gone.
 type tree struct {
-	in     check.Input
-	ready  *ready
-	graces int // grace periods that began
-	held   chan error
+	in    check.Input
+	ready *ready
+	held  chan error
 }
 
 // newTree makes a check that runs text. Its time limit passes, if it may, when
@@ -74,7 +73,6 @@ func newTree(t *testing.T, text string, mayPass, graceful bool) *tree {
 		case d == timeLimit && mayPass:
 			go func() { <-tr.ready.said; fired <- time.Time{} }()
 		case d == grace:
-			tr.graces++
 			if !graceful {
 				fired <- time.Time{}
 			}

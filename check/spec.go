@@ -34,7 +34,7 @@ func (s Spec) validate() error {
 		return slipway.Errorf(slipway.Invalid, "%q cannot be the name of a check", s.Name).
 			WithFix("use letters, digits, dots, hyphens and underscores, beginning with a letter or digit, at most 100")
 	}
-	if strings.TrimSpace(s.Run.Shell) == "" && (len(s.Run.List) == 0 || s.Run.List[0] == "") {
+	if strings.TrimSpace(s.Run.Shell) == "" && (len(s.Run.Args) == 0 || s.Run.Args[0] == "") {
 		return slipway.Errorf(slipway.Invalid, "check %s has no command", s.Name).
 			WithFix("say what it runs: run: pytest -q")
 	}
@@ -78,14 +78,17 @@ func (s Spec) validateThresholds() error {
 		return slipway.Errorf(slipway.Invalid, "check %s asks for a coverage of %s %% and names no coverage report", s.Name, percent(t.Coverage)).
 			WithFix("name it: coverage: coverage.xml")
 	}
-	limits := slices.DeleteFunc([]*int{t.Errors, t.Warnings, t.Notes}, func(n *int) bool { return n == nil })
-	if len(limits) > 0 && s.SARIF == "" {
+	if len(t.Findings) > 0 && s.SARIF == "" {
 		return slipway.Errorf(slipway.Invalid, "check %s limits findings and names no SARIF report", s.Name).
 			WithFix("name it: sarif: findings.sarif")
 	}
-	for _, n := range limits {
-		if *n < 0 {
-			return slipway.Errorf(slipway.Invalid, "check %s: there cannot be %d findings", s.Name, *n).
+	for level, n := range t.Findings {
+		if !slices.Contains(levels, level) {
+			return slipway.Errorf(slipway.Invalid, "check %s limits findings of level %q, which SARIF does not know", s.Name, level).
+				WithFix("the levels are %s", strings.Join(levels, ", "))
+		}
+		if n < 0 {
+			return slipway.Errorf(slipway.Invalid, "check %s: there cannot be %d findings", s.Name, n).
 				WithFix("write 0 or more, or leave it out")
 		}
 	}

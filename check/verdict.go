@@ -146,7 +146,7 @@ func (v *verdict) tests(f *folders, before map[string]fs.FileInfo) {
 	switch {
 	case !whole || all.executed() > 0 || v.spec.AllowEmpty:
 	case all.counts.Skipped > 0:
-		v.errored("report %s: all of its %s were skipped, so nothing was tested; set allow_empty: true if that is meant",
+		v.errored("report %s: nothing was tested, %s skipped; set allow_empty: true if that is meant",
 			v.spec.JUnit, plural(all.counts.Skipped, "test"))
 	default:
 		v.errored("report %s holds no test; correct which tests the command selects, or set allow_empty: true if that is meant", v.spec.JUnit)
@@ -184,8 +184,8 @@ func (v *verdict) findings(f *folders, before map[string]fs.FileInfo) {
 		all.scanned = all.scanned || r.scanned
 		return err
 	})
-	for i, limit := range []*int{v.spec.Thresholds.Errors, v.spec.Thresholds.Warnings, v.spec.Thresholds.Notes} {
-		v.limit(levels[i], all.count(levels[i]), limit)
+	for _, level := range levels {
+		v.limit(level, all.count(level))
 	}
 	listed := min(len(all.findings), mostListed)
 	v.result.Findings = all.findings[:listed]
@@ -198,13 +198,14 @@ func (v *verdict) findings(f *folders, before map[string]fs.FileInfo) {
 }
 
 // limit judges the number of findings of one level.
-func (v *verdict) limit(level string, n int, limit *int) {
+func (v *verdict) limit(level string, n int) {
+	limit, said := v.spec.Thresholds.Findings[level]
 	switch {
-	case limit == nil && (n == 0 || level == "note"):
-	case limit == nil || *limit == 0 && n > 0:
+	case n <= limit, level == "note" && !said:
+	case limit == 0:
 		v.failed("%s found, and none is allowed", plural(n, level))
-	case n > *limit:
-		v.failed("%s found, and at most %d are allowed", plural(n, level), *limit)
+	default:
+		v.failed("%s found, and at most %d allowed", plural(n, level), limit)
 	}
 }
 
