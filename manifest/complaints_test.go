@@ -4,6 +4,7 @@ import (
 	"flag"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -16,9 +17,11 @@ import (
 
 var update = flag.Bool("update", false, "write the complaints that are seen into testdata")
 
+var builtinOnce = sync.OnceValues(shape.Builtin)
+
 func builtin(t testing.TB) shape.Menu {
 	t.Helper()
-	menu, err := shape.Builtin()
+	menu, err := builtinOnce()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -403,3 +403,16 @@ func writes(t *testing.T, r *manifest.Resolved) {
 		}
 	}
 }
+
+func BenchmarkLoadAndResolve(b *testing.B) {
+	menu := builtin(b)
+	for b.Loop() {
+		m, err := manifest.Load("slipway.yaml", []byte(designExample), menu)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if _, err := m.Resolve("local", nil); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
