@@ -58,7 +58,11 @@ var layers = map[string][]string{
 		"build", "check", "release", "promote", "deploy", "operate",
 		"driver", "git", "ledger", "manifest", "repository", "shape", "workflow",
 	},
-	"cli": {"git", "manifest", "notebook", "pipeline", "schema", "shape"},
+	// The values that pipeline takes and returns are those of stages and contracts.
+	"cli": {
+		"git", "manifest", "notebook", "pipeline", "schema", "shape",
+		"driver", "ledger", "operate", "promote",
+	},
 	"cmd/slipway": {
 		"cli", "driver", "driver/local", "ledger", "ledger/object", "pipeline",
 		"repository", "repository/bucket", "repository/folder", "store", "workflow",
