@@ -1,0 +1,1 @@
+"""Helper modules of the traffic job, packed for --extra-py-files."""
