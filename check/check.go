@@ -6,7 +6,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"time"
 
@@ -41,14 +40,6 @@ type Spec struct {
 type Command struct {
 	Shell string
 	Args  []string
-}
-
-// String returns the command as a person wrote it.
-func (c Command) String() string {
-	if c.Shell != "" {
-		return c.Shell
-	}
-	return strings.Join(c.Args, " ")
 }
 
 // Thresholds say what a report must show.

@@ -82,14 +82,13 @@ func memoryHint(s syscall.Signal) string {
 // pytest: not found", "bash: line 3: ./x: Permission denied".
 var shellComplaint = regexp.MustCompile(`(?m)^\S*sh: (?:line )?(?:\d+: )?([^\n]*?): (?:command not found|not found|No such file or directory|Permission denied)\s*$`)
 
-// culprit names the command that the shell could not run: as the shell said, or
-// the first word of what it was given.
+// culprit names the command that the shell could not run, if the shell said so.
 func (v *verdict) culprit() string {
 	said := shellComplaint.FindAllStringSubmatch(v.result.Output, -1)
 	if len(said) > 0 {
 		return said[len(said)-1][1]
 	}
-	return strings.Fields(v.spec.Run.Shell)[0]
+	return "it runs"
 }
 
 // reports reads all reports that were asked for and judges them.
