@@ -2,6 +2,7 @@ package build
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"path"
 	"slices"
@@ -58,7 +59,10 @@ func (s sources) match(pattern string) []string {
 
 // errMissing says that what a line of the plan names is not there, and why.
 func (s sources) errMissing(where, name string) error {
+	_, err := s.read(name)
 	switch {
+	case err != nil && !isPattern(name) && !errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("%s: %w", where, err) // such as a submodule
 	case isPattern(name):
 		return slipway.Errorf(slipway.NotFound, "%s: no file matches %s", where, name).
 			WithFix("only committed files count; see them with git ls-files")

@@ -30,9 +30,10 @@ func (r *Repository) Checkout(ctx context.Context, src slipway.Source, dir strin
 }
 
 // copyCommit checks the commit out through an index of its own, so that neither
-// the user's index nor any worktree is touched.
+// the user's index nor any worktree is touched. The index lies in the copy, so
+// that who removes the copy of a killed process removes both.
 func (r *Repository) copyCommit(ctx context.Context, commit, dir string) ([]string, error) {
-	tmp, err := os.MkdirTemp(filepath.Dir(dir), ".index-")
+	tmp, err := os.MkdirTemp(dir, ".slipway-index-")
 	if err != nil {
 		return nil, err
 	}

@@ -173,6 +173,10 @@ func (t *Tree) Read(name string) ([]byte, error) {
 			return nil, slipway.Errorf(slipway.Invalid, "%s is a symbolic link that leaves the app's folder: %s", name, data).
 				WithFix("put a copy of the file into the app's folder")
 		}
+		if _, ok := t.find(to); !ok && len(t.List(to)) > 0 {
+			return nil, slipway.Errorf(slipway.Invalid, "%s is a symbolic link to a folder, %s", name, to).
+				WithFix("name the folder itself")
+		}
 		at = to
 	}
 	return nil, slipway.Errorf(slipway.Invalid, "%s is a symbolic link that leads to more than %d others", name, maxLinks)

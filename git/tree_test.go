@@ -120,6 +120,7 @@ func TestTreeFollowsLinksWithinTheFolder(t *testing.T) {
 		link(t, "../README.md", filepath.Join(dir, "traffic", "out"))
 		link(t, "/etc/passwd", filepath.Join(dir, "traffic", "abs"))
 		link(t, "loop", filepath.Join(dir, "traffic", "loop"))
+		link(t, "lib", filepath.Join(dir, "traffic", "folder"))
 		link(t, "nowhere", filepath.Join(dir, "traffic", "broken"))
 		if !dirty {
 			commit(t, dir)
@@ -133,6 +134,8 @@ func TestTreeFollowsLinksWithinTheFolder(t *testing.T) {
 		check(t, err, slipway.Invalid, "out is a symbolic link that leaves the app's folder: ../README.md", fix)
 		_, err = tr.Read("abs")
 		check(t, err, slipway.Invalid, "abs is a symbolic link that leaves the app's folder: /etc/passwd", fix)
+		_, err = tr.Read("folder")
+		check(t, err, slipway.Invalid, "folder is a symbolic link to a folder, lib", "name the folder itself")
 		_, err = tr.Read("loop")
 		check(t, err, slipway.Invalid, "loop is a symbolic link that leads to more than 10 others", "")
 		if _, err := tr.Read("broken"); !errors.Is(err, fs.ErrNotExist) {
