@@ -88,7 +88,7 @@ func (f *Flow) ask(ctx context.Context, src slipway.Source, b Built, checks []ma
 		}
 		f.report(results)
 		all = append(all, results...)
-		if err := f.remember(src, b, c, results[0]); err != nil {
+		if err := f.remember(ctx, src, b, c, results[0]); err != nil {
 			return nil, err
 		}
 	}
@@ -137,16 +137,13 @@ func (f *Flow) bench(ctx context.Context, b Built, c manifest.Check, dir string)
 
 func spec(c manifest.Check) check.Spec {
 	s := check.Spec{
-		Name: c.Name, Run: check.Command{Shell: c.Run.Shell, List: c.Run.Args}, Timeout: c.Timeout, Required: c.Required, Env: c.Env,
+		Name: c.Name, Run: check.Command{Shell: c.Run.Shell, Args: c.Run.Args}, Timeout: c.Timeout, Required: c.Required, Env: c.Env,
 		JUnit: c.JUnit, Coverage: c.Coverage.File, SARIF: c.SARIF,
 	}
 	if c.Thresholds.Coverage != nil {
 		s.Thresholds.Coverage = *c.Thresholds.Coverage
 	}
-	limits := map[string]**int{"error": &s.Thresholds.Errors, "warning": &s.Thresholds.Warnings, "note": &s.Thresholds.Notes}
-	for level, most := range c.Thresholds.Findings {
-		*limits[level] = &most
-	}
+	s.Thresholds.Findings = c.Thresholds.Findings
 	return s
 }
 

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"encoding/json"
 
 	"github.com/slipway-cd/slipway"
 	"github.com/slipway-cd/slipway/deploy"
@@ -187,4 +188,21 @@ func (f *Flow) FindRelease(ctx context.Context, app, version, env string) (slipw
 	}
 	r, _, err := repository.FindRelease(ctx, p.Repository, app, version)
 	return r, err
+}
+
+// CheckResults reads what a release's checks answered.
+func (f *Flow) CheckResults(ctx context.Context, r slipway.Release, env string) ([]slipway.CheckResult, error) {
+	p, err := f.Place(ctx, env)
+	if err != nil {
+		return nil, err
+	}
+	data, _, err := p.Repository.Read(ctx, r.Checks.Key)
+	if err != nil {
+		return nil, err
+	}
+	results := []slipway.CheckResult{}
+	if err := json.Unmarshal(data, &results); err != nil {
+		return nil, slipway.Errorf(slipway.Conflict, "the check results of release %s cannot be read: %w", r.Version, err)
+	}
+	return results, nil
 }

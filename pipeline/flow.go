@@ -9,8 +9,11 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/slipway-cd/slipway"
@@ -173,7 +176,7 @@ func (f *Flow) live(ctx context.Context, name string) (*Place, error) {
 	open, ok := f.Parts.Runtimes[p.Environment.Runtime]
 	if !ok {
 		return nil, slipway.Errorf(slipway.Unavailable, "environment %s runs on %s, and this program has no driver for it", name, p.Environment.Runtime).
-			WithFix("deploy to an environment whose runtime is one of: %s", names(f.Parts.Runtimes))
+			WithFix("deploy to an environment whose runtime is one of: %s", strings.Join(slices.Sorted(maps.Keys(f.Parts.Runtimes)), ", "))
 	}
 	p.Driver, err = open(RuntimeConfig{
 		Environment: p.Environment, Cache: f.Cache, WorkDir: f.Project.Dir(), Environ: f.Environ, Secrets: f.Secrets,

@@ -1,0 +1,225 @@
+// Package cli is the command line: one file a command, and no logic of its own.
+// Start at Main.
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/alecthomas/kong"
+	kongcompletion "github.com/jotaen/kong-completion"
+
+	"github.com/slipway-cd/slipway"
+	"github.com/slipway-cd/slipway/pipeline"
+	"github.com/slipway-cd/slipway/shape"
+)
+
+// Env is the process as the commands see it.
+type Env struct {
+	Args     []string // without the program's name
+	Stdin    io.Reader
+	Stdout   io.Writer // data
+	Stderr   io.Writer // talk
+	Terminal bool      // Stderr is a terminal
+	Color    bool      // Stderr shows colour
+	Environ  []string
+	Dir      string // where the person stands
+	Self     string // path of the program, to start itself
+	Version  string
+	User     string // user@host
+	Process  int
+	Cache    string // folder for what all projects of this user share
+	Clock    func() time.Time
+	Parts    pipeline.Parts
+	Secrets  func(ctx context.Context, ref string) (string, error)
+	Log      *slog.Logger
+}
+
+// getenv looks a variable up; the last one of a name counts.
+func (e Env) getenv(name string) string {
+	value := ""
+	for _, kv := range e.Environ {
+		if v, ok := strings.CutPrefix(kv, name+"="); ok {
+			value = v
+		}
+	}
+	return value
+}
+
+// The exit codes. Each command's help lists those it has.
+const (
+	exitOK          = 0
+	exitFailed      = 1 // the app's own work ended badly: a build, a check, a run
+	exitInvalid     = 2 // the command or a file is wrong, or names what is not there
+	exitBlocked     = 3 // a gate is closed
+	exitBusy        = 4 // somebody else is at work, or the world moved: try again
+	exitUnavailable = 5 // this machine or the network lacks something
+	exitInternal    = 70
+)
+
+// exitCode is the one table from an error's kind to the process's exit code.
+func exitCode(err error) int {
+	if err == nil {
+		return exitOK
+	}
+	if errors.Is(err, context.Canceled) {
+		return 130 // as a shell says that Ctrl-C ended a command
+	}
+	switch slipway.KindOf(err) {
+	case slipway.Failed:
+		return exitFailed
+	case slipway.Invalid, slipway.NotFound:
+		return exitInvalid
+	case slipway.Blocked:
+		return exitBlocked
+	case slipway.Busy, slipway.Conflict:
+		return exitBusy
+	case slipway.Unavailable:
+		return exitUnavailable
+	case slipway.Internal:
+	}
+	return exitInternal
+}
+
+// exitHelp is the part of a command's help that lists exit codes.
+const exitHelp = `Exit codes: 0 done; 1 a build, check or run of yours failed; 2 the command or a file is wrong; ` +
+	`3 a gate is closed; 4 somebody else is at work or the world moved, try again; 5 this machine or the network lacks something.`
+
+// Globals are the flags that every command has.
+type Globals struct {
+	App      string `short:"a" placeholder:"APP" help:"The app: its folder or its name. Default: the one in this folder or above it."`
+	Platform string `placeholder:"FILE" env:"SLIPWAY_PLATFORM" help:"The platform file. Default: as the manifest says, else platform.yaml beside or above it."`
+	JSON     bool   `help:"Print JSON for machines."`
+	Quiet    bool   `short:"q" help:"Say nothing but errors."`
+}
+
+type commands struct {
+	Globals
+	Init       initCommand       `cmd:"" group:"start" help:"Look at the repository and write slipway.yaml."`
+	Ship       shipCommand       `cmd:"" group:"road" help:"Take the source along the road, as far as the rules allow, up to deployed."`
+	Build      buildCommand      `cmd:"" group:"road" help:"Turn the source into artifacts."`
+	Check      checkCommand      `cmd:"" group:"road" help:"Ask the checks about the source."`
+	Release    releaseCommand    `cmd:"" group:"road" help:"Fix the artifacts under a version."`
+	Promote    promoteCommand    `cmd:"" group:"road" help:"Take a release one environment further."`
+	Plan       planCommand       `cmd:"" group:"road" help:"Show what a deployment would change."`
+	Deploy     deployCommand     `cmd:"" group:"road" help:"Deploy a release, or a saved plan."`
+	Rollback   rollbackCommand   `cmd:"" group:"road" help:"Bring back, exactly, what was deployed before."`
+	Run        runCommand        `cmd:"" group:"operate" help:"Start a run, follow its log, exit with its result."`
+	Stop       stopCommand       `cmd:"" group:"operate" help:"Stop a run."`
+	Runs       runsCommand       `cmd:"" group:"operate" help:"List runs."`
+	Logs       logsCommand       `cmd:"" group:"operate" help:"Show what a run printed."`
+	Status     statusCommand     `cmd:"" group:"operate" help:"Show what is live."`
+	History    historyCommand    `cmd:"" group:"operate" help:"Show everything that happened, from the ledger."`
+	Schedule   scheduleCommand   `cmd:"" group:"operate" help:"Start the runs that are due, while it is up."`
+	Remove     removeCommand     `cmd:"" group:"operate" help:"Take the job away from an environment."`
+	Releases   releasesCommand   `cmd:"" group:"look" help:"List the releases of an environment."`
+	Show       showCommand       `cmd:"" group:"look" help:"Show a release."`
+	Download   downloadCommand   `cmd:"" group:"look" help:"Fetch a release's files."`
+	Config     configCommand     `cmd:"" group:"look" help:"Show the manifest resolved for an environment, and where each value comes from."`
+	Shapes     shapesCommand     `cmd:"" group:"look" help:"Show the menu of shapes."`
+	Schema     schemaCommand     `cmd:"" group:"look" help:"Print the JSON Schema of slipway.yaml or platform.yaml."`
+	Convert    convertCommand    `cmd:"" group:"look" help:"Convert a notebook to a script."`
+	Completion completionCommand `cmd:"" group:"look" help:"Print the completion script of a shell."`
+	Version    versionCommand    `cmd:"" group:"look" help:"Print the version."`
+}
+
+// Main runs the command line and returns its exit code.
+func Main(ctx context.Context, env Env) int {
+	t := newTalk(env)
+	var c commands
+	err := parseAndRun(ctx, env, t, &c)
+	t.close()
+	var parse *kong.ParseError
+	var help helpShown
+	switch {
+	case err == nil, errors.As(err, &help):
+		return exitOK
+	case errors.As(err, &parse):
+		t.fail(slipway.Errorf(slipway.Invalid, "%s", parse.Error()).WithFix("slipway --help shows the commands, slipway COMMAND --help one of them"))
+		return exitInvalid
+	}
+	t.fail(err)
+	return exitCode(err)
+}
+
+// helpShown ends a command that only asked for help.
+type helpShown struct{}
+
+func (helpShown) Error() string { return "help was shown" }
+
+func parseAndRun(ctx context.Context, env Env, t *talk, c *commands) (err error) {
+	defer func() {
+		// Help ends the parser by calling Exit, which must not end the process.
+		if p := recover(); p != nil {
+			shown, ok := p.(helpShown)
+			if !ok {
+				panic(p)
+			}
+			err = shown
+		}
+	}()
+	parser, err := kong.New(c,
+		kong.Name("slipway"),
+		kong.Description("Operations as a product: from a commit to a healthy job in production."),
+		kong.Writers(env.Stdout, env.Stderr),
+		kong.Exit(func(int) { panic(helpShown{}) }),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
+		kong.ExplicitGroups([]kong.Group{
+			{Key: "start", Title: "Start"},
+			{Key: "road", Title: "The road: build, check, release, promote, deploy"},
+			{Key: "operate", Title: "Operate"},
+			{Key: "look", Title: "Look"},
+		}),
+		kong.Resolvers(environment{env}),
+	)
+	if err != nil {
+		return err
+	}
+	kongcompletion.Register(parser)
+	args := env.Args
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	kctx, err := parser.Parse(args)
+	if err != nil {
+		return err
+	}
+	t.quiet, t.json = c.Quiet, c.JSON
+	return kctx.Run(&session{ctx: ctx, env: env, talk: t, globals: c.Globals})
+}
+
+// environment reads flags' variables from Env instead of from the process.
+type environment struct{ env Env }
+
+// Validate implements kong.Resolver.
+func (environment) Validate(*kong.Application) error { return nil }
+
+// Resolve implements kong.Resolver.
+func (e environment) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
+	for _, name := range flag.Envs {
+		if v := e.env.getenv(name); v != "" {
+			return v, nil
+		}
+	}
+	return nil, nil
+}
+
+// shapes is the menu.
+func shapes() (shape.Menu, error) { return shape.Builtin() }
+
+// printJSON writes a value as indented JSON.
+func printJSON(w io.Writer, v any) error {
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		return fmt.Errorf("print: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,195 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/slipway-cd/slipway"
+	"github.com/slipway-cd/slipway/git"
+	"github.com/slipway-cd/slipway/manifest"
+	"github.com/slipway-cd/slipway/notebook"
+)
+
+type initCommand struct {
+	Folder string `arg:"" optional:"" default:"." help:"The app's folder. Default: this one."`
+	Stdout bool   `help:"Print the manifest instead of writing it."`
+	Force  bool   `help:"Write over a manifest that is there."`
+}
+
+// Help implements kong.HelpProvider.
+func (initCommand) Help() string {
+	return `Looks at notebooks and their Glue magics, scripts, requirements, tests and the git remote, and writes a slipway.yaml
+that works as it stands, with a comment for each thing you may want to change.
+
+Example: slipway init
+
+` + exitHelp
+}
+
+// Run implements the command.
+func (c *initCommand) Run(s *session) error {
+	dir := s.path(c.Folder)
+	repo, err := git.Open(s.ctx, dir, s.env.Environ)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = repo.Close() }() // it only ends a process that reads
+	file := filepath.Join(dir, manifest.FileName)
+	if _, err := os.Stat(file); err == nil && !c.Force && !c.Stdout {
+		return slipway.Errorf(slipway.Conflict, "%s is there already", file).WithFix("edit it, or write over it with --force")
+	}
+	facts, err := look(dir)
+	if err != nil {
+		return err
+	}
+	facts.App = filepath.Base(dir)
+	if src, _, err := repo.Source(s.ctx, mustRel(repo, dir), true); err == nil {
+		facts.Remote = src.Remote
+	}
+	menu, err := shapes()
+	if err != nil {
+		return err
+	}
+	text := manifest.Scaffold(facts, menu)
+	if c.Stdout {
+		_, err := s.env.Stdout.Write(text)
+		return err
+	}
+	if err := writeFile(file, text); err != nil {
+		return err
+	}
+	fmt.Fprintln(s.env.Stdout, file)
+	s.talk.say("commit it, then: slipway ship")
+	return nil
+}
+
+func mustRel(repo *git.Repository, dir string) string {
+	rel, err := repo.Rel(dir)
+	if err != nil {
+		return "."
+	}
+	return rel
+}
+
+// look gathers what the manifest can be made of.
+func look(dir string) (manifest.Facts, error) {
+	var f manifest.Facts
+	err := filepath.WalkDir(dir, func(file string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		rel, err := filepath.Rel(dir, file)
+		if err != nil {
+			return err
+		}
+		rel = filepath.ToSlash(rel)
+		if d.IsDir() {
+			if rel != "." && (strings.HasPrefix(d.Name(), ".") || slices.Contains([]string{"node_modules", "venv", "__pycache__"}, d.Name())) {
+				return fs.SkipDir
+			}
+			if strings.Count(rel, "/") >= 3 {
+				return fs.SkipDir
+			}
+			return nil
+		}
+		lookAt(&f, file, rel)
+		return nil
+	})
+	if err != nil {
+		return f, err
+	}
+	if len(f.Notebooks)+len(f.Scripts) == 0 {
+		return f, slipway.Errorf(slipway.NotFound, "there is no notebook and no Python script in %s", dir).
+			WithFix("run slipway init in the folder of the job")
+	}
+	slices.SortStableFunc(f.Notebooks, shallowFirst)
+	slices.SortStableFunc(f.Scripts, shallowFirst)
+	return f, nil
+}
+
+func shallowFirst(a, b string) int { return strings.Count(a, "/") - strings.Count(b, "/") }
+
+// lookAt takes in one file.
+func lookAt(f *manifest.Facts, file, rel string) {
+	name := path.Base(rel)
+	folder := path.Dir(rel)
+	switch {
+	case strings.HasSuffix(name, ".ipynb"):
+		f.Notebooks = append(f.Notebooks, rel)
+		if data, err := os.ReadFile(file); err == nil && len(f.Notebooks) == 1 {
+			lookInside(f, data)
+		}
+	case name == "requirements.txt" && folder == ".":
+		f.Requirements = requirements(file)
+	case strings.HasPrefix(name, "test_") || strings.HasSuffix(name, "_test.py") || name == "conftest.py":
+		if f.Tests == "" {
+			f.Tests = folder
+		}
+	case strings.HasSuffix(name, ".py") && folder == "." && name != "setup.py":
+		f.Scripts = append(f.Scripts, rel)
+		if data, err := os.ReadFile(file); err == nil {
+			f.Arguments = append(f.Arguments, resolvedOptions(string(data))...)
+		}
+	case strings.HasSuffix(name, ".py") && (folder == "lib" || name == "__init__.py") && !slices.Contains(f.Include, folder+"/"):
+		f.Include = append(f.Include, folder+"/")
+	}
+}
+
+// lookInside takes in what a notebook says about its job.
+func lookInside(f *manifest.Facts, data []byte) {
+	nb, err := notebook.Read(data)
+	if err != nil {
+		return // slipway build says what is wrong with it
+	}
+	for _, cell := range nb.Cells {
+		f.Arguments = append(f.Arguments, resolvedOptions(cell.Source)...)
+	}
+	script, err := nb.Glue(notebook.GlueOptions{})
+	var many notebook.Errors
+	if errors.As(err, &many) || err != nil {
+		return
+	}
+	f.Magics = map[string]string{}
+	for _, set := range script.Settings {
+		f.Magics[strings.TrimLeft(set.Magic, "%")] = fmt.Sprint(set.Value)
+	}
+}
+
+var (
+	optionsCall = regexp.MustCompile(`getResolvedOptions\(\s*[\w.]+\s*,\s*\[([^\]]*)\]`)
+	quoted      = regexp.MustCompile(`["'](\w+)["']`)
+)
+
+// resolvedOptions finds the arguments that a source asks for.
+func resolvedOptions(source string) []string {
+	var names []string
+	for _, call := range optionsCall.FindAllStringSubmatch(source, -1) {
+		for _, name := range quoted.FindAllStringSubmatch(call[1], -1) {
+			if name[1] != "JOB_NAME" {
+				names = append(names, name[1])
+			}
+		}
+	}
+	return names
+}
+
+func requirements(file string) []string {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return nil
+	}
+	var lines []string
+	for line := range strings.Lines(string(data)) {
+		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "#") {
+			lines = append(lines, line)
+		}
+	}
+	return lines
+}

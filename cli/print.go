@@ -1,0 +1,98 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"text/tabwriter"
+	"time"
+
+	"github.com/slipway-cd/slipway"
+)
+
+// printJSONLine writes a value as one line of JSON.
+func printJSONLine(w io.Writer, v any) error {
+	data, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(w, "%s\n", data)
+	return err
+}
+
+// table prints rows in columns under a head.
+func table(w io.Writer, head string, rows [][]string) error {
+	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
+	if len(rows) > 0 {
+		fmt.Fprintln(t, head)
+	}
+	for _, row := range rows {
+		for i, cell := range row {
+			if i > 0 {
+				fmt.Fprint(t, "\t")
+			}
+			fmt.Fprint(t, cell)
+		}
+		fmt.Fprintln(t)
+	}
+	return t.Flush()
+}
+
+// when shows a time as people read it, in their time zone.
+func when(t time.Time) string {
+	if t.IsZero() {
+		return "-"
+	}
+	return t.Local().Format("2006-01-02 15:04:05")
+}
+
+// took shows how long something took.
+func took(from, to time.Time) string {
+	if from.IsZero() || to.IsZero() {
+		return "-"
+	}
+	return seconds(to.Sub(from))
+}
+
+// printPlan shows a plan as a diff.
+func (s *session) printPlan(w io.Writer, p slipway.Plan) {
+	t := p.Target
+	if p.Empty() {
+		fmt.Fprintf(w, "%s in %s: nothing to change, it has %s\n", t.App, t.Environment, t.Version)
+	} else {
+		fmt.Fprintf(w, "%s in %s, to %s:\n", t.App, t.Environment, t.Version)
+	}
+	for _, c := range p.Changes {
+		s.printChange(w, c)
+	}
+	for _, warning := range p.Warnings {
+		fmt.Fprintf(w, "  %s %s\n", s.talk.paint(yellow, "!"), warning)
+	}
+}
+
+func (s *session) printChange(w io.Writer, c slipway.Change) {
+	note := ""
+	if c.Note != "" {
+		note = "  (" + c.Note + ")"
+	}
+	switch c.Action {
+	case slipway.Add:
+		fmt.Fprintf(w, "  %s %s: %s%s\n", s.talk.paint(green, "+"), c.Field, value(c.To), note)
+	case slipway.Delete:
+		fmt.Fprintf(w, "  %s %s: %s%s\n", s.talk.paint(red, "-"), c.Field, value(c.From), note)
+	case slipway.Update:
+		fmt.Fprintf(w, "  %s %s: %s -> %s%s\n", s.talk.paint(yellow, "~"), c.Field, value(c.From), value(c.To), note)
+	}
+}
+
+// value shows a value on one line.
+func value(v any) string {
+	if text, ok := v.(string); ok {
+		return text
+	}
+	data, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Sprint(v)
+	}
+	return string(data)
+}

@@ -1,0 +1,171 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"slices"
+
+	"github.com/slipway-cd/slipway"
+	"github.com/slipway-cd/slipway/pipeline"
+)
+
+type releasesCommand struct {
+	Environment string `arg:"" optional:"" default:"local" name:"env" help:"The environment. Default: local."`
+}
+
+// Help implements kong.HelpProvider.
+func (releasesCommand) Help() string {
+	return "Lists the releases that an environment has, the newest first, and marks the live one.\n\nExample: slipway releases staging\n\n" + exitHelp
+}
+
+// Run implements the command.
+func (c *releasesCommand) Run(s *session) error {
+	return s.reading("", func(f *pipeline.Flow) error {
+		h, err := f.History(s.ctx, f.Project.Manifest.App, c.Environment)
+		if err != nil {
+			return err
+		}
+		admissions := slices.Clone(h.Admissions)
+		slices.Reverse(admissions)
+		if s.globals.JSON {
+			return printJSON(s.env.Stdout, nonNil(admissions))
+		}
+		if len(admissions) == 0 {
+			s.talk.say("no releases yet")
+		}
+		live, _ := h.Current()
+		var rows [][]string
+		for _, a := range admissions {
+			mark := ""
+			if live.Plan.Target.Version == a.Version {
+				mark = "live"
+			}
+			rows = append(rows, []string{a.Version, a.Commit[:min(12, len(a.Commit))], when(a.Time), a.By, mark})
+		}
+		return table(s.env.Stdout, "VERSION\tCOMMIT\tTIME\tBY\t", rows)
+	})
+}
+
+type showCommand struct {
+	Words []string `arg:"" optional:"" name:"release-env" help:"[RELEASE] ENV: the release, by default the newest, and the environment, by default local."`
+}
+
+// Help implements kong.HelpProvider.
+func (showCommand) Help() string {
+	return "Shows what a release holds, with digests and check results.\n\nExample: slipway show v1.4.0 staging\n\n" + exitHelp
+}
+
+func releaseAndEnvironment(words []string) (version, env string, err error) {
+	if len(words) == 0 {
+		return "", slipway.LocalEnvironment, nil
+	}
+	return versionAndEnvironment(words)
+}
+
+// Run implements the command.
+func (c *showCommand) Run(s *session) error {
+	version, env, err := releaseAndEnvironment(c.Words)
+	if err != nil {
+		return err
+	}
+	return s.reading("", func(f *pipeline.Flow) error {
+		r, err := f.FindRelease(s.ctx, f.Project.Manifest.App, version, env)
+		if err != nil {
+			return err
+		}
+		checks, err := f.CheckResults(s.ctx, r, env)
+		if err != nil {
+			return err
+		}
+		if s.globals.JSON {
+			return printJSON(s.env.Stdout, map[string]any{"release": r, "checks": checks})
+		}
+		w := s.env.Stdout
+		fmt.Fprintf(w, "%s %s\n  commit %s of %s\n  made %s by %s\n", r.App, r.Version, r.Source.Commit, when(r.Source.Time), when(r.Created), r.By)
+		var rows [][]string
+		for _, a := range append(slices.Clone(r.Artifacts), r.Manifest, r.Checks) {
+			rows = append(rows, []string{"  " + a.Name, string(a.Kind), fmt.Sprint(a.Size), string(a.Digest), a.Key})
+		}
+		if err := table(w, "  FILE\tKIND\tBYTES\tDIGEST\tKEY", rows); err != nil {
+			return err
+		}
+		for _, r := range checks {
+			fmt.Fprintf(w, "  check %s: %s\n", r.Name, r.Verdict)
+		}
+		return nil
+	})
+}
+
+type downloadCommand struct {
+	Words  []string `arg:"" optional:"" name:"release-env" help:"[RELEASE] ENV: the release, by default the newest, and the environment, by default local."`
+	Output string   `short:"o" default:"." placeholder:"DIR" help:"The folder to put the files in. Default: this one."`
+}
+
+// Help implements kong.HelpProvider.
+func (downloadCommand) Help() string {
+	return "Fetches a release's files, and proves that they are what was released.\n\nExample: slipway download v1.4.0 staging -o dist\n\n" + exitHelp
+}
+
+// Run implements the command.
+func (c *downloadCommand) Run(s *session) error {
+	version, env, err := releaseAndEnvironment(c.Words)
+	if err != nil {
+		return err
+	}
+	return s.reading("", func(f *pipeline.Flow) error {
+		r, err := f.FindRelease(s.ctx, f.Project.Manifest.App, version, env)
+		if err != nil {
+			return err
+		}
+		p, err := f.Place(s.ctx, env)
+		if err != nil {
+			return err
+		}
+		for _, a := range append(slices.Clone(r.Artifacts), r.Manifest, r.Checks) {
+			body, err := p.Repository.Open(s.ctx, a.Key)
+			if err != nil {
+				return err
+			}
+			data, err := io.ReadAll(body)
+			if err := errors.Join(err, body.Close()); err != nil {
+				return err
+			}
+			if d := slipway.DigestOf(data); d != a.Digest {
+				return slipway.Errorf(slipway.Conflict, "%s in %s is not what was released: %s, not %s", a.Name, env, d, a.Digest)
+			}
+			file := filepath.Join(s.path(c.Output), filepath.Base(a.Name))
+			if err := writeFile(file, data); err != nil {
+				return err
+			}
+			fmt.Fprintln(s.env.Stdout, file)
+		}
+		return nil
+	})
+}
+
+type removeCommand struct {
+	Environment string `arg:"" name:"env" help:"The environment."`
+}
+
+// Help implements kong.HelpProvider.
+func (removeCommand) Help() string {
+	return "Takes the job away from an environment, its schedule included. Releases, history and runs stay.\n\nExample: slipway remove staging\n\n" + exitHelp
+}
+
+// Run implements the command.
+func (c *removeCommand) Run(s *session) error {
+	return s.changing("", "remove from "+c.Environment, func(f *pipeline.Flow) error {
+		o, err := f.Operating(s.ctx, c.Environment)
+		if err != nil {
+			return err
+		}
+		d, err := o.Remove(s.ctx, f.Project.Manifest.App, s.env.User)
+		if err != nil {
+			return err
+		}
+		s.talk.say("%s is no longer in %s; slipway deploy %s %s brings it back", f.Project.Manifest.App, c.Environment, d.Plan.Target.Version, c.Environment)
+		return nil
+	})
+}

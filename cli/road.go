@@ -1,0 +1,347 @@
+package cli
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/slipway-cd/slipway"
+	"github.com/slipway-cd/slipway/pipeline"
+	"github.com/slipway-cd/slipway/promote"
+)
+
+type buildCommand struct {
+	sourceFlags
+	Output string `short:"o" placeholder:"DIR" help:"Copy the artifacts to a folder."`
+}
+
+// Help implements kong.HelpProvider.
+func (buildCommand) Help() string {
+	return `Builds the commit that is checked out: a notebook becomes a script, helper modules become one zip, steps of
+the team's own run in a clean copy of the committed tree. What was built before from the same input is not built again.
+
+Example: slipway build -o dist
+
+` + exitHelp
+}
+
+// Run implements the command.
+func (c *buildCommand) Run(s *session) error {
+	return s.changing("", "build", func(f *pipeline.Flow) error {
+		src, err := s.source(f.Project, c.sourceFlags)
+		if err != nil {
+			return err
+		}
+		b, err := f.Build(s.ctx, src)
+		if err != nil {
+			return err
+		}
+		for _, a := range b.Artifacts {
+			to := b.Path(a)
+			if c.Output != "" {
+				if to, err = s.copyArtifact(b, a, c.Output); err != nil {
+					return err
+				}
+			}
+			if !s.globals.JSON {
+				fmt.Fprintln(s.env.Stdout, to)
+			}
+		}
+		if s.globals.JSON {
+			return printJSONLine(s.env.Stdout, map[string]any{"result": b})
+		}
+		return nil
+	})
+}
+
+func (s *session) copyArtifact(b pipeline.Built, a slipway.Artifact, dir string) (string, error) {
+	dir = s.path(dir)
+	data, err := os.ReadFile(b.Path(a))
+	if err != nil {
+		return "", err
+	}
+	return filepath.Join(dir, a.Name), writeFile(filepath.Join(dir, a.Name), data)
+}
+
+// path makes a path that a person gave absolute.
+func (s *session) path(p string) string {
+	if filepath.IsAbs(p) {
+		return p
+	}
+	return filepath.Join(s.env.Dir, p)
+}
+
+// writeFile writes a file wholly or not at all.
+func writeFile(file string, data []byte) error {
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		return cannotWrite(file, err)
+	}
+	f, err := os.CreateTemp(filepath.Dir(file), "."+filepath.Base(file)+"-")
+	if err != nil {
+		return cannotWrite(file, err)
+	}
+	_, err = f.Write(data)
+	err = errors.Join(err, f.Chmod(0o644), f.Sync(), f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), file)
+	}
+	if err != nil {
+		_ = os.Remove(f.Name())
+		return cannotWrite(file, err)
+	}
+	return nil
+}
+
+func cannotWrite(file string, err error) error {
+	e := slipway.Errorf(slipway.Unavailable, "cannot write %s: %w", file, err)
+	if errors.Is(err, fs.ErrPermission) {
+		return e.WithFix("choose another place, or give this user write permission there")
+	}
+	return e
+}
+
+type checkCommand struct {
+	sourceFlags
+}
+
+// Help implements kong.HelpProvider.
+func (checkCommand) Help() string {
+	return `Builds the commit that is checked out and asks the manifest's checks about it, in a clean copy of the
+committed tree. A check that passed before for the same bytes is not asked again; --again asks it.
+
+Example: slipway check --dirty
+
+` + exitHelp
+}
+
+// Run implements the command.
+func (c *checkCommand) Run(s *session) error {
+	return s.changing("", "check", func(f *pipeline.Flow) error {
+		src, err := s.source(f.Project, c.sourceFlags)
+		if err != nil {
+			return err
+		}
+		b, err := f.Build(s.ctx, src)
+		if err != nil {
+			return err
+		}
+		results, err := f.Check(s.ctx, src, b, c.Again)
+		if s.globals.JSON && results != nil {
+			if perr := printJSONLine(s.env.Stdout, map[string]any{"result": results}); perr != nil {
+				return perr
+			}
+		}
+		return err
+	})
+}
+
+type releaseCommand struct {
+	Version     string `arg:"" optional:"" help:"The version. Default: the commit's tag, else one made of its time and name."`
+	Environment string `name:"env" default:"local" help:"The environment that the release is on its way to; it is made where the road to it begins."`
+	sourceFlags
+}
+
+// Help implements kong.HelpProvider.
+func (releaseCommand) Help() string {
+	return `Builds and checks the commit that is checked out, and fixes the artifacts, the resolved manifest and the check
+results under their digests. Nothing in a release ever changes.
+
+Example: slipway release v1.4.0 --env staging
+
+` + exitHelp
+}
+
+// Run implements the command.
+func (c *releaseCommand) Run(s *session) error {
+	return s.changing("", "release", func(f *pipeline.Flow) error {
+		src, err := s.source(f.Project, c.sourceFlags)
+		if err != nil {
+			return err
+		}
+		r, err := f.Release(s.ctx, pipeline.ShipInput{
+			App: f.Project.Manifest.App, Environment: c.Environment, Version: c.Version, Source: src, Again: c.Again, By: s.env.User,
+		})
+		if err != nil {
+			return err
+		}
+		if s.globals.JSON {
+			return printJSONLine(s.env.Stdout, map[string]any{"result": r})
+		}
+		fmt.Fprintln(s.env.Stdout, r.Version)
+		return nil
+	})
+}
+
+type promoteCommand struct {
+	Words []string `arg:"" name:"release-env" help:"[RELEASE] ENV: the release, by default the newest, and the environment to take it to."`
+}
+
+// Help implements kong.HelpProvider.
+func (promoteCommand) Help() string {
+	return `Copies a release's bytes from the environment that ENV follows to ENV's artifact repository, and proves that
+they are the same there.
+
+Example: slipway promote v1.4.0 staging
+
+` + exitHelp
+}
+
+// Run implements the command.
+func (c *promoteCommand) Run(s *session) error {
+	version, env, err := versionAndEnvironment(c.Words)
+	if err != nil {
+		return err
+	}
+	return s.changing("", "promote to "+env, func(f *pipeline.Flow) error {
+		out, err := f.Promote(s.ctx, promote.Input{App: f.Project.Manifest.App, Version: version, By: s.env.User}, env)
+		if err != nil || !s.globals.JSON {
+			return err
+		}
+		return printJSONLine(s.env.Stdout, map[string]any{"result": out})
+	})
+}
+
+type planCommand struct {
+	Words  []string `arg:"" name:"release-env" help:"[RELEASE] ENV: the release, by default the newest there, and the environment."`
+	Out    string   `placeholder:"FILE" help:"Save the plan, for slipway deploy --plan."`
+	Source bool     `help:"Plan for the source as it stands, without a release."`
+	Dirty  bool     `help:"With --source: take the working tree, uncommitted changes included."`
+}
+
+// Help implements kong.HelpProvider.
+func (planCommand) Help() string {
+	return `Shows what a deployment would change, field by field, and changes nothing.
+
+Example: slipway plan staging
+
+` + exitHelp
+}
+
+// Run implements the command.
+func (c *planCommand) Run(s *session) error {
+	version, env, err := versionAndEnvironment(c.Words)
+	if err != nil {
+		return err
+	}
+	open := s.reading
+	if c.Source {
+		open = func(app string, fn func(*pipeline.Flow) error) error { return s.changing(app, "plan", fn) }
+	}
+	return open("", func(f *pipeline.Flow) error {
+		p, err := c.plan(s, f, version, env)
+		if err != nil {
+			return err
+		}
+		if c.Out != "" {
+			data, err := json.MarshalIndent(p, "", "  ")
+			if err != nil {
+				return err
+			}
+			if err := writeFile(s.path(c.Out), append(data, '\n')); err != nil {
+				return err
+			}
+		}
+		if s.globals.JSON {
+			return printJSON(s.env.Stdout, p)
+		}
+		s.printPlan(s.env.Stdout, p)
+		return nil
+	})
+}
+
+func (c *planCommand) plan(s *session, f *pipeline.Flow, version, env string) (slipway.Plan, error) {
+	if !c.Source {
+		return f.Plan(s.ctx, f.Project.Manifest.App, version, env)
+	}
+	src, err := s.source(f.Project, sourceFlags{Dirty: c.Dirty})
+	if err != nil {
+		return slipway.Plan{}, err
+	}
+	return f.PlanSource(s.ctx, src, env)
+}
+
+type deployCommand struct {
+	Words []string `arg:"" name:"release-env" help:"[RELEASE] ENV: the release, by default the newest there, and the environment."`
+	Plan  string   `placeholder:"FILE" help:"Apply a plan that slipway plan --out saved, as it stands; it is refused if the world has moved since."`
+}
+
+// Help implements kong.HelpProvider.
+func (deployCommand) Help() string {
+	return `Deploys a release that the environment has. It starts no run.
+
+Example: slipway deploy v1.4.0 staging
+
+` + exitHelp
+}
+
+// Run implements the command.
+func (c *deployCommand) Run(s *session) error {
+	version, env, err := versionAndEnvironment(c.Words)
+	if err != nil {
+		return err
+	}
+	var plan *slipway.Plan
+	if c.Plan != "" {
+		if plan, err = s.readPlan(c.Plan, env); err != nil {
+			return err
+		}
+	}
+	return s.changing("", "deploy to "+env, func(f *pipeline.Flow) error {
+		out, err := f.Deploy(s.ctx, pipeline.DeployInput{App: f.Project.Manifest.App, Environment: env, Version: version, Plan: plan, By: s.env.User})
+		if err != nil {
+			return err
+		}
+		if s.globals.JSON {
+			return printJSONLine(s.env.Stdout, map[string]any{"result": out})
+		}
+		s.printPlan(s.talk, out.Deployment.Plan)
+		return nil
+	})
+}
+
+func (s *session) readPlan(file, env string) (*slipway.Plan, error) {
+	data, err := os.ReadFile(s.path(file))
+	if err != nil {
+		return nil, slipway.Errorf(slipway.NotFound, "cannot read the plan: %w", err)
+	}
+	var p slipway.Plan
+	if err := json.Unmarshal(data, &p); err != nil || p.Target.App == "" {
+		return nil, slipway.Errorf(slipway.Invalid, "%s is not a plan", file).WithFix("slipway plan %s --out %s makes one", env, file)
+	}
+	if p.Target.Environment != env {
+		return nil, slipway.Errorf(slipway.Invalid, "%s is a plan for %s, not for %s", file, p.Target.Environment, env)
+	}
+	return &p, nil
+}
+
+type rollbackCommand struct {
+	Environment string `arg:"" name:"env" help:"The environment."`
+	To          int64  `placeholder:"NUMBER" help:"The deployment to bring back, as slipway history numbers them. Default: the one before."`
+}
+
+// Help implements kong.HelpProvider.
+func (rollbackCommand) Help() string {
+	return `Deploys, exactly, the definition and script that were live before. Nothing is built, and git is not asked.
+
+Example: slipway rollback staging
+
+` + exitHelp
+}
+
+// Run implements the command.
+func (c *rollbackCommand) Run(s *session) error {
+	return s.changing("", "rollback "+c.Environment, func(f *pipeline.Flow) error {
+		out, err := f.Rollback(s.ctx, f.Project.Manifest.App, c.Environment, c.To, s.env.User)
+		if err != nil {
+			return err
+		}
+		if s.globals.JSON {
+			return printJSONLine(s.env.Stdout, map[string]any{"result": out})
+		}
+		s.printPlan(s.talk, out.Deployment.Plan)
+		return nil
+	})
+}

@@ -1,0 +1,218 @@
+package cli
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/slipway-cd/slipway"
+	"github.com/slipway-cd/slipway/driver"
+	"github.com/slipway-cd/slipway/pipeline"
+)
+
+type runCommand struct {
+	Words    []string `arg:"" optional:"" name:"app-env" help:"[APP] ENV: the app, by default the one in this folder, and the environment, by default local."`
+	Argument []string `short:"A" sep:"none" placeholder:"NAME=VALUE" help:"An argument of this run, over the job's own. May be given often."`
+	Detach   bool     `short:"d" help:"Start it, print its id, and do not wait."`
+}
+
+// Help implements kong.HelpProvider.
+func (runCommand) Help() string {
+	return `Starts a run of what is deployed, shows its log, and exits with its result. Ctrl-C stops following, not the run.
+
+Example: slipway run staging --argument source=data/small.csv
+
+Exit codes: 0 the run succeeded; 1 it failed, timed out or was stopped; others as for slipway ship.`
+}
+
+// Run implements the command.
+func (c *runCommand) Run(s *session) error {
+	app, env, err := appAndEnvironment(c.Words, slipway.LocalEnvironment)
+	if err != nil {
+		return err
+	}
+	arguments, err := parseArguments(c.Argument)
+	if err != nil {
+		return err
+	}
+	return s.reading(app, func(f *pipeline.Flow) error {
+		o, err := f.Operating(s.ctx, env)
+		if err != nil {
+			return err
+		}
+		id, err := s.runID()
+		if err != nil {
+			return err
+		}
+		run, err := o.Start(s.ctx, f.Project.Manifest.App, driver.RunRequest{ID: id, Trigger: "manual", By: s.env.User, Arguments: arguments})
+		if err != nil {
+			return err
+		}
+		if c.Detach {
+			if s.globals.JSON {
+				return printJSON(s.env.Stdout, run)
+			}
+			fmt.Fprintln(s.env.Stdout, run.ID)
+			return nil
+		}
+		_, err = s.follow(f, f.Project.Manifest.App, env, run.ID)
+		return err
+	})
+}
+
+// runID makes an id that sorts by time.
+func (s *session) runID() (string, error) {
+	b := make([]byte, 4)
+	if _, err := rand.Read(b); err != nil {
+		return "", fmt.Errorf("make an identity: %w", err)
+	}
+	return s.env.Clock().UTC().Format("20060102t150405") + "-" + hex.EncodeToString(b), nil
+}
+
+func parseArguments(given []string) (map[string]string, error) {
+	arguments := map[string]string{}
+	for _, a := range given {
+		name, v, ok := strings.Cut(strings.TrimLeft(a, "-"), "=")
+		if !ok || name == "" {
+			return nil, slipway.Errorf(slipway.Invalid, "%q is not an argument", a).WithFix("write --argument NAME=VALUE")
+		}
+		arguments[name] = v
+	}
+	return arguments, nil
+}
+
+// follow shows a run's log until it has ended, and returns it as it ended. A run
+// that did not succeed is an error of kind Failed.
+func (s *session) follow(f *pipeline.Flow, app, env, id string) (slipway.Run, error) {
+	o, err := f.Operating(s.ctx, env)
+	if err != nil {
+		return slipway.Run{}, err
+	}
+	log := s.env.Stdout
+	if s.globals.JSON {
+		log = s.talk
+	}
+	run, err := o.Follow(s.ctx, app, id, log)
+	if errors.Is(err, context.Canceled) {
+		s.talk.say("the run goes on: slipway logs -f %s %s follows it, slipway stop %s %s stops it", env, id, env, id)
+	}
+	if err != nil {
+		return run, err
+	}
+	if s.globals.JSON {
+		if err := printJSONLine(s.env.Stdout, run); err != nil {
+			return run, err
+		}
+	}
+	if run.State != slipway.RunSucceeded {
+		return run, endedBadly(run)
+	}
+	s.talk.say("run %s succeeded in %s", run.ID, took(run.Started, run.Ended))
+	return run, nil
+}
+
+func endedBadly(r slipway.Run) error {
+	text := fmt.Sprintf("run %s ended: %s", r.ID, r.State)
+	if r.Message != "" {
+		text += ": " + r.Message
+	}
+	return slipway.Errorf(slipway.Failed, "%s", text).WithFix("slipway logs %s %s shows what it printed", r.Environment, r.ID)
+}
+
+type stopCommand struct {
+	Environment string `arg:"" name:"env" help:"The environment."`
+	ID          string `arg:"" name:"run" help:"The run, as slipway runs lists it."`
+}
+
+// Help implements kong.HelpProvider.
+func (stopCommand) Help() string {
+	return "Stops a run and waits until it has ended.\n\nExample: slipway stop local 20261122t101500-1a2b3c4d\n\n" + exitHelp
+}
+
+// Run implements the command.
+func (c *stopCommand) Run(s *session) error {
+	return s.reading("", func(f *pipeline.Flow) error {
+		o, err := f.Operating(s.ctx, c.Environment)
+		if err != nil {
+			return err
+		}
+		run, err := o.Stop(s.ctx, f.Project.Manifest.App, c.ID)
+		if err != nil {
+			return err
+		}
+		if s.globals.JSON {
+			return printJSON(s.env.Stdout, run)
+		}
+		s.talk.say("run %s: %s", run.ID, run.State)
+		return nil
+	})
+}
+
+type runsCommand struct {
+	Environment string `arg:"" optional:"" default:"local" name:"env" help:"The environment. Default: local."`
+	Limit       int    `short:"n" default:"20" help:"How many, the newest first; 0 for all."`
+}
+
+// Help implements kong.HelpProvider.
+func (runsCommand) Help() string {
+	return "Lists the runs of the job, the newest first.\n\nExample: slipway runs staging -n 5\n\n" + exitHelp
+}
+
+// Run implements the command.
+func (c *runsCommand) Run(s *session) error {
+	return s.reading("", func(f *pipeline.Flow) error {
+		o, err := f.Operating(s.ctx, c.Environment)
+		if err != nil {
+			return err
+		}
+		runs, err := o.Runs(s.ctx, f.Project.Manifest.App, c.Limit)
+		if err != nil {
+			return err
+		}
+		if s.globals.JSON {
+			return printJSON(s.env.Stdout, runs)
+		}
+		if len(runs) == 0 {
+			s.talk.say("no runs yet")
+		}
+		return table(s.env.Stdout, "RUN\tSTATE\tVERSION\tSTARTED\tTOOK\tTRIGGER\tMESSAGE", runRows(runs))
+	})
+}
+
+func runRows(runs []slipway.Run) [][]string {
+	var rows [][]string
+	for _, r := range runs {
+		rows = append(rows, []string{r.ID, string(r.State), r.Version, when(r.Started), took(r.Started, r.Ended), r.Trigger, r.Message})
+	}
+	return rows
+}
+
+type logsCommand struct {
+	Environment string `arg:"" optional:"" default:"local" name:"env" help:"The environment. Default: local."`
+	ID          string `arg:"" optional:"" name:"run" help:"The run. Default: the newest."`
+	Follow      bool   `short:"f" help:"Go on until the run has ended."`
+}
+
+// Help implements kong.HelpProvider.
+func (logsCommand) Help() string {
+	return "Shows what a run printed.\n\nExample: slipway logs -f staging\n\n" + exitHelp
+}
+
+// Run implements the command.
+func (c *logsCommand) Run(s *session) error {
+	return s.reading("", func(f *pipeline.Flow) error {
+		o, err := f.Operating(s.ctx, c.Environment)
+		if err != nil {
+			return err
+		}
+		app := f.Project.Manifest.App
+		run, err := o.Run(s.ctx, app, c.ID)
+		if err != nil {
+			return err
+		}
+		return o.Logs(s.ctx, app, run.ID, c.Follow, s.env.Stdout)
+	})
+}

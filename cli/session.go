@@ -1,0 +1,96 @@
+package cli
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/slipway-cd/slipway"
+	"github.com/slipway-cd/slipway/ledger"
+	"github.com/slipway-cd/slipway/pipeline"
+)
+
+// session is one command under way.
+type session struct {
+	ctx     context.Context //nolint:containedctx // a session is one command, and lives as long
+	env     Env
+	talk    *talk
+	globals Globals
+}
+
+// project finds the app that the command is about.
+func (s *session) project(app string) (*pipeline.Project, error) {
+	if app == "" {
+		app = s.globals.App
+	}
+	menu, err := shapes()
+	if err != nil {
+		return nil, err
+	}
+	return pipeline.OpenProject(s.ctx, pipeline.Where{
+		Dir: s.env.Dir, App: app, Platform: s.globals.Platform, Environ: s.env.Environ, Shapes: menu,
+	})
+}
+
+// reading opens the app for a command that changes nothing, and closes it after
+// fn.
+func (s *session) reading(app string, fn func(*pipeline.Flow) error) error {
+	return s.with(app, "", pipeline.NewReader, fn)
+}
+
+// changing opens the app for a command that changes something.
+func (s *session) changing(app, doing string, fn func(*pipeline.Flow) error) error {
+	return s.with(app, doing, pipeline.New, fn)
+}
+
+func (s *session) with(app, doing string, open func(context.Context, pipeline.Config) (*pipeline.Flow, error), fn func(*pipeline.Flow) error) error {
+	p, err := s.project(app)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = p.Close() }() // it only ends a process that reads
+	f, err := open(s.ctx, pipeline.Config{
+		Project: p, Parts: s.env.Parts, Cache: s.env.Cache, Environ: s.env.Environ, Secrets: s.env.Secrets,
+		Me:    ledger.Holder{Who: s.env.User, Process: s.env.Process, Doing: doing},
+		Clock: s.env.Clock, Emit: s.talk.event, Log: s.talk, Wait: waitForOthers,
+	})
+	if err != nil {
+		return err
+	}
+	if err := fn(f); err != nil {
+		_ = f.Close() // the first error is the one to tell
+		return err
+	}
+	return f.Close()
+}
+
+// waitForOthers is how long a command waits for another one that changes the
+// same thing.
+const waitForOthers = 10 * time.Minute
+
+// appAndEnvironment splits a command's words, [APP] ENV, with a default for ENV.
+func appAndEnvironment(words []string, otherwise string) (app, env string, err error) {
+	switch len(words) {
+	case 0:
+		if otherwise != "" {
+			return "", otherwise, nil
+		}
+		return "", "", slipway.Errorf(slipway.Invalid, "name an environment")
+	case 1:
+		return "", words[0], nil
+	case 2:
+		return words[0], words[1], nil
+	}
+	return "", "", slipway.Errorf(slipway.Invalid, "too many words: %s", strings.Join(words, " ")).WithFix("give an app and an environment, in this order")
+}
+
+// versionAndEnvironment splits a command's words, [RELEASE] ENV.
+func versionAndEnvironment(words []string) (version, env string, err error) {
+	switch len(words) {
+	case 1:
+		return "", words[0], nil
+	case 2:
+		return words[0], words[1], nil
+	}
+	return "", "", slipway.Errorf(slipway.Invalid, "give a release and an environment, in this order, or the environment alone")
+}

@@ -1,0 +1,97 @@
+package cli
+
+import (
+	"fmt"
+
+	"github.com/slipway-cd/slipway"
+	"github.com/slipway-cd/slipway/pipeline"
+)
+
+// sourceFlags say which source a command takes.
+type sourceFlags struct {
+	Dirty bool `help:"Take the working tree, uncommitted changes included; the version says so."`
+	Again bool `help:"Ask checks again that have passed for the same bytes."`
+}
+
+// source reads the source, and warns about what is not in it.
+func (s *session) source(p *pipeline.Project, flags sourceFlags) (slipway.Source, error) {
+	src, untracked, err := p.Git.Source(s.ctx, p.Folder, flags.Dirty)
+	if err != nil {
+		return src, err
+	}
+	if len(untracked) > 0 && !flags.Dirty {
+		s.talk.say("  %s", s.talk.paint(yellow, "not committed, so not part of this: "+listed(untracked, 5)))
+	}
+	return src, nil
+}
+
+// listed names the first few of many.
+func listed(names []string, most int) string {
+	text := ""
+	for i, n := range names {
+		if i == most {
+			return text + fmt.Sprintf(" and %d more", len(names)-most)
+		}
+		if i > 0 {
+			text += ", "
+		}
+		text += n
+	}
+	return text
+}
+
+type shipCommand struct {
+	Environment string `arg:"" optional:"" default:"local" name:"env" help:"Where to. Default: local."`
+	sourceFlags
+	Release string `placeholder:"VERSION" help:"The release's version. Default: the commit's tag, else one made of its time and name."`
+	Detach  bool   `help:"Do not wait for the run that run.after_deploy starts."`
+}
+
+// Help implements kong.HelpProvider.
+func (shipCommand) Help() string {
+	return `Builds, checks and releases the commit that is checked out, promotes the release along the environments
+that lead to ENV, and deploys it there. It stops at the first closed gate and says what to do; called again, it goes on
+where it stopped. With run.after_deploy (the default in local) it starts a run and shows its log.
+
+Example: slipway ship staging
+
+` + exitHelp
+}
+
+// Run implements the command.
+func (c *shipCommand) Run(s *session) error {
+	return s.changing("", "ship "+c.Environment, func(f *pipeline.Flow) error {
+		src, err := s.source(f.Project, c.sourceFlags)
+		if err != nil {
+			return err
+		}
+		app := f.Project.Manifest.App
+		s.talk.say("ship %s %s to %s", app, orVersion(c.Release, src), c.Environment)
+		began := s.env.Clock()
+		out, err := f.Ship(s.ctx, pipeline.ShipInput{
+			App: app, Environment: c.Environment, Version: c.Release, Source: src, Again: c.Again, By: s.env.User,
+		})
+		if err != nil {
+			return err
+		}
+		if out.Run != nil && !c.Detach {
+			run, err := s.follow(f, app, c.Environment, out.Run.ID)
+			if err != nil {
+				return err
+			}
+			out.Run = &run
+		}
+		if s.globals.JSON {
+			return printJSONLine(s.env.Stdout, map[string]any{"result": out})
+		}
+		s.talk.say("%s %s is live in %s  %s", app, out.Release.Version, c.Environment, s.talk.paint(faint, seconds(s.env.Clock().Sub(began))))
+		return nil
+	})
+}
+
+func orVersion(version string, src slipway.Source) string {
+	if version != "" {
+		return version
+	}
+	return src.Version()
+}

@@ -1,0 +1,148 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/slipway-cd/slipway"
+	"github.com/slipway-cd/slipway/ledger"
+	"github.com/slipway-cd/slipway/operate"
+	"github.com/slipway-cd/slipway/pipeline"
+)
+
+type statusCommand struct {
+	Words []string `arg:"" optional:"" name:"env" help:"The environments. Default: all in which something is deployed."`
+}
+
+// Help implements kong.HelpProvider.
+func (statusCommand) Help() string {
+	return "Shows what is live, what the runtime says of it, and the last runs.\n\nExample: slipway status staging\n\n" + exitHelp
+}
+
+// Run implements the command.
+func (c *statusCommand) Run(s *session) error {
+	return s.reading("", func(f *pipeline.Flow) error {
+		all, err := c.gather(s, f)
+		if err != nil {
+			return err
+		}
+		if s.globals.JSON {
+			return printJSON(s.env.Stdout, all)
+		}
+		for _, st := range all {
+			s.printStatus(st)
+		}
+		return nil
+	})
+}
+
+// gather asks the named environments, or all in which something happened.
+func (c *statusCommand) gather(s *session, f *pipeline.Flow) ([]operate.Status, error) {
+	app := f.Project.Manifest.App
+	names := c.Words
+	if len(names) == 0 {
+		for _, name := range f.Project.Platform.EnvironmentNames() {
+			h, err := f.History(s.ctx, app, name)
+			if err == nil && len(h.Deployments) > 0 {
+				names = append(names, name)
+			}
+		}
+		if len(names) == 0 {
+			return nil, slipway.Errorf(slipway.NotFound, "%s is not deployed anywhere yet", app).WithFix("slipway ship")
+		}
+	}
+	all := []operate.Status{}
+	for _, name := range names {
+		o, err := f.Operating(s.ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		st, err := o.Status(s.ctx, app, 5)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, st)
+	}
+	return all, nil
+}
+
+func (s *session) printStatus(st operate.Status) {
+	w := s.env.Stdout
+	if st.Current == nil {
+		fmt.Fprintf(w, "%s in %s: nothing is live\n", st.App, st.Environment)
+	} else {
+		d := st.Current
+		fmt.Fprintf(w, "%s in %s: %s, %s\n", st.App, st.Environment, d.Plan.Target.Version, st.Job.State)
+		fmt.Fprintf(w, "  deployment %d by %s at %s\n", d.Number, d.By, when(d.Ended))
+	}
+	if d := st.Unfinished; d != nil {
+		fmt.Fprintf(w, "  deployment %d of %s by %s is under way, or was cut short, since %s\n", d.Number, d.Plan.Target.Version, d.By, when(d.Started))
+	}
+	for _, c := range st.Job.Drift {
+		fmt.Fprintf(w, "  changed outside of Slipway:")
+		s.printChange(w, c)
+	}
+	if st.Job.Schedule != "" {
+		fmt.Fprintf(w, "  schedule %s, next at %s\n", st.Job.Schedule, times(st.Job.Next))
+	}
+	for _, r := range st.Runs {
+		fmt.Fprintf(w, "  run %s  %-9s  %s  %s  %s\n", r.ID, r.State, when(r.Started), took(r.Started, r.Ended), r.Message)
+	}
+}
+
+func times(all []time.Time) string {
+	var texts []string
+	for _, t := range all {
+		texts = append(texts, when(t))
+	}
+	return strings.Join(texts, ", ")
+}
+
+type historyCommand struct {
+	Environment string `arg:"" optional:"" default:"local" name:"env" help:"The environment. Default: local."`
+}
+
+// Help implements kong.HelpProvider.
+func (historyCommand) Help() string {
+	return `Shows everything that happened to the app in an environment, from its ledger, whose chain is verified on the way.
+It is the same from any machine.
+
+Example: slipway history staging
+
+` + exitHelp
+}
+
+// Run implements the command.
+func (c *historyCommand) Run(s *session) error {
+	return s.reading("", func(f *pipeline.Flow) error {
+		h, err := f.History(s.ctx, f.Project.Manifest.App, c.Environment)
+		if err != nil {
+			return err
+		}
+		if s.globals.JSON {
+			return printJSON(s.env.Stdout, map[string]any{
+				"subject": h.Subject, "entries": nonNil(h.Entries), "deployments": nonNil(h.Deployments), "admissions": nonNil(h.Admissions),
+			})
+		}
+		if len(h.Entries) == 0 {
+			s.talk.say("nothing happened yet")
+		}
+		return table(s.env.Stdout, "NO\tTIME\tBY\tWHAT", historyRows(h))
+	})
+}
+
+func nonNil[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
+}
+
+func historyRows(h ledger.History) [][]string {
+	var rows [][]string
+	for _, e := range h.Entries {
+		rows = append(rows, []string{fmt.Sprint(e.Number), when(e.Time), e.By, h.Describe(e)})
+	}
+	return rows
+}

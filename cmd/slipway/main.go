@@ -1,0 +1,95 @@
+// Command slipway takes code from a laptop to production and keeps it healthy
+// there. This file chooses what is linked in; everything else is in the packages.
+package main
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"os/signal"
+	"os/user"
+	"path/filepath"
+	"runtime/debug"
+	"syscall"
+	"time"
+
+	"golang.org/x/term"
+
+	"github.com/slipway-cd/slipway/cli"
+	"github.com/slipway-cd/slipway/driver/local"
+)
+
+// superviseCommand is how this program becomes the supervisor of a run.
+const superviseCommand = "supervise-run"
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx)
+	stop()
+	os.Exit(code)
+}
+
+func run(ctx context.Context) int {
+	if len(os.Args) > 1 && os.Args[1] == superviseCommand {
+		err := local.Supervise(ctx, local.Config{
+			Environ: os.Environ(), Secrets: secrets(os.Environ()), Clock: time.Now, Log: slog.New(slog.DiscardHandler),
+		}, os.Args[2:])
+		if err != nil {
+			return 1
+		}
+		return 0
+	}
+	env, err := environment()
+	if err != nil {
+		os.Stderr.WriteString("slipway: " + err.Error() + "\n") //nolint:errcheck // there is nowhere else to say it
+		return 70
+	}
+	return cli.Main(ctx, env)
+}
+
+// environment describes this process to the commands.
+func environment() (cli.Env, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return cli.Env{}, err
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return cli.Env{}, err
+	}
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		cache = filepath.Join(os.TempDir(), "slipway-cache")
+	}
+	terminal := term.IsTerminal(int(os.Stderr.Fd()))
+	env := cli.Env{
+		Args: os.Args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
+		Terminal: terminal, Color: terminal && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb",
+		Environ: os.Environ(), Dir: dir, Self: self, Version: version(), User: who(), Process: os.Getpid(),
+		Cache: filepath.Join(cache, "slipway"), Clock: time.Now, Secrets: secrets(os.Environ()), Log: slog.New(slog.DiscardHandler),
+	}
+	env.Parts = parts(env)
+	return env, nil
+}
+
+// version is what the build says of itself.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok || info.Main.Version == "" || info.Main.Version == "(devel)" {
+		return "devel"
+	}
+	return info.Main.Version
+}
+
+// who names the person at work, as user@host.
+func who() string {
+	name := "unknown"
+	if u, err := user.Current(); err == nil {
+		name = u.Username
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		return name
+	}
+	return name + "@" + host
+}

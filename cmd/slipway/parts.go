@@ -1,0 +1,149 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/slipway-cd/slipway"
+	"github.com/slipway-cd/slipway/cli"
+	"github.com/slipway-cd/slipway/driver"
+	"github.com/slipway-cd/slipway/driver/local"
+	"github.com/slipway-cd/slipway/ledger/object"
+	"github.com/slipway-cd/slipway/pipeline"
+	"github.com/slipway-cd/slipway/repository"
+	"github.com/slipway-cd/slipway/repository/bucket"
+	"github.com/slipway-cd/slipway/repository/folder"
+	"github.com/slipway-cd/slipway/store"
+	"github.com/slipway-cd/slipway/workflow"
+)
+
+// parts is the list of what this program links in.
+func parts(env cli.Env) pipeline.Parts {
+	return pipeline.Parts{
+		Runtimes: map[string]func(pipeline.RuntimeConfig) (driver.Driver, error){
+			"local": func(c pipeline.RuntimeConfig) (driver.Driver, error) { return openLocal(env, c), nil },
+		},
+		Repository: openRepository,
+		ObjectLedger: func(r repository.Repository, clock func() time.Time) pipeline.Ledger {
+			return object.New(r, clock)
+		},
+		State: func(ctx context.Context, dir string, write bool) (pipeline.State, error) {
+			return openState(ctx, env, dir, write)
+		},
+	}
+}
+
+func openLocal(env cli.Env, c pipeline.RuntimeConfig) *local.Driver {
+	return local.New(local.Config{
+		Root: c.Environment.Root, Cache: c.Cache, WorkDir: c.WorkDir, Supervisor: []string{env.Self, superviseCommand},
+		Secrets: c.Secrets, Environ: c.Environ, Clock: c.Clock, Log: env.Log, Progress: c.Progress,
+	})
+}
+
+// openRepository opens the artifact repository at a URL, or in a folder.
+func openRepository(ctx context.Context, url string) (repository.Repository, error) {
+	scheme, rest, ok := strings.Cut(url, "://")
+	switch {
+	case !ok:
+		return folder.Open(url)
+	case scheme == "file":
+		return folder.Open(rest)
+	case scheme == "s3":
+		return bucket.Open(ctx, url)
+	}
+	return nil, slipway.Errorf(slipway.Invalid, "there is no kind of artifact repository for %s", url).
+		WithFix("use a folder's path or an s3:// URL")
+}
+
+// A state is the database in the state folder, with the workflow engine over it.
+type state struct {
+	store  *store.Store
+	engine *workflow.Engine // nil: opened for reading
+	clock  func() time.Time
+}
+
+func openState(ctx context.Context, env cli.Env, dir string, write bool) (pipeline.State, error) {
+	file := filepath.Join(dir, "slipway.db")
+	if !write {
+		st, err := store.OpenReadOnly(file)
+		if slipway.KindOf(err) == slipway.NotFound && err != nil {
+			return nil, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		return &state{store: st, clock: env.Clock}, nil
+	}
+	st, err := store.Open(ctx, file)
+	if err != nil {
+		return nil, err
+	}
+	engine, err := workflow.Open(ctx, st, workflow.Config{
+		Executor: fmt.Sprintf("%s-%d-%d", env.User, env.Process, env.Clock().UnixNano()), Log: env.Log,
+	})
+	if err != nil {
+		return nil, errors.Join(err, st.Close())
+	}
+	return &state{store: st, engine: engine, clock: env.Clock}, nil
+}
+
+// Ledger implements pipeline.State.
+func (s *state) Ledger() pipeline.Ledger { return s.store.Ledger(s.clock) }
+
+// Engine implements pipeline.State.
+func (s *state) Engine() *workflow.Engine { return s.engine }
+
+// Close implements pipeline.State.
+func (s *state) Close() error {
+	var err error
+	if s.engine != nil {
+		err = s.engine.Close()
+	}
+	return errors.Join(err, s.store.Close())
+}
+
+// secrets looks references up in the environment and in files: the secret
+// redshift/password is in SLIPWAY_SECRET_REDSHIFT_PASSWORD, or in the file
+// redshift/password below the folder that SLIPWAY_SECRETS names.
+func secrets(environ []string) func(context.Context, string) (string, error) {
+	vars := map[string]string{}
+	for _, kv := range environ {
+		name, v, _ := strings.Cut(kv, "=")
+		vars[name] = v
+	}
+	return func(_ context.Context, ref string) (string, error) {
+		name := "SLIPWAY_SECRET_" + strings.Map(variableRune, strings.ToUpper(ref))
+		if v, ok := vars[name]; ok {
+			return v, nil
+		}
+		missing := slipway.Errorf(slipway.Unavailable, "there is no value for the secret %s", ref).
+			WithFix("set %s, or put it in the file %s below the folder that SLIPWAY_SECRETS names", name, ref)
+		dir := vars["SLIPWAY_SECRETS"]
+		if dir == "" {
+			return "", missing
+		}
+		root, err := os.OpenRoot(dir)
+		if err != nil {
+			return "", missing
+		}
+		defer root.Close()
+		data, err := root.ReadFile(filepath.FromSlash(ref))
+		if errors.Is(err, fs.ErrNotExist) {
+			return "", missing
+		}
+		return strings.TrimSuffix(string(data), "\n"), err
+	}
+}
+
+func variableRune(r rune) rune {
+	if r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' {
+		return r
+	}
+	return '_'
+}
