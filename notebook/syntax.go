@@ -180,9 +180,9 @@ func (c *syntaxChecker) close(t token) {
 }
 
 func (c *syntaxChecker) name(text string, t token) {
-	for i, r := range text {
+	for _, r := range text {
 		if r >= 0x80 && !unicode.In(r, unicode.L, unicode.M, unicode.N, unicode.Pc, unicode.Other_ID_Start, unicode.Other_ID_Continue) {
-			c.fail(t.line, fmt.Sprintf("the character %q is not Python", text[i:i+len(string(r))]))
+			c.fail(t.line, fmt.Sprintf("the character %q is not Python", string(r)))
 			return
 		}
 	}
