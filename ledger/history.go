@@ -191,3 +191,41 @@ func Admit(ctx context.Context, l Ledger, s Subject, kind string, a Admission) (
 		}
 	}
 }
+
+// Describe says in words what an entry of the history is about.
+func (h History) Describe(e Entry) string {
+	switch e.Kind {
+	case ReleaseCreated, ReleasePromoted:
+		var a Admission
+		if json.Unmarshal(e.Body, &a) != nil {
+			return e.Kind
+		}
+		if a.From != "" {
+			return fmt.Sprintf("release %s promoted from %s", a.Version, a.From)
+		}
+		return "release " + a.Version + " made"
+	case DeploymentStarted:
+		var d slipway.Deployment
+		if json.Unmarshal(e.Body, &d) != nil {
+			return e.Kind
+		}
+		text := fmt.Sprintf("deployment %d of %s started", d.Number, d.Plan.Target.Version)
+		if d.RollbackOf != 0 {
+			text += fmt.Sprintf(", back to deployment %d", d.RollbackOf)
+		}
+		return text
+	case DeploymentEnded:
+		var end DeploymentEnd
+		if json.Unmarshal(e.Body, &end) != nil {
+			return e.Kind
+		}
+		text := fmt.Sprintf("deployment %d %s", end.Number, end.State)
+		if end.Error != "" {
+			text += ": " + end.Error
+		}
+		return text
+	case JobRemoved:
+		return "job removed"
+	}
+	return e.Kind
+}

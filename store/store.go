@@ -30,9 +30,9 @@ type Store struct {
 }
 
 // Open opens the SQLite database in file, makes it if it is not there, and
-// brings its tables up to date. One process at a time may do so; others use
-// OpenReadOnly.
-func Open(ctx context.Context, file string) (*Store, error) {
+// brings its tables up to date; prepare, unless it is nil, does the same for
+// tables of others. One process at a time may do so; others use OpenReadOnly.
+func Open(ctx context.Context, file string, prepare func(*Store) error) (*Store, error) {
 	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 		return nil, explain(file, err)
 	}
@@ -43,14 +43,33 @@ func Open(ctx context.Context, file string) (*Store, error) {
 		return nil, err
 	}
 	writer.SetMaxOpenConns(1)
-	if err := migrate(ctx, writer); err != nil {
-		return nil, errors.Join(explain(file, err), writer.Close())
-	}
 	reader, err := connect(file, "mode=ro")
 	if err != nil {
 		return nil, errors.Join(err, writer.Close())
 	}
-	return &Store{writer: writer, reader: reader}, nil
+	s := &Store{writer: writer, reader: reader}
+	if err := s.prepare(ctx, prepare); err != nil {
+		return nil, errors.Join(explain(file, err), s.Close())
+	}
+	return s, nil
+}
+
+// prepare makes the tables. A power cut may undo what it did, which is then done
+// again, so it does not wait for the disk after each of a hundred statements.
+func (s *Store) prepare(ctx context.Context, others func(*Store) error) error {
+	if _, err := s.writer.ExecContext(ctx, "PRAGMA synchronous = NORMAL"); err != nil {
+		return err
+	}
+	if err := migrate(ctx, s.writer); err != nil {
+		return err
+	}
+	if others != nil {
+		if err := others(s); err != nil {
+			return err
+		}
+	}
+	_, err := s.writer.ExecContext(ctx, "PRAGMA synchronous = FULL")
+	return err
 }
 
 // OpenReadOnly opens the database in file for reading; others may write

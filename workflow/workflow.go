@@ -105,15 +105,16 @@ func Register[I, O any](e *Engine, name string, fn func(*Steps, I) (O, error)) *
 // Run executes the workflow on a subject to its end and returns its result. If
 // an earlier run on that subject was cut short, by a crash or by its context,
 // Run goes on with it from its last recorded step, with the input it had;
-// otherwise it starts anew. resumed tells which. Only one Run on a subject may be
-// under way at a time; the caller sees to that.
+// otherwise it starts anew. Before it goes on it calls resuming, if that is not
+// nil. Only one Run on a subject may be under way at a time; the caller sees to
+// that.
 //
 // When ctx is done, the step under way sees it, and Run returns once it has
 // ended; the work stays resumable.
-func (w *Workflow[I, O]) Run(ctx context.Context, e *Engine, subject string, in I) (out O, resumed bool, err error) {
+func (w *Workflow[I, O]) Run(ctx context.Context, e *Engine, subject string, in I, resuming func()) (out O, err error) {
 	id, open, err := w.attempt(e, subject)
 	if err != nil {
-		return out, false, err
+		return out, err
 	}
 	scope, cancel := dbos.WithCancel(e.root)
 	defer cancel()
@@ -125,21 +126,24 @@ func (w *Workflow[I, O]) Run(ctx context.Context, e *Engine, subject string, in 
 	defer stop()
 	var h dbos.WorkflowHandle[outcome[O]]
 	if open {
+		if resuming != nil {
+			resuming()
+		}
 		h, err = dbos.ResumeWorkflow[outcome[O]](e.root, id)
 	} else {
 		h, err = dbos.RunWorkflow(scope, w.fn, in, dbos.WithWorkflowID(id))
 	}
 	if err != nil {
-		return out, open, fmt.Errorf("start workflow %s: %w", id, err)
+		return out, fmt.Errorf("start workflow %s: %w", id, err)
 	}
 	o, err := h.GetResult(dbos.WithHandlePollingInterval(poll))
 	switch {
 	case ctx.Err() != nil:
-		return out, open, context.Cause(ctx)
+		return out, context.Cause(ctx)
 	case err != nil:
-		return out, open, fmt.Errorf("workflow %s: %w", id, err)
+		return out, fmt.Errorf("workflow %s: %w", id, err)
 	}
-	return o.Value, open, o.err()
+	return o.Value, o.err()
 }
 
 // attempt returns the id of the run to go on with, and open, or of a new one.

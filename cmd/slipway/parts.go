@@ -80,15 +80,15 @@ func openState(ctx context.Context, env cli.Env, dir string, write bool) (pipeli
 		}
 		return &state{store: st, clock: env.Clock}, nil
 	}
-	st, err := store.Open(ctx, file)
-	if err != nil {
-		return nil, err
-	}
-	engine, err := workflow.Open(ctx, st, workflow.Config{
-		Executor: fmt.Sprintf("%s-%d-%d", env.User, env.Process, env.Clock().UnixNano()), Log: env.Log,
+	var engine *workflow.Engine
+	st, err := store.Open(ctx, file, func(st *store.Store) (err error) {
+		engine, err = workflow.Open(ctx, st, workflow.Config{
+			Executor: fmt.Sprintf("%s-%d-%d", env.User, env.Process, env.Clock().UnixNano()), Log: env.Log,
+		})
+		return err
 	})
 	if err != nil {
-		return nil, errors.Join(err, st.Close())
+		return nil, err
 	}
 	return &state{store: st, engine: engine, clock: env.Clock}, nil
 }

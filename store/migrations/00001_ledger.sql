@@ -18,6 +18,7 @@ CREATE TABLE lease (
     app         TEXT NOT NULL,
     environment TEXT NOT NULL,
     holder      TEXT NOT NULL, -- JSON
+    since       TEXT NOT NULL, -- RFC 3339, UTC
     until       TEXT NOT NULL, -- RFC 3339, UTC
     PRIMARY KEY (app, environment)
 );

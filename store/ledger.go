@@ -1,0 +1,150 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/slipway-cd/slipway"
+	"github.com/slipway-cd/slipway/ledger"
+)
+
+// A Ledger keeps ledgers and leases in the database.
+type Ledger struct {
+	store *Store
+	clock func() time.Time
+}
+
+var (
+	_ ledger.Ledger = (*Ledger)(nil)
+	_ ledger.Leaser = (*Ledger)(nil)
+)
+
+// Ledger returns the ledger in the database. The clock judges leases: all who
+// share the database share a machine, or have clocks that agree.
+func (s *Store) Ledger(clock func() time.Time) *Ledger {
+	return &Ledger{store: s, clock: clock}
+}
+
+const columns = "app, environment, number, prev, id, kind, time, writer, body, hash"
+
+// Append implements ledger.Ledger.
+func (l *Ledger) Append(ctx context.Context, d ledger.Draft) (ledger.Entry, error) {
+	var e ledger.Entry
+	err := l.change(ctx, func(tx *sql.Tx) error {
+		var err error
+		e, err = appendEntry(ctx, tx, d)
+		return err
+	})
+	return e, err
+}
+
+func appendEntry(ctx context.Context, tx *sql.Tx, d ledger.Draft) (ledger.Entry, error) {
+	row := tx.QueryRowContext(ctx, "SELECT "+columns+" FROM ledger WHERE app = ? AND environment = ? AND id = ?", d.App, d.Environment, d.ID)
+	if e, err := scan(row); !errors.Is(err, sql.ErrNoRows) {
+		return e, err
+	}
+	row = tx.QueryRowContext(ctx, "SELECT "+columns+" FROM ledger WHERE app = ? AND environment = ? ORDER BY number DESC LIMIT 1", d.App, d.Environment)
+	head, err := scan(row)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return head, err
+	}
+	e, err := ledger.Seal(head, d)
+	if err != nil {
+		return ledger.Entry{}, err
+	}
+	_, err = tx.ExecContext(ctx, "INSERT INTO ledger ("+columns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		e.App, e.Environment, e.Number, string(e.Prev), e.ID, e.Kind, e.Time.Format(time.RFC3339Nano), e.By, string(e.Body), string(e.Hash))
+	return e, err
+}
+
+// Entries implements ledger.Ledger.
+func (l *Ledger) Entries(ctx context.Context, s ledger.Subject, after int64) ([]ledger.Entry, error) {
+	rows, err := l.store.reader.QueryContext(ctx, "SELECT "+columns+" FROM ledger WHERE app = ? AND environment = ? AND number >= ? ORDER BY number",
+		s.App, s.Environment, after)
+	if err != nil {
+		return nil, fmt.Errorf("read the ledger of %s: %w", s, err)
+	}
+	defer rows.Close()
+	var entries []ledger.Entry
+	for rows.Next() {
+		e, err := scan(rows)
+		if err != nil {
+			return nil, fmt.Errorf("read the ledger of %s: %w", s, err)
+		}
+		entries = append(entries, e)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("read the ledger of %s: %w", s, err)
+	}
+	return verified(s, entries, after)
+}
+
+// verified proves that entries are a chain, and returns those above after. The
+// first of entries is the one numbered after, if there is one.
+func verified(s ledger.Subject, entries []ledger.Entry, after int64) ([]ledger.Entry, error) {
+	var before ledger.Entry
+	if after > 0 && len(entries) > 0 && entries[0].Number == after {
+		before, entries = entries[0], entries[1:]
+		hash, err := ledger.Hash(before)
+		if err != nil || hash != before.Hash {
+			return nil, ledger.Broken(s, before.Number, "it was changed: its hash is %s and its bytes have %s", before.Hash, hash)
+		}
+	}
+	if err := ledger.Verify(s, before, entries); err != nil {
+		return nil, err
+	}
+	return entries, nil
+}
+
+// Subjects implements ledger.Ledger.
+func (l *Ledger) Subjects(ctx context.Context) ([]ledger.Subject, error) {
+	rows, err := l.store.reader.QueryContext(ctx, "SELECT DISTINCT app, environment FROM ledger ORDER BY app, environment")
+	if err != nil {
+		return nil, fmt.Errorf("list the ledgers: %w", err)
+	}
+	defer rows.Close()
+	var subjects []ledger.Subject
+	for rows.Next() {
+		var s ledger.Subject
+		if err := rows.Scan(&s.App, &s.Environment); err != nil {
+			return nil, fmt.Errorf("list the ledgers: %w", err)
+		}
+		subjects = append(subjects, s)
+	}
+	return subjects, rows.Err()
+}
+
+// change runs fn in a transaction that writes.
+func (l *Ledger) change(ctx context.Context, fn func(*sql.Tx) error) error {
+	if l.store.writer == nil {
+		return slipway.Errorf(slipway.Internal, "the database was opened for reading")
+	}
+	tx, err := l.store.writer.BeginTx(ctx, nil)
+	if err != nil {
+		return explain("the ledger", err)
+	}
+	defer func() { _ = tx.Rollback() }() // of a committed transaction it does nothing
+	if err := fn(tx); err != nil {
+		return err
+	}
+	if err := tx.Commit(); err != nil {
+		return explain("the ledger", err)
+	}
+	return nil
+}
+
+func scan(row interface{ Scan(...any) error }) (ledger.Entry, error) {
+	var e ledger.Entry
+	var when, body, prev, hash string
+	if err := row.Scan(&e.App, &e.Environment, &e.Number, &prev, &e.ID, &e.Kind, &when, &e.By, &body, &hash); err != nil {
+		return ledger.Entry{}, err
+	}
+	var err error
+	e.Time, err = time.Parse(time.RFC3339Nano, when)
+	e.Prev, e.Hash, e.Body = slipway.Digest(prev), slipway.Digest(hash), json.RawMessage(body)
+	return e, err
+}
