@@ -51,15 +51,11 @@ func decodeCommand(v *schema.Value) Command {
 	return Command{Shell: v.Text(), Args: v.Texts()}
 }
 
-func decodeTimeout(v *schema.Value, otherwise string) time.Duration {
+func decodeTimeout(v *schema.Value, otherwise time.Duration) time.Duration {
 	if v.Given() {
 		return v.Duration()
 	}
-	d, err := schema.ParseDuration(otherwise)
-	if err != nil {
-		panic(err) // a constant of this package
-	}
-	return d
+	return otherwise
 }
 
 func decodeChecks(v *schema.Value) map[string]Check {

@@ -13,10 +13,9 @@ import (
 // and environments may hold follows from the shape.
 func JSONSchema(shapes shape.Menu) ([]byte, error) {
 	root := schema.JSONSchema(FileType(nil, shapes.Names()))
-	properties := root["properties"].(map[string]any) //nolint:errcheck,forcetypeassert // the schema of an object
 	var branches []any
 	for _, s := range shapes.All() {
-		own := schema.JSONSchema(FileType(s, shapes.Names()))["properties"].(map[string]any) //nolint:errcheck,forcetypeassert // the schema of an object
+		own := properties(schema.JSONSchema(FileType(s, shapes.Names())))
 		branches = append(branches, map[string]any{
 			"if": map[string]any{
 				"properties": map[string]any{"shape": map[string]any{"const": s.Name}},
@@ -28,10 +27,19 @@ func JSONSchema(shapes shape.Menu) ([]byte, error) {
 		})
 	}
 	for _, key := range []string{"build", "run", "environments"} {
-		properties[key] = map[string]any{}
+		properties(root)[key] = map[string]any{}
 	}
 	root["allOf"] = branches
 	return document("slipway.yaml", "The manifest of one app.", root)
+}
+
+// properties are the schemas of an object's keys.
+func properties(object map[string]any) map[string]any {
+	keys, ok := object["properties"].(map[string]any)
+	if !ok {
+		return map[string]any{}
+	}
+	return keys
 }
 
 // PlatformJSONSchema returns the JSON Schema (2020-12) of platform.yaml.

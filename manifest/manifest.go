@@ -125,6 +125,21 @@ func Load(file string, data []byte, shapes shape.Menu) (*Manifest, error) {
 	return m, nil
 }
 
+// Complain makes an error, of kind slipway.Invalid, about the value under some
+// keys, such as "build", "notebook": what the file says is well formed, but the
+// caller has found that it cannot be. Where the value is not written, the error
+// is about the nearest key above it.
+func (m *Manifest) Complain(message string, keys ...string) error {
+	at, path := m.tree, ""
+	for _, key := range keys {
+		path = schema.Join(path, key)
+		if next := at.Get(key); next != nil {
+			at = next
+		}
+	}
+	return invalid(schema.Problems{m.doc.Problem(at.Pos, path, message)})
+}
+
 // invalid makes problems an error of the kind that a person can mend.
 func invalid(problems schema.Problems) error {
 	err := problems.Err()

@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/slipway-cd/slipway"
 	"github.com/slipway-cd/slipway/manifest"
 )
 
@@ -177,6 +178,18 @@ func TestLoadEveryKey(t *testing.T) {
 	}
 	if got := load(t, python).Platform; got != (manifest.PlatformRef{Path: "../platform/platform.yaml"}) {
 		t.Errorf("platform by path: %+v", got)
+	}
+}
+
+func TestComplain(t *testing.T) {
+	err := load(t, designExample).Complain("there is no file traffic.ipynb", "build", "notebook")
+	want := "slipway.yaml:6:13: there is no file traffic.ipynb\n  6 |   notebook: traffic.ipynb          # -> traffic.py\n                  ^^^^^^^^^^^^^"
+	if diff := cmp.Diff(want, err.Error()); diff != "" || slipway.KindOf(err) != slipway.Invalid {
+		t.Errorf("complaint (-want +got):\n%s", diff)
+	}
+	err = load(t, designExample).Complain("no jars", "run", "extra_jars")
+	if p := manifest.Problems(err)[0]; p.Line != 11 || p.Path != "run.extra_jars" {
+		t.Errorf("a value that is not written: %+v", p)
 	}
 }
 

@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"slices"
+	"time"
 
 	"github.com/slipway-cd/slipway/schema"
 	"github.com/slipway-cd/slipway/shape"
@@ -9,8 +10,8 @@ import (
 
 // The defaults of commands that name no time limit.
 const (
-	defaultCheckTimeout = "15m"
-	defaultStepTimeout  = "30m"
+	defaultCheckTimeout = 15 * time.Minute
+	defaultStepTimeout  = 30 * time.Minute
 )
 
 // FileType describes a slipway.yaml of a shape. Without a shape, build and run
@@ -77,7 +78,7 @@ func stepType() *schema.Type {
 		{Name: "inputs", Type: listOf(&schema.Type{Kind: schema.Path}), Help: "The files that the step reads, as globs; all of the tree if none are given."},
 		{Name: "outputs", Type: listOf(&schema.Type{Kind: schema.Path}), Help: "The files that the step makes."},
 		{Name: "env", Type: envType(), Help: "Environment variables."},
-		{Name: "timeout", Type: timeoutType(), Default: defaultStepTimeout, Help: "How long the step may take."},
+		{Name: "timeout", Type: timeoutType(), Default: schema.FormatDuration(defaultStepTimeout), Help: "How long the step may take."},
 	}}
 }
 
@@ -85,7 +86,7 @@ func checkType() *schema.Type {
 	reports := &schema.Type{Kind: schema.Path}
 	return &schema.Type{Kind: schema.Object, Fields: []schema.Field{
 		{Name: "run", Required: true, Type: commandType(), Help: "The command: text for the shell, or a list that is executed as it stands. It writes its reports to $REPORTS.", Also: []string{"command"}},
-		{Name: "timeout", Type: timeoutType(), Default: defaultCheckTimeout, Help: "How long the check may take."},
+		{Name: "timeout", Type: timeoutType(), Default: schema.FormatDuration(defaultCheckTimeout), Help: "How long the check may take."},
 		{Name: "required", Type: &schema.Type{Kind: schema.Bool}, Default: "true", Help: "Whether a release needs it; otherwise it only informs."},
 		{Name: "junit", Type: reports, Help: "The JUnit XML report, below $REPORTS.", Example: "unit.xml"},
 		{Name: "coverage", Type: coverageType(), Help: "The coverage report, below $REPORTS.", Example: "{file: coverage.xml, format: cobertura}"},

@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"errors"
 	"strconv"
 	"strings"
 )
@@ -92,7 +93,25 @@ func isDecimal(digits string) bool {
 		return false
 	}
 	_, err := strconv.ParseFloat(strings.ReplaceAll(digits, "_", ""), 64)
-	return err == nil || strings.HasSuffix(err.Error(), strconv.ErrRange.Error())
+	return err == nil || errors.Is(err, strconv.ErrRange)
+}
+
+// plainKind is the kind that a node has by itself.
+func (n *node) plainKind() Kind {
+	switch {
+	case n.shape == mapNode:
+		return Map
+	case n.shape == listNode:
+		return List
+	}
+	switch n.meaning() {
+	case isBool:
+		return Bool
+	case isInt, isFloat:
+		return Number
+	default:
+		return String
+	}
 }
 
 // what describes the node for a complaint.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 )
@@ -44,7 +45,7 @@ func (p Problem) String() string {
 	b.WriteString(p.Error())
 	if strings.TrimSpace(p.Source) != "" {
 		source, col := window([]rune(p.Source), p.Col)
-		number := fmt.Sprint(p.Line)
+		number := strconv.Itoa(p.Line)
 		fmt.Fprintf(&b, "\n  %s | %s", number, string(source))
 		marks := max(1, min(p.Len, len(source)-col+1))
 		fmt.Fprintf(&b, "\n  %s%s", strings.Repeat(" ", len(number)+3+col-1), strings.Repeat("^", marks))

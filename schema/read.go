@@ -1,7 +1,9 @@
 package schema
 
 import (
+	"errors"
 	"fmt"
+	"math"
 	"regexp"
 	"slices"
 	"strconv"
@@ -55,10 +57,18 @@ func (r *reader) made(n *node, k Kind) *Value {
 	return &Value{Kind: k, Pos: n.pos, From: r.doc.File, text: n.text}
 }
 
-// any keeps the node for a later As, and gives its scalars their plain sense.
+// any keeps the node for a later As, and gives it its plain sense.
 func (r *reader) any(n *node) *Value {
-	v := r.made(n, Any)
+	v := r.made(n, n.plainKind())
 	v.raw, v.doc = n, r.doc
+	switch v.Kind {
+	case Bool:
+		v.truth = strings.EqualFold(n.text, "true")
+	case Number:
+		v.number = numberOf(n.text)
+	default:
+		v.null = n.isNull()
+	}
 	for _, p := range n.pairs {
 		if p.value != nil {
 			v.members = append(v.members, Member{Key: p.key.text, Pos: p.key.pos, Value: r.any(p.value)})
@@ -70,6 +80,20 @@ func (r *reader) any(n *node) *Value {
 		}
 	}
 	return v
+}
+
+// numberOf reads a number in any of YAML's notations; one that JSON cannot hold
+// is 0.
+func numberOf(text string) float64 {
+	text = strings.ReplaceAll(text, "_", "")
+	if f, err := strconv.ParseFloat(text, 64); err == nil && !math.IsInf(f, 0) && !math.IsNaN(f) {
+		return f
+	}
+	n, err := strconv.ParseInt(text, 0, 64)
+	if err != nil {
+		return 0
+	}
+	return float64(n)
 }
 
 // complain adds a problem about a place and returns it for more detail.
@@ -458,7 +482,7 @@ func (r *reader) objectToString(text string, t *Type) string {
 func (r *reader) objectToDuration(text string, t *Type) string {
 	d, err := ParseDuration(text)
 	switch {
-	case err != nil && strings.HasPrefix(err.Error(), "longer"):
+	case errors.Is(err, errTooLong):
 		return ", which is " + err.Error()
 	case err != nil:
 		return ", which is not a duration"

@@ -52,7 +52,7 @@ either: {secret: a}
 list: [a, 'b c']
 map: {"true": x}
 union: [1a]
-any: {deep: [1, {x: yes}]}
+any: {deep: [1, {x: yes, y: true, z: null}, 0x10]}
 `
 	v, problems := schema.Open("f.yaml", []byte(text)).Read(everything())
 	if err := problems.Err(); err != nil {
@@ -62,7 +62,7 @@ any: {deep: [1, {x: yes}]}
 		"text": "5.0", "int": -3.0, "number": 1000.0, "bool": true, "duration": "2h30m", "size": "1500MB",
 		"cron": "*/5 0 1 jan mon", "date": "2027-01-31", "path": "lib/a.py", "folder": "../x", "url": "s3://bucket/key",
 		"secret": map[string]any{"secret": "redshift/password"}, "either": map[string]any{"secret": "a"},
-		"list": []any{"a", "b c"}, "map": map[string]any{"true": "x"}, "union": []any{"1a"}, "any": "",
+		"list": []any{"a", "b c"}, "map": map[string]any{"true": "x"}, "union": []any{"1a"}, "any": map[string]any{"deep": []any{1.0, map[string]any{"x": "yes", "y": true}, 16.0}},
 	}
 	if diff := cmp.Diff(want, v.Plain()); diff != "" {
 		t.Errorf("values (-want +got):\n%s", diff)

@@ -26,6 +26,9 @@ const (
 // maxDuration keeps sums of durations far from the end of time.Duration.
 const maxDuration = 10 * 366 * 24 * time.Hour
 
+// errTooLong is the complaint about a duration beyond maxDuration.
+var errTooLong = errors.New("longer than ten years")
+
 // ParseDuration reads a duration such as 2h30m: days, hours, minutes, seconds
 // and milliseconds, in this order.
 func ParseDuration(text string) (time.Duration, error) {
@@ -48,7 +51,7 @@ func ParseDuration(text string) (time.Duration, error) {
 			return 0, fmt.Errorf("%q is not a duration", text)
 		}
 		if n > int64(maxDuration/units[next].unit) {
-			return 0, errors.New("longer than ten years")
+			return 0, errTooLong
 		}
 		total += time.Duration(n) * units[next].unit
 		next++
@@ -57,7 +60,7 @@ func ParseDuration(text string) (time.Duration, error) {
 	case text == "":
 		return 0, errors.New("empty")
 	case total > maxDuration:
-		return 0, errors.New("longer than ten years")
+		return 0, errTooLong
 	}
 	return total, nil
 }

@@ -23,7 +23,7 @@ type Value struct {
 	truth   bool
 	items   []*Value
 	members []Member
-	raw     *node // for Any
+	raw     *node // where the type was Any
 	doc     *Doc
 }
 
@@ -174,7 +174,7 @@ func (v *Value) Secret() (SecretRef, bool) {
 	return SecretRef{Name: v.text}, true
 }
 
-// As reads a value of kind Any as a type, with all complaints.
+// As reads a value whose type was Any as a type, with all complaints.
 func (v *Value) As(t *Type, path string) (*Value, Problems) {
 	if v == nil || v.raw == nil {
 		return v, nil
