@@ -133,7 +133,7 @@ func writeEntry(dir string, r record, files map[string][]byte) error {
 // discard takes a corrupt entry away, in one move.
 func (c cache) discard(key string) error {
 	if _, err := os.Lstat(c.path(key)); err != nil {
-		return nil //nolint:nilerr // there is none
+		return nil // there is none
 	}
 	away, err := c.workspace()
 	if err != nil {

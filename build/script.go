@@ -11,7 +11,7 @@ import (
 	"github.com/slipway-cd/slipway/notebook"
 )
 
-// checkPython says whether Python could read a file at all.
+// checkPython says whether Python could read a file, as far as its tokens tell.
 func checkPython(name string, data []byte) error {
 	switch at := bytes.IndexByte(data, 0); {
 	case len(bytes.TrimSpace(data)) == 0:
@@ -21,6 +21,9 @@ func checkPython(name string, data []byte) error {
 			WithFix("save the file as UTF-8")
 	case at >= 0:
 		return slipway.Errorf(slipway.Invalid, "%s: line %d holds a NUL byte, so it is no Python", name, 1+bytes.Count(data[:at], []byte("\n")))
+	}
+	if fault := notebook.CheckPython(data); fault != nil {
+		return slipway.Errorf(slipway.Invalid, "%s: line %d: %s", name, fault.Line, fault.Msg)
 	}
 	return nil
 }

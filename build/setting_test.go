@@ -14,8 +14,11 @@ func TestSettingsComeBackFromJSON(t *testing.T) {
 	want := []build.Setting{
 		{Name: "glue_version", Value: "5.0", Cell: 1, ID: "a1", Line: 2, Magic: "%glue_version"},
 		{Name: "workers", Value: int64(5), Cell: 1, Line: 3, Magic: "%number_of_workers"},
-		{Name: "max_capacity", Value: 2.0}, {Name: "big", Value: 1e30}, {Name: "small", Value: 0.25},
-		{Name: "connections", Value: []string{"a", "b"}}, {Name: "tags", Value: map[string]string{"team": "data"}},
+		{Name: "max_capacity", Value: 2.0},
+		{Name: "big", Value: 1e30},
+		{Name: "small", Value: 0.25},
+		{Name: "connections", Value: []string{"a", "b"}},
+		{Name: "tags", Value: map[string]string{"team": "data"}},
 	}
 	var got []build.Setting
 	roundTrip(t, want, &got)
@@ -26,8 +29,12 @@ func TestSettingsComeBackFromJSON(t *testing.T) {
 
 func TestParametersComeBackFromJSON(t *testing.T) {
 	want := []build.Parameter{
-		{Name: "s", Value: "text", Cell: 2, ID: "b", Line: 1}, {Name: "i", Value: int64(math.MaxInt64)}, {Name: "f", Value: 1.0},
-		{Name: "b", Value: true}, {Name: "n", Value: nil}, {Name: "l", Value: []any{"a", int64(1), 2.0, nil}},
+		{Name: "s", Value: "text", Cell: 2, ID: "b", Line: 1},
+		{Name: "i", Value: int64(math.MaxInt64)},
+		{Name: "f", Value: 1.0},
+		{Name: "b", Value: true},
+		{Name: "n", Value: nil},
+		{Name: "l", Value: []any{"a", int64(1), 2.0, nil}},
 		{Name: "d", Value: map[string]any{"x": []any{3.0}, "y": false}},
 	}
 	var got []build.Parameter

@@ -89,6 +89,7 @@ func TestStepsAreReusedByTheirInputs(t *testing.T) {
 }
 
 func TestStepErrors(t *testing.T) {
+	t.Parallel()
 	const clean = "it runs in a clean copy of the commit: what is not committed is not there"
 	lines := "line 3\nline 4\nline 5\nline 6\nline 7\nline 8\nline 9\nline 10\nline 11\nline 12"
 	tests := map[string]struct {
@@ -101,24 +102,29 @@ func TestStepErrors(t *testing.T) {
 		"killed":  {sh("proto", "kill -9 $$"), slipway.Failed, "build step proto failed: signal: killed", clean},
 		"missing": {sh("proto", "touch a", "a", "b", "c/*.txt"), slipway.Failed, "build step proto ended well but did not make b, c/*.txt", "correct its outputs: they are relative to the folder of slipway.yaml"},
 		"no program": {
-			build.Step{Name: "proto", Command: []string{"protoc-of-nobody"}}, slipway.Unavailable,
+			build.Step{Name: "proto", Command: []string{"protoc-of-nobody"}},
+			slipway.Unavailable,
 			"build step proto: there is no program protoc-of-nobody", "install it, or correct the step's command",
 		},
 		"no file": {
-			build.Step{Name: "proto", Command: []string{"./gen.sh"}}, slipway.Unavailable,
+			build.Step{Name: "proto", Command: []string{"./gen.sh"}},
+			slipway.Unavailable,
 			"build step proto: there is no program ./gen.sh", "install it, or correct the step's command",
 		},
 		"a folder": {
-			build.Step{Name: "proto", Command: []string{"./lib"}}, slipway.Invalid,
+			build.Step{Name: "proto", Command: []string{"./lib"}},
+			slipway.Invalid,
 			"build step proto: ./lib is not executable", "git update-index --chmod=+x ./lib, and commit",
 		},
 		"no command": {build.Step{Name: "proto"}, slipway.Invalid, "build step proto has no command", "give it one: a text for the shell, or a list"},
 		"inputs": {
-			build.Step{Name: "proto", Shell: "true", Inputs: []string{"../x"}}, slipway.Invalid,
+			build.Step{Name: "proto", Shell: "true", Inputs: []string{"../x"}},
+			slipway.Invalid,
 			`inputs of build step proto: "../x" leaves the app's folder`, "use a path below the folder of slipway.yaml, with slashes",
 		},
 		"outputs": {
-			build.Step{Name: "proto", Shell: "true", Outputs: []string{"../x"}}, slipway.Invalid,
+			build.Step{Name: "proto", Shell: "true", Outputs: []string{"../x"}},
+			slipway.Invalid,
 			`outputs of build step proto: "../x" leaves the app's folder`, "use a path below the folder of slipway.yaml, with slashes",
 		},
 		"two of a name": {
@@ -126,7 +132,8 @@ func TestStepErrors(t *testing.T) {
 			"two artifacts would be called x: that of a/x and that of b/x", "rename one of them",
 		},
 		"time limit": {
-			build.Step{Name: "proto", Shell: "echo before; exec sleep 600", Timeout: 50 * time.Millisecond}, slipway.Failed,
+			build.Step{Name: "proto", Shell: "echo before; exec sleep 600", Timeout: 50 * time.Millisecond},
+			slipway.Failed,
 			"build step proto exceeded its time limit of 50ms:\nbefore", "give it more time with timeout, or find out what it waits for",
 		},
 	}

@@ -242,7 +242,9 @@ func TestOpenExplainsWhatIsWrong(t *testing.T) {
 			"there is no folder " + filepath.Join(none, "gone"), "",
 		},
 		"no git": {
-			owned, []string{"PATH=" + none}, slipway.Unavailable,
+			owned,
+			[]string{"PATH=" + none},
+			slipway.Unavailable,
 			"git is not installed: there is no git on the PATH",
 			"install git (Debian, Ubuntu: apt-get install git; macOS: xcode-select --install) and try again",
 		},
