@@ -43,25 +43,27 @@ func (s *supervisor) attempt(ctx context.Context, n int, plan launch, log *runLo
 	if err := s.record(state{State: slipway.RunStarting, Attempt: n, Started: s.d.now()}); err != nil {
 		return s.cut(ctx, err)
 	}
-	if err := os.Remove(s.file(resultFile)); err != nil && !errors.Is(err, os.ErrNotExist) {
+	if err := os.Remove(filepath.Join(s.file(workFolder), resultFile)); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return s.cut(ctx, err)
 	}
 	limited, cancel := s.limit(ctx)
 	defer cancel()
-	status, err := execute(limited, plan, s.d.cfg.Grace, log, func() error {
+	end, err := execute(limited, plan, s.d.cfg.Grace, log, func() error {
 		running := s.state
 		running.State = slipway.RunRunning
 		return s.record(running)
 	})
 	switch {
-	case errors.Is(context.Cause(limited), errTimeLimit):
-		st := s.state
-		st.State, st.Message = slipway.RunTimeout, fmt.Sprintf("exceeded its time limit of %s", shortDuration(s.job.timeout))
-		return st
-	case err != nil || limited.Err() != nil:
+	case err != nil:
 		return s.cut(ctx, err)
+	case end.cut && errors.Is(context.Cause(limited), errTimeLimit):
+		st := s.state
+		st.State, st.Message = slipway.RunTimeout, "exceeded its time limit of "+shortDuration(s.job.timeout)
+		return st
+	case end.cut:
+		return s.cut(ctx, context.Cause(ctx))
 	}
-	return s.judge(status, plan.secrets)
+	return s.judge(end.status, plan.secrets)
 }
 
 // errTimeLimit is why the context of an attempt ends that takes too long.
@@ -95,7 +97,7 @@ func (s *supervisor) lastWord(code int) string {
 	var result struct {
 		Error string `json:"error"`
 	}
-	data, err := os.ReadFile(s.file(resultFile))
+	data, err := os.ReadFile(filepath.Join(s.file(workFolder), resultFile))
 	if err == nil && json.Unmarshal(data, &result) == nil && result.Error != "" {
 		return result.Error
 	}

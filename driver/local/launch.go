@@ -60,7 +60,7 @@ func (s *supervisor) prepare(ctx context.Context) (launch, error) {
 	}
 	l := launch{
 		python: interpreter, args: []string{"-c", bootstrap, shim}, env: env, dir: s.workDir(),
-		input: input, work: s.file("work"), secrets: newMasker(append(secrets, hidden...)),
+		input: input, work: s.file(workFolder), secrets: newMasker(append(secrets, hidden...)),
 	}
 	return l, os.MkdirAll(l.work, 0o700)
 }
@@ -143,9 +143,9 @@ func (s *supervisor) environment(ctx context.Context, t tools) (env, secrets []s
 	}
 	env = append(cleanEnv(s.d.cfg.Environ),
 		"PYTHONUNBUFFERED=1", "PYTHONNOUSERSITE=1", "PYTHONPATH="+path,
-		"SLIPWAY_RESULT="+s.file(resultFile),
+		"SLIPWAY_RESULT="+filepath.Join(s.file(workFolder), resultFile),
 		"SLIPWAY_JOB_TYPE="+s.job.kind,
-		"SLIPWAY_WORK="+s.file("work"),
+		"SLIPWAY_WORK="+s.file(workFolder),
 		"SLIPWAY_BOOKMARKS="+filepath.Join(s.home, "bookmarks.json"))
 	if s.job.tables != nil {
 		env = append(env, "SLIPWAY_TABLES="+string(tables))

@@ -2,23 +2,36 @@ package local_test
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"log/slog"
 	"os"
+	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
 
 	"go.uber.org/goleak"
 
+	"github.com/slipway-cd/slipway"
+	"github.com/slipway-cd/slipway/driver"
 	"github.com/slipway-cd/slipway/driver/local"
 )
 
-// TestMain lets the test binary be a supervisor and a starter as well.
+// TestMain lets the test binary be other processes as well.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && os.Args[1] == "supervise-run" {
-		os.Exit(supervise(os.Args[2:]))
+	if len(os.Args) > 2 {
+		switch os.Args[1] {
+		case "supervise-run":
+			os.Exit(supervise(os.Args[2:]))
+		case "start-run":
+			os.Exit(startRun(os.Args[2]))
+		case "apply-plan":
+			os.Exit(applyPlan(os.Args[2]))
+		}
 	}
 	goleak.VerifyTestMain(m)
 }
@@ -35,11 +48,21 @@ func supervise(args []string) int {
 	return 0
 }
 
+// secrets knows one secret. Looking up "kill/me" kills the process, which is
+// then a supervisor that has not started the job yet.
 func secrets(_ context.Context, ref string) (string, error) {
-	if ref == "redshift/password" {
+	switch ref {
+	case "redshift/password":
 		return secretValue, nil
+	case "kill/me":
+		killSelf()
 	}
-	return "", os.ErrNotExist
+	return "", errors.New("no such secret")
+}
+
+func killSelf() {
+	_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+	select {}
 }
 
 const secretValue = "s3cr3t-of-redshift"
@@ -57,4 +80,74 @@ func config(t *testing.T) local.Config {
 		Supervisor: []string{self, "supervise-run"}, Secrets: secrets,
 		Clock: time.Now, Environ: os.Environ(), Grace: 2 * time.Second,
 	}
+}
+
+// An errand is what another process of the test binary is to do.
+type errand struct {
+	Root, Cache string
+	Supervisor  []string
+	Environ     []string
+	Handle      slipway.Handle
+	Run         string
+	Plan        slipway.Plan
+	Blobs       blobs
+	DieAt       string // a word in a line of progress
+}
+
+func newErrand(cfg local.Config) errand {
+	return errand{Root: cfg.Root, Cache: cfg.Cache, Supervisor: cfg.Supervisor, Environ: cfg.Environ}
+}
+
+func (e errand) driver() *local.Driver {
+	return local.New(local.Config{
+		Root: e.Root, Cache: e.Cache, Supervisor: e.Supervisor, Environ: e.Environ, Clock: time.Now,
+		Progress: func(line string) {
+			if e.DieAt != "" && strings.Contains(line, e.DieAt) {
+				killSelf()
+			}
+		},
+	})
+}
+
+func readErrand(text string) (e errand) {
+	if err := json.Unmarshal([]byte(text), &e); err != nil {
+		panic(err)
+	}
+	return e
+}
+
+// send has another process do e and returns how it ended.
+func (e errand) send(t *testing.T, verb string) (output string, status syscall.WaitStatus) {
+	t.Helper()
+	text, err := json.Marshal(e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), os.Args[0], verb, string(text))
+	out, err := cmd.CombinedOutput()
+	if cmd.ProcessState == nil {
+		t.Fatal(err)
+	}
+	status, _ = cmd.ProcessState.Sys().(syscall.WaitStatus)
+	return string(out), status
+}
+
+// startRun starts a run and is killed.
+func startRun(text string) int {
+	e := readErrand(text)
+	if _, err := e.driver().Start(context.Background(), e.Handle, driver.RunRequest{ID: e.Run}); err != nil {
+		os.Stderr.WriteString(err.Error())
+		return 1
+	}
+	killSelf()
+	return 0
+}
+
+func applyPlan(text string) int {
+	e := readErrand(text)
+	if _, err := e.driver().Apply(context.Background(), e.Plan, e.Blobs); err != nil {
+		os.Stderr.WriteString(err.Error())
+		return 1
+	}
+	return 0
 }

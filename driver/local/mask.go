@@ -54,7 +54,8 @@ type maskWriter struct {
 	masker
 	to      io.Writer
 	kept    []byte
-	covered int // so many bytes of kept belong to a secret that is hidden already
+	covered int  // so many bytes of kept belong to a secret that is hidden already
+	open    bool // the last byte that was passed on was hidden
 }
 
 // Write takes all of p and never keeps the writer waiting for more.
@@ -91,15 +92,17 @@ func (w *maskWriter) pass(n int) error {
 			i++
 			continue
 		}
-		if i > 0 || w.covered == 0 {
+		if i > 0 || !w.open {
 			out = append(out, mask...)
 		}
 		for i < n && hidden[i] {
 			i++
 		}
 	}
-	w.covered = 0
-	for i := n; i < len(hidden) && hidden[i] && n > 0 && hidden[n-1]; i++ {
+	if n > 0 {
+		w.open, w.covered = hidden[n-1], 0
+	}
+	for i := n; w.open && n > 0 && i < len(hidden) && hidden[i]; i++ {
 		w.covered++
 	}
 	w.kept = append(w.kept[:0], w.kept[n:]...)

@@ -19,10 +19,11 @@ const (
 	lockFile       = "lock"
 	requestFile    = "request.json"
 	stateFile      = "state.json"
-	resultFile     = "result.json"
 	logFile        = "log"
 	stopFile       = "stop"
 	supervisorFile = "supervisor.log"
+	workFolder     = "work"        // temporary files; gone after the run
+	resultFile     = "result.json" // in it, because an error's text may hold a secret
 )
 
 // A request is what was asked for. It is there from a run's first moment and
@@ -166,6 +167,9 @@ func (d *Driver) settle(folder string, s state) (state, error) {
 	if !exists(filepath.Join(folder, stateFile)) {
 		s.Message = "the command that started it was killed before it began; start it again, or stop it"
 		return s, nil
+	}
+	if err := os.RemoveAll(filepath.Join(folder, workFolder)); err != nil {
+		return s, err
 	}
 	s = d.orphaned(s)
 	return s, writeJSON(filepath.Join(folder, stateFile), s)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -58,6 +59,9 @@ func (d *Driver) create(ctx context.Context, h slipway.Handle, r driver.RunReque
 	if err != nil {
 		return nil, err
 	}
+	if err := j.checkOverrides(r.Arguments); err != nil {
+		return nil, err
+	}
 	guard, err := takeLock(ctx, filepath.Join(job, lockFile))
 	if err != nil {
 		return nil, err
@@ -79,6 +83,23 @@ func (d *Driver) create(ctx context.Context, h slipway.Handle, r driver.RunReque
 		err = errors.Join(err, slot.Close())
 	}
 	return slot, err
+}
+
+// checkOverrides refuses arguments of a run that the job does not allow: a
+// secret's value would be kept with the run.
+func (j job) checkOverrides(arguments map[string]string) error {
+	for _, name := range slices.Sorted(maps.Keys(arguments)) {
+		short := strings.TrimLeft(name, "-")
+		if ref := j.arguments[short].secret; ref != "" {
+			return slipway.Errorf(slipway.Invalid, "the argument %s is the secret %s and cannot be given in the open", short, ref).
+				WithFix("change the secret, or refer to another one in run.arguments")
+		}
+		if _, ok := j.nonOverridable[short]; ok {
+			return slipway.Errorf(slipway.Invalid, "the argument %s cannot be overridden", short).
+				WithFix("it is one of run.non_overridable_arguments")
+		}
+	}
+	return nil
 }
 
 func writeRequest(runs string, r request) error {
