@@ -56,7 +56,12 @@ func (m *Manifest) ResolveOver(found Found, env string, platform *Platform) (*Re
 		p := m.doc.Problem(pos, "shape", fmt.Sprintf("the runtime %s of environment %s cannot run the shape %s", e.Runtime, env, m.Shape.Name))
 		problems = append(problems, p)
 	}
-	run := schema.Merge(found.value(m.Shape), m.written(env))
+	written := m.written(env)
+	from, err := found.value(m.Shape, written)
+	if err != nil {
+		return nil, err
+	}
+	run := schema.Merge(from, written)
 	full, broken := m.Shape.Resolve(run, shape.Place{Environment: env, Runtime: e.Runtime})
 	for _, b := range broken {
 		problems = append(problems, m.violation(env, b))

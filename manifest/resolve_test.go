@@ -111,16 +111,18 @@ build: {script: a.py}
 run: {type: glueetl}
 environments:
   local: {run: {type: pythonshell, after_deploy: false}}
+  prod: {run: {type: pythonshell, role: r}}
 `
-	p := loadPlatform(t, "slipway: v1\nenvironments: {staging: {runtime: local}}\n")
+	p := loadPlatform(t, "slipway: v1\nenvironments: {staging: {runtime: local}, prod: {runtime: glue}}\n")
 	type some struct {
 		python, timeout string
 		capacity, work  any
 		deploy          bool
 	}
 	for env, want := range map[string]some{
-		"local":   {python: "3.9", timeout: "8h", capacity: 0.0625},
+		"local":   {timeout: "8h", capacity: 0.0625}, // the machine's own Python
 		"staging": {python: "3", timeout: "8h", work: 2.0},
+		"prod":    {python: "3.9", timeout: "8h", capacity: 0.0625},
 	} {
 		r := resolve(t, text, env, p)
 		run := r.RunMap()

@@ -40,3 +40,37 @@ func mapFromPlain(p map[string]any, from string) *Value {
 	}
 	return v
 }
+
+// ReadPlain reads what encoding/json decodes as a type, as strictly as a file is
+// read. from says where it comes from; its problems name no place.
+func ReadPlain(plain any, t *Type, from, path string) (*Value, Problems) {
+	r := &reader{doc: &Doc{File: from}}
+	v := r.value(plainNode(plain), t, path)
+	for i := range r.problems {
+		r.problems[i].Line, r.problems[i].Col, r.problems[i].Len = 0, 0, 0
+	}
+	return WithOrigin(v, from), r.problems
+}
+
+func plainNode(plain any) *node {
+	n := &node{plain: true}
+	switch p := plain.(type) {
+	case bool:
+		n.text = strconv.FormatBool(p)
+	case float64:
+		n.text = plainNumber(p)
+	case string:
+		n.text, n.plain = p, false
+	case []any:
+		n.shape = listNode
+		for _, item := range p {
+			n.items = append(n.items, plainNode(item))
+		}
+	case map[string]any:
+		n.shape = mapNode
+		for _, key := range slices.Sorted(maps.Keys(p)) {
+			n.pairs = append(n.pairs, pair{key: &node{text: key}, value: plainNode(p[key])})
+		}
+	}
+	return n
+}
