@@ -66,7 +66,7 @@ func (s *Stage) Run(ctx context.Context, in Input) (Result, error) {
 		return Result{}, err
 	}
 	if err := os.MkdirAll(s.cache.dir, 0o755); err != nil {
-		return Result{}, errWrite(s.cache.dir, err)
+		return Result{}, errWrite("keep the build", s.cache.dir, err)
 	}
 	b := &build{Input: in, stage: s, sources: sources{Files: in.Files, dirty: in.Source.Dirty}}
 	defer b.close()
@@ -83,7 +83,7 @@ func (s *Stage) Run(ctx context.Context, in Input) (Result, error) {
 	}
 	r, err := s.cache.put(key, b.record, files)
 	if err != nil {
-		return Result{}, errWrite(s.cache.dir, err)
+		return Result{}, errWrite("keep the build", s.cache.dir, err)
 	}
 	return b.result(key, r, false), nil
 }
@@ -195,15 +195,15 @@ func (b *build) checkout(ctx context.Context) (string, error) {
 	if b.copy == nil {
 		held, err := b.stage.cache.lock()
 		if err != nil {
-			return "", errWrite(b.stage.cache.dir, err)
+			return "", errWrite("lock the builds", b.stage.cache.dir, err)
 		}
 		b.copy, err = newWorkspace(b.stage.temp, b.stage.copyPrefix())
 		held.release()
 		if err != nil {
-			return "", errWrite(b.stage.temp, err)
+			return "", errWrite("copy the repository", b.stage.temp, err)
 		}
 		if err := b.Checkout(ctx, b.copy.dir); err != nil {
-			return "", errWrite(b.stage.temp, err)
+			return "", errWrite("copy the repository", b.stage.temp, err)
 		}
 	}
 	return filepath.Join(b.copy.dir, filepath.FromSlash(b.Source.Path)), nil

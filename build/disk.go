@@ -12,11 +12,10 @@ import (
 	"github.com/slipway-cd/slipway"
 )
 
-// errWrite says why a folder of Slipway's own cannot be written to.
-func errWrite(dir string, err error) error {
+// errWrite says why a folder of Slipway's own cannot be written to; doing names
+// what was being done.
+func errWrite(doing, dir string, err error) error {
 	switch {
-	case err == nil:
-		return nil
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
 		return slipway.Errorf(slipway.Unavailable, "the disk is full: there is no room in %s: %w", dir, err).
 			WithFix("make room and try again; nothing half-written is left")
@@ -24,7 +23,7 @@ func errWrite(dir string, err error) error {
 		return slipway.Errorf(slipway.Unavailable, "cannot write to %s: %w", dir, err).
 			WithFix("make the folder writable for you")
 	}
-	return fmt.Errorf("write to %s: %w", dir, err)
+	return fmt.Errorf("%s: %w", doing, err)
 }
 
 // A lock is held on an open file or folder, and ends with the process at the

@@ -202,3 +202,22 @@ func zombie(pid int) bool {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	return err != nil || strings.Contains(string(stat), ") Z ")
 }
+
+func TestACopyThatFails(t *testing.T) {
+	full := &os.PathError{Op: "write", Path: "x", Err: syscall.ENOSPC}
+	temp := t.TempDir()
+	for _, tt := range []struct {
+		err          error
+		kind         slipway.Kind
+		message, fix string
+	}{
+		{context.Canceled, slipway.Internal, "copy the repository: context canceled", ""},
+		{full, slipway.Unavailable, "the disk is full: there is no room in " + temp + ": write x: no space left on device", "make room and try again; nothing half-written is left"},
+	} {
+		in := input(job, build.Plan{Steps: []build.Step{sh("a", "true", "job.py")}})
+		in.Checkout = func(context.Context, string) error { return tt.err }
+		_, err := build.New(filepath.Join(t.TempDir(), "builds"), temp).Run(t.Context(), in)
+		check(t, err, tt.kind, tt.message, tt.fix)
+	}
+	nothingLeft(t, temp)
+}
