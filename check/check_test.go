@@ -75,6 +75,7 @@ func warnings(n int) check.Thresholds {
 var shellWords = regexp.MustCompile(`(?m)^  \| (\S*sh: |Segmentation fault).*\n`)
 
 func TestVerdicts(t *testing.T) {
+	t.Parallel()
 	tests := map[string]struct {
 		spec check.Spec
 		want string // as Explain prints it

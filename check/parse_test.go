@@ -120,11 +120,11 @@ func TestJUnitDialects(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got := fmt.Sprintf("%d/%d/%d", r.counts.Passed, r.counts.Failed, r.counts.Skipped)
+			parts := []string{fmt.Sprintf("%d/%d/%d", r.counts.Passed, r.counts.Failed, r.counts.Skipped)}
 			for _, f := range r.failures {
-				got += " " + f.Name + where(f.File, f.Line) + ": " + f.Message
+				parts = append(parts, f.Name+where(f.File, f.Line)+": "+f.Message)
 			}
-			if got != tt.want {
+			if got := strings.Join(parts, " "); got != tt.want {
 				t.Errorf("got  %q\nwant %q", got, tt.want)
 			}
 		})
@@ -300,11 +300,11 @@ func TestSARIFResults(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got := ""
+			var found []string
 			for _, f := range r.findings {
-				got += f.Level + " " + f.Rule + where(f.File, f.Line) + ": " + f.Message
+				found = append(found, f.Level+" "+f.Rule+where(f.File, f.Line)+": "+f.Message)
 			}
-			if got != tt.want {
+			if got := strings.Join(found, "\n"); got != tt.want {
 				t.Errorf("got %q, want %q", got, tt.want)
 			}
 		})

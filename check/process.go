@@ -36,7 +36,7 @@ func (in Input) execute(ctx context.Context, spec Spec, reports string, kept *ta
 	if err != nil {
 		return ending{err: fmt.Errorf("cannot make a pipe for its output: %w", err)}
 	}
-	defer r.Close() //nolint:errcheck // nothing is left to read
+	defer r.Close() // nothing is left to read
 	cmd.Stdout, cmd.Stderr = w, w
 	ownGroup(cmd)
 	err = cmd.Start()

@@ -31,7 +31,7 @@ func openFolders(dir, reports, check string) (*folders, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot open the reports folder: %w", err)
 	}
-	defer all.Close() //nolint:errcheck // nothing was written through it
+	defer all.Close() // nothing was written through it
 	if err := all.RemoveAll(check); err != nil {
 		return nil, fmt.Errorf("cannot empty the reports folder: %w", err)
 	}
@@ -172,7 +172,7 @@ func (r reportFile) read() ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("report %s cannot be read: %w", r.name, err)
 	}
-	defer file.Close() //nolint:errcheck // read only
+	defer file.Close() // read only
 	data, err := io.ReadAll(io.LimitReader(file, reportLimit))
 	if err != nil {
 		return nil, fmt.Errorf("report %s cannot be read: %w", r.name, err)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"golang.org/x/text/encoding"
@@ -100,10 +101,8 @@ func root(d *xml.Decoder, wanted ...string) (xml.StartElement, error) {
 		if !ok {
 			continue
 		}
-		for _, name := range wanted {
-			if start.Name.Local == name {
-				return start, nil
-			}
+		if slices.Contains(wanted, start.Name.Local) {
+			return start, nil
 		}
 		return start, fmt.Errorf("its root element is <%s> and not <%s>", start.Name.Local, strings.Join(wanted, "> or <"))
 	}
