@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -80,36 +81,80 @@ func FuzzJSON(f *testing.F) {
 	})
 }
 
-// FuzzTransform checks that a cell always comes out with a newline at its end,
-// and that what comes out needs no further transformation.
+// naive transforms lines as IPython does: it reads all anew for each magic.
+func naive(p Profile, lines []string) (string, error) {
+	for range maxTransforms {
+		t := newTransformer(p, lines)
+		if err := t.scan(lexState{}, len(lines)); err != nil {
+			return "", err
+		}
+		var text string
+		changed := false
+		for _, m := range t.candidates() {
+			if m.broken {
+				return "", errors.New("broken")
+			}
+			var end int
+			if text, end, changed = t.apply(m); changed {
+				lines = append(append(slices.Clone(lines[:m.line]), text+"\n"), lines[end+1:]...)
+				break
+			}
+		}
+		if !changed {
+			return strings.Join(lines, ""), nil
+		}
+	}
+	return "", errors.New("too many")
+}
+
+// FuzzTransform checks that a cell comes out as it would if all were read anew
+// for each magic.
 func FuzzTransform(f *testing.F) {
 	seedCells(f)
 	f.Fuzz(func(t *testing.T, source string) {
+		if len(source) > 1000 {
+			return // reading all anew takes its time
+		}
 		for _, p := range []Profile{IPython8, IPython9} {
-			out, err := transform(source, p)
-			if err == nil && !strings.HasSuffix(out, "\n") {
+			lines := splitLines(source + "\n")
+			want, wantErr := naive(p, slices.Clone(lines))
+			got, err := newTransformer(p, lines).run()
+			if got != want || (err == nil) != (wantErr == nil) {
+				t.Fatalf("profile %d: got %q, %v\nwant %q, %v", p, got, err, want, wantErr)
+			}
+			if out, err := transform(source, p); err == nil && !strings.HasSuffix(out, "\n") {
 				t.Fatalf("profile %d: %q has no newline at its end", p, out)
 			}
 		}
 	})
 }
 
-// FuzzTokenize checks that tokens come in order and lie within their lines.
+// An orderSink checks that tokens come in order and lie within their lines.
+type orderSink struct {
+	wholeText
+	t     *testing.T
+	lines []string
+	line  int
+}
+
+func (s *orderSink) token(tok token) {
+	free := tok.kind == tokenString || tok.kind == tokenText || tok.kind == tokenError
+	if tok.line < s.line && !free {
+		s.t.Fatalf("a token of line %d behind one of line %d", tok.line, s.line)
+	}
+	s.line = max(s.line, tok.line)
+	if tok.line < len(s.lines) && tok.col > len(s.lines[tok.line])+1 {
+		s.t.Fatalf("column %d of %q", tok.col, s.lines[tok.line])
+	}
+}
+
+// FuzzTokenize checks the tokens of both tokenizers.
 func FuzzTokenize(f *testing.F) {
 	seedCells(f)
 	f.Fuzz(func(t *testing.T, source string) {
 		lines := splitLines(source)
 		for _, p := range []Profile{IPython8, IPython9} {
-			line := 0
-			_ = lexerFor(p).run(lines, func(tok token) {
-				if tok.kind != tokenString && tok.kind != tokenText && tok.kind != tokenError && tok.line < line {
-					t.Fatalf("profile %d: a token of line %d behind one of line %d", p, tok.line, line)
-				}
-				line = max(line, tok.line)
-				if tok.line < len(lines) && tok.col > len(lines[tok.line])+1 {
-					t.Fatalf("profile %d: column %d of %q", p, tok.col, lines[tok.line])
-				}
-			})
+			_ = lexerFor(p).run(lines, lexState{}, &orderSink{t: t, lines: lines})
 		}
 	})
 }

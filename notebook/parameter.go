@@ -87,7 +87,7 @@ func assignments(code []string) []assignment {
 		lines[i] = line + "\n"
 	}
 	f := assignmentFinder{lines: lines}
-	if err := (&cLexer{}).run(lines, f.token); err != nil {
+	if err := (&cLexer{}).run(lines, lexState{}, &f); err != nil {
 		return nil
 	}
 	return f.found
@@ -95,6 +95,7 @@ func assignments(code []string) []assignment {
 
 // An assignmentFinder collects assignments from tokens.
 type assignmentFinder struct {
+	wholeText
 	lines []string
 	found []assignment
 

@@ -7,26 +7,31 @@ import (
 
 // dedent is Python's textwrap.dedent, up to version 3.13.
 func dedent(text string) string {
-	margin, known := "", false
-	lines := strings.SplitAfter(text, "\n")
-	for i, line := range lines {
+	margin, known, blanks := "", false, false
+	for line := range strings.Lines(text) {
 		body := strings.TrimLeft(line, " \t")
 		indent := line[:len(line)-len(body)]
 		switch {
 		case body == "" || body == "\n":
-			lines[i] = body
+			blanks = blanks || indent != ""
 		case !known:
 			margin, known = indent, true
 		default:
 			margin = commonPrefix(margin, indent)
 		}
 	}
-	if margin != "" {
-		for i, line := range lines {
-			lines[i] = strings.TrimPrefix(line, margin)
-		}
+	if margin == "" && !blanks {
+		return text
 	}
-	return strings.Join(lines, "")
+	var b strings.Builder
+	b.Grow(len(text))
+	for line := range strings.Lines(text) {
+		if body := strings.TrimLeft(line, " \t"); body == "" || body == "\n" {
+			line = body
+		}
+		b.WriteString(strings.TrimPrefix(line, margin))
+	}
+	return b.String()
 }
 
 func commonPrefix(a, b string) string {

@@ -2,6 +2,7 @@ package notebook
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -38,12 +39,11 @@ func (g *glueBuilder) check(code []string, first int) bool {
 
 // strayMagics finds IPython's special syntax in code, in the order of lines.
 func strayMagics(lines []string) []match {
-	t := transformer{profile: IPython8, unicode: unicode14, lexer: lexerFor(IPython8)}
-	found, err := t.find(lines)
-	if err != nil {
+	t := newTransformer(IPython8, slices.Clone(lines))
+	if err := t.scan(lexState{}, 0); err != nil {
 		return nil // the syntax check says what it is
 	}
-	return found
+	return t.candidates()
 }
 
 func strayText(lines []string, m match) string {
@@ -65,6 +65,7 @@ func strayText(lines []string, m match) string {
 
 // A syntaxChecker finds what is wrong with code as far as tokens tell.
 type syntaxChecker struct {
+	wholeText
 	lines []string
 	first int // the cell's line of lines[0], counted from 0
 
@@ -92,7 +93,7 @@ type bracket struct {
 // run returns the first fault, its line counted from 1.
 func (c *syntaxChecker) run() *Error {
 	lexer := &cLexer{}
-	if err := lexer.run(c.lines, c.token); err != nil {
+	if err := lexer.run(c.lines, lexState{}, c); err != nil {
 		c.fail(lexer.faultRow, lexer.fault)
 	}
 	switch {

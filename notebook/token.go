@@ -28,11 +28,28 @@ type token struct {
 	end  int // the column behind it, on the line where it ends
 }
 
+// A lexState is where a lexer may begin: at the start of a line, outside of
+// brackets, strings and continued lines. The zero value is the start of a text.
+type lexState struct {
+	row     int
+	indents []int // the columns of the open blocks
+	alts    []int // the same, where a tab counts one column
+}
+
+// A tokenSink takes what a lexer finds.
+type tokenSink interface {
+	// token takes the next token.
+	token(t token)
+	// startLine is called before each line; clean says that a lexer may begin
+	// there. It returns true to stop. The slices are the lexer's own.
+	startLine(s lexState, clean bool) bool
+}
+
 // A lexer cuts lines into tokens, the way one version of Python does. It
 // returns an error only where Python's raises one that ends the conversion:
 // for inconsistent indentation. At any other fault it stops.
 type lexer interface {
-	run(lines []string, emit func(token)) error
+	run(lines []string, from lexState, sink tokenSink) error
 }
 
 // lexerFor returns the tokenizer of the profile's Python.
@@ -42,3 +59,8 @@ func lexerFor(p Profile) lexer {
 	}
 	return &cLexer{}
 }
+
+// wholeText is a tokenSink's startLine for those who never stop.
+type wholeText struct{}
+
+func (wholeText) startLine(lexState, bool) bool { return false }

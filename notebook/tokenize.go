@@ -10,7 +10,7 @@ import (
 type pyLexer struct {
 	unicode unicodeVersion
 	lines   []string
-	emit    func(token)
+	sink    tokenSink
 
 	row       int
 	line      string
@@ -29,9 +29,16 @@ type openString struct {
 	col   int
 }
 
-func (x *pyLexer) run(lines []string, emit func(token)) error {
-	*x = pyLexer{unicode: x.unicode, lines: lines, emit: emit, indents: append(x.indents[:0], 0)}
+func (x *pyLexer) run(lines []string, from lexState, sink tokenSink) error {
+	*x = pyLexer{unicode: x.unicode, lines: lines, sink: sink, row: from.row, indents: append(x.indents[:0], from.indents...)}
+	if len(x.indents) == 0 {
+		x.indents = append(x.indents, 0)
+	}
 	for ; x.row < len(lines); x.row++ {
+		clean := x.depth == 0 && !x.continued && !x.need && x.str.quote == ""
+		if sink.startLine(lexState{row: x.row, indents: x.indents}, clean) {
+			return nil
+		}
 		x.line, x.dead = lines[x.row], [2]bool{}
 		more, err := x.physicalLine()
 		if err != nil {
@@ -135,13 +142,13 @@ func (x *pyLexer) continueString() (int, bool) {
 	t := token{kind: tokenString, line: x.str.row, col: x.str.col, end: end}
 	switch {
 	case ok:
-		x.emit(t)
+		x.sink.token(t)
 		x.str, x.need = openString{}, false
 		return end, true
 	case x.need && !strings.HasSuffix(x.line, "\\\n") && !strings.HasSuffix(x.line, "\\\r\n"):
 		// Python forgets to reset what it needs; a later string inherits it.
 		t.kind, t.end = tokenError, len(x.line)
-		x.emit(t)
+		x.sink.token(t)
 		x.str = openString{}
 	}
 	return 0, false
@@ -324,7 +331,7 @@ func (x *pyLexer) put(t token) {
 	if t.end == t.col+1 {
 		t.ch = x.line[t.col]
 	}
-	x.emit(t)
+	x.sink.token(t)
 }
 
 // finish emits what stands at the end of the input. An open bracket or string
@@ -339,10 +346,10 @@ func (x *pyLexer) finish() {
 	}
 	row := max(x.row-1, 0)
 	if last != "" && !strings.HasSuffix(last, "\n") && !strings.HasSuffix(last, "\r") && !strings.HasPrefix(trimLeft(last), "#") {
-		x.emit(token{kind: tokenNewline, line: row, col: len(last), end: len(last)})
+		x.sink.token(token{kind: tokenNewline, line: row, col: len(last), end: len(last)})
 	}
 	for range x.indents[1:] {
-		x.emit(token{kind: tokenDedent, line: x.row})
+		x.sink.token(token{kind: tokenDedent, line: x.row})
 	}
-	x.emit(token{kind: tokenEnd, line: x.row})
+	x.sink.token(token{kind: tokenEnd, line: x.row})
 }

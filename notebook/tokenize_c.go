@@ -8,7 +8,7 @@ import (
 // compiler: it takes f-strings apart, and stops at the first fault.
 type cLexer struct {
 	lines []string
-	emit  func(token)
+	sink  tokenSink
 
 	row  int    // the line that is read
 	line string // its text, always with a newline at the end
@@ -47,10 +47,13 @@ const (
 	raised
 )
 
-func (x *cLexer) run(lines []string, emit func(token)) error {
+func (x *cLexer) run(lines []string, from lexState, sink tokenSink) error {
 	*x = cLexer{
-		lines: lines, emit: emit, row: -1, bol: true,
-		indents: append(x.indents[:0], 0), alts: append(x.alts[:0], 0), strings: x.strings[:0],
+		lines: lines, sink: sink, row: from.row - 1, bol: true, strings: x.strings[:0],
+		indents: append(x.indents[:0], from.indents...), alts: append(x.alts[:0], from.alts...),
+	}
+	if len(x.indents) == 0 {
+		x.indents, x.alts = append(x.indents, 0), append(x.alts, 0)
 	}
 	for {
 		switch x.next() {
@@ -58,7 +61,7 @@ func (x *cLexer) run(lines []string, emit func(token)) error {
 			return nil
 		case atFault:
 			if caughtFault(x.fault) {
-				x.emit(token{kind: tokenError, line: max(x.row, 0)})
+				x.sink.token(token{kind: tokenError, line: max(x.row, 0)})
 			}
 			return nil
 		case raised:
@@ -146,6 +149,11 @@ func (x *cLexer) next() stop {
 func (x *cLexer) code() stop {
 	x.blank = false
 	if x.bol {
+		if x.row+1 < len(x.lines) && x.sink.startLine(
+			lexState{row: x.row + 1, indents: x.indents, alts: x.alts}, x.brackets == 0 && len(x.strings) == 0,
+		) {
+			return atEnd
+		}
 		x.bol = false
 		if s := x.indentation(); s != goOn {
 			return s
@@ -248,7 +256,7 @@ func (x *cLexer) indentToken() stop {
 	} else {
 		x.pending--
 	}
-	x.emit(t)
+	x.sink.token(t)
 	return goOn
 }
 
@@ -320,7 +328,7 @@ func (x *cLexer) end() stop {
 	case x.brackets > 0:
 		return x.fail("unexpected EOF in multi-line statement")
 	}
-	x.emit(token{kind: tokenEnd, line: x.row + 1})
+	x.sink.token(token{kind: tokenEnd, line: x.row + 1})
 	return atEnd
 }
 
@@ -374,7 +382,7 @@ func (x *cLexer) str(start, c int) stop {
 		}
 	}
 	t := token{kind: tokenString, line: row, col: start, end: x.pos}
-	x.emit(t)
+	x.sink.token(t)
 	return goOn
 }
 
@@ -390,7 +398,7 @@ func (x *cLexer) unterminated(quote, size int) stop {
 
 // put emits the token from start to here, on this line.
 func (x *cLexer) put(kind tokenKind, start int) stop {
-	x.emit(x.token(kind, start, x.pos))
+	x.sink.token(x.token(kind, start, x.pos))
 	return goOn
 }
 

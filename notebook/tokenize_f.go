@@ -128,9 +128,9 @@ func (x *cLexer) peek() byte { return at(x.line, x.pos) }
 
 func (x *cLexer) middle(row, start, end int) stop {
 	if row == x.row {
-		x.emit(x.token(tokenText, start, end))
+		x.sink.token(x.token(tokenText, start, end))
 	} else {
-		x.emit(token{kind: tokenText, line: row, col: start, end: end})
+		x.sink.token(token{kind: tokenText, line: row, col: start, end: end})
 	}
 	return goOn
 }

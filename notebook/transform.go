@@ -11,29 +11,22 @@ func transform(source string, p Profile) (string, error) {
 	if !strings.HasSuffix(source, "\n") {
 		source += "\n"
 	}
-	all := splitLines(source)
-	lines := dropLeadingBlank(all)
-	dropped := len(all) - len(lines)
+	text, dropped := dropLeadingBlank(source)
+	var lines []string
 	if p == IPython8 {
-		lines = dropIndent(lines)
-		lines = dropClassicPrompt(lines)
+		lines = dropClassicPrompt(dropIndent(splitLines(text)))
 	} else {
-		lines = splitLines(dedent(strings.Join(lines, "")))
-		lines = dropDoctestPrompt(lines)
+		lines = dropDoctestPrompt(splitLines(dedent(text)))
 	}
 	lines = dropIPythonPrompt(lines)
-	t := transformer{profile: p, unicode: unicodeFor(p), lexer: lexerFor(p)}
-	if call, ok := t.cellMagic(lines); ok {
+	if call, ok := cellMagic(lines, unicodeFor(p)); ok {
 		return call, nil
 	}
-	lines, err := t.tokens(lines)
-	if err != nil {
-		if e, ok := err.(*Error); ok && e.Line > 0 { //nolint:errorlint // our own, never wrapped
-			e.Line += dropped
-		}
-		return "", err
+	out, err := newTransformer(p, lines).run()
+	if e, ok := err.(*Error); ok && e.Line > 0 { //nolint:errorlint // our own, never wrapped
+		e.Line += dropped
 	}
-	return strings.Join(lines, ""), nil
+	return out, err
 }
 
 func unicodeFor(p Profile) unicodeVersion {
@@ -43,14 +36,18 @@ func unicodeFor(p Profile) unicodeVersion {
 	return unicode15
 }
 
-// dropLeadingBlank drops the blank lines at the top, unless all are blank.
-func dropLeadingBlank(lines []string) []string {
-	for i, line := range lines {
-		if !isBlank(line) {
-			return lines[i:]
+// dropLeadingBlank drops the blank lines at the top, unless all are blank, and
+// says how many these were.
+func dropLeadingBlank(text string) (string, int) {
+	rest, n := text, 0
+	for rest != "" {
+		end := lineLen(rest)
+		if !isBlank(rest[:end]) {
+			return rest, n
 		}
+		rest, n = rest[end:], n+1
 	}
-	return lines
+	return text, 0
 }
 
 // dropIndent takes the first line's indentation off every line that has it.
@@ -103,45 +100,12 @@ func dropIPythonPrompt(lines []string) []string {
 	return out
 }
 
-// A transformer turns one cell's magics into calls.
-type transformer struct {
-	profile Profile
-	unicode unicodeVersion
-	lexer   lexer
-}
-
 // cellMagic renders a cell that a cell magic takes whole.
-func (t *transformer) cellMagic(lines []string) (string, bool) {
+func cellMagic(lines []string, v unicodeVersion) (string, bool) {
 	if !strings.HasPrefix(lines[0], "%%") || cellHelp.MatchString(lines[0]) {
 		return "", false
 	}
 	name, args, _ := strings.Cut(trimRight(lines[0][2:]), " ")
 	body := strings.Join(lines[1:], "")
-	return "get_ipython().run_cell_magic(" + t.unicode.repr(name) + ", " + t.unicode.repr(args) + ", " +
-		t.unicode.repr(body) + ")\n", true
-}
-
-// maxTransforms is where IPython gives up on a cell.
-const maxTransforms = 500
-
-// tokens carries out, again and again, the first transformation that the
-// tokens of the lines ask for.
-func (t *transformer) tokens(lines []string) ([]string, error) {
-	for range maxTransforms {
-		found, err := t.find(lines)
-		if err != nil {
-			return nil, err
-		}
-		changed := false
-		for _, m := range found {
-			if out, ok := t.apply(lines, m); ok {
-				lines, changed = out, true
-				break
-			}
-		}
-		if !changed {
-			return lines, nil
-		}
-	}
-	return nil, fileError("it holds 500 or more magics, where IPython gives up; split the cell")
+	return "get_ipython().run_cell_magic(" + v.repr(name) + ", " + v.repr(args) + ", " + v.repr(body) + ")\n", true
 }
