@@ -17,12 +17,12 @@ type tools struct {
 // toolsFor finds what a job needs, or says what is missing and what to do. What
 // is not exactly as in Glue, and may be so, is a warning.
 func (d *Driver) toolsFor(j job) (tools, []string, error) {
-	m := machine{env: environ(d.cfg.Environ), dirs: d.cfg.SearchDirs}
+	m := d.machine()
 	switch {
 	case j.spark():
 		t, err := m.spark(j)
 		return t, nil, err
-	case j.pythonVersion != "":
+	case j.pythonVersion != "" && j.pythonVersion != "3":
 		p, err := m.exactPython(j)
 		return tools{python: p, requirements: j.modules}, nil, err
 	}
@@ -37,6 +37,10 @@ func (d *Driver) toolsFor(j job) (tools, []string, error) {
 			shellPython, p.version)}
 	}
 	return tools{python: p, requirements: j.modules}, warnings, m.checkVenv(p, j.modules)
+}
+
+func (d *Driver) machine() machine {
+	return machine{env: environ(d.cfg.Environ), dirs: d.cfg.SearchDirs}
 }
 
 // spark finds the Python and the Java that a Glue version stands for.

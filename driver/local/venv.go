@@ -33,7 +33,11 @@ func (d *Driver) interpreter(ctx context.Context, t tools, progress func(string)
 	if len(t.requirements) == 0 {
 		return t.python.path, nil
 	}
-	v := newVenv(d.cfg.Cache, t)
+	return d.ready(ctx, newVenv(d.cfg.Cache, t), progress)
+}
+
+// ready builds a virtual environment unless it is there, and returns its Python.
+func (d *Driver) ready(ctx context.Context, v venv, progress func(string)) (string, error) {
 	if v.complete() {
 		return v.python(), nil
 	}
@@ -57,6 +61,7 @@ type venv struct {
 	dir          string
 	base         python
 	requirements []string
+	below        string // the environment whose packages this one sees too; empty: none
 }
 
 func newVenv(cache string, t tools) venv {
@@ -98,6 +103,9 @@ func (v venv) build(ctx context.Context, env []string, progress func(string)) er
 	c := chatter{env: cleanEnv(env), progress: progress}
 	if err := c.run(ctx, v.base.path, "-m", "venv", v.dir); err != nil {
 		return v.venvError(ctx, err, c.last)
+	}
+	if err := v.seeBelow(); err != nil {
+		return err
 	}
 	pip := []string{"-m", "pip", "install", "--no-input", "--disable-pip-version-check", "--progress-bar", "off", "--"}
 	if err := c.run(ctx, v.python(), append(pip, v.requirements...)...); err != nil {

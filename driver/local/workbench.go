@@ -1,0 +1,80 @@
+package local
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/slipway-cd/slipway"
+	"github.com/slipway-cd/slipway/driver"
+)
+
+var _ driver.Workbench = (*Driver)(nil)
+
+// Environ implements driver.Workbench. The packages of requirements lie in a
+// virtual environment of their own over the job's, so that the job's need not be
+// built again for them.
+func (d *Driver) Environ(ctx context.Context, t slipway.Target, requirements []string) ([]string, error) {
+	j, err := parseJob(t)
+	if err != nil {
+		return nil, err
+	}
+	tools, _, err := d.toolsFor(j)
+	if err != nil {
+		return nil, err
+	}
+	shim, err := d.installShim()
+	if err != nil {
+		return nil, err
+	}
+	interpreter, err := d.interpreter(ctx, tools, d.cfg.Progress)
+	if err != nil {
+		return nil, err
+	}
+	if len(requirements) > 0 {
+		if interpreter, err = d.overlay(ctx, tools, interpreter, requirements); err != nil {
+			return nil, err
+		}
+	}
+	path := filepath.Dir(interpreter) + string(os.PathListSeparator) + environ(d.cfg.Environ)["PATH"]
+	env := []string{"PATH=" + path, "PYTHONPATH=" + shim, "PYTHONNOUSERSITE=1", "PYTHONDONTWRITEBYTECODE=1"}
+	if tools.javaHome != "" {
+		env = append(env, "JAVA_HOME="+tools.javaHome)
+	}
+	return env, nil
+}
+
+// overlay returns the Python of a virtual environment with the requirements,
+// which sees the packages of the one below it too.
+func (d *Driver) overlay(ctx context.Context, t tools, below string, requirements []string) (string, error) {
+	over := tools{python: t.python, requirements: append(slices.Clone(t.requirements), requirements...)}
+	if err := d.machine().checkVenv(t.python, requirements); err != nil {
+		return "", err
+	}
+	v := newVenv(d.cfg.Cache, over)
+	if len(t.requirements) > 0 {
+		v.below = filepath.Dir(filepath.Dir(below))
+	}
+	v.requirements = slices.Sorted(slices.Values(requirements))
+	return d.ready(ctx, v, d.cfg.Progress)
+}
+
+// seeBelow lets an environment see the packages of the one below it.
+func (v venv) seeBelow() error {
+	if v.below == "" {
+		return nil
+	}
+	packages, err := filepath.Glob(filepath.Join(v.below, "lib", "python*", "site-packages"))
+	if err != nil || len(packages) == 0 {
+		return slipway.Errorf(slipway.Unavailable, "there are no packages in the virtual environment %s", v.below).
+			WithFix("remove that folder; it is made again")
+	}
+	own, err := filepath.Glob(filepath.Join(v.dir, "lib", "python*", "site-packages"))
+	if err != nil || len(own) == 0 {
+		return fmt.Errorf("no packages in %s", v.dir)
+	}
+	return os.WriteFile(filepath.Join(own[0], "below.pth"), []byte(strings.Join(packages, "\n")+"\n"), 0o644)
+}
