@@ -63,5 +63,5 @@ type Object struct {
 	Key      string
 	Size     int64          // bytes
 	Digest   slipway.Digest // empty in List where finding it would mean reading
-	Modified time.Time      // when it was written, by the repository's clock
+	Modified time.Time      // when it was written, by the repository's clock; Put may leave it zero
 }

@@ -93,10 +93,10 @@ func TestAcquireCalledAgainAfterItActed(t *testing.T) {
 
 // The clocks of two machines are hours apart; only the repository's counts.
 func TestLeasesDoNotCompareClocks(t *testing.T) {
-	repository := newClock()
+	clock := newClock()
 	dir := t.TempDir()
 	open := func(wrong time.Duration) *object.Ledger {
-		return object.New(&stamped{openFolder(t, dir), repository}, func() time.Time { return repository.now().Add(wrong) })
+		return object.New(stamped(t, dir, clock), func() time.Time { return clock.Now().Add(wrong) })
 	}
 	slow, fast := open(-10*time.Hour), open(10*time.Hour)
 	ann, bob := ledger.Holder{ID: "a", Who: "ann@slow", Doing: "ship", Process: 7}, ledger.Holder{ID: "b", Who: "bob@fast", Doing: "ship", Process: 8}
@@ -112,11 +112,11 @@ func TestLeasesDoNotCompareClocks(t *testing.T) {
 	if err == nil || err.Error() != want || slipway.KindOf(err) != slipway.Busy {
 		t.Errorf("got  %v\nwant %s", err, want)
 	}
-	repository.advance(time.Minute + 2*time.Second)
+	clock.Advance(time.Minute + 2*time.Second)
 	if err := acquire(fast, bob); err != nil {
 		t.Errorf("after the lease ended: %v", err)
 	}
-	repository.advance(time.Minute)
+	clock.Advance(time.Minute)
 	if err := acquire(slow, ann); slipway.KindOf(err) != slipway.Busy {
 		t.Errorf("ann gets %v, want busy", err)
 	}
@@ -128,11 +128,11 @@ func TestALeaseRenewedMeanwhileIsNotTaken(t *testing.T) {
 	clock := newClock()
 	dir := t.TempDir()
 	ann, bob := ledger.Holder{ID: "a", Who: "ann"}, ledger.Holder{ID: "b", Who: "bob"}
-	hers := object.New(&stamped{openFolder(t, dir), clock}, clock.now)
+	hers := object.New(stamped(t, dir, clock), clock.Now)
 	if _, err := hers.Acquire(t.Context(), staging, ann, time.Minute); err != nil {
 		t.Fatal(err)
 	}
-	clock.advance(time.Hour)
+	clock.Advance(time.Hour)
 	for _, method := range []string{"Stat", "Swap"} {
 		renewed := false
 		renew := func(called, _ string) error {
@@ -143,11 +143,11 @@ func TestALeaseRenewedMeanwhileIsNotTaken(t *testing.T) {
 			_, err := hers.Acquire(context.Background(), staging, ann, time.Minute)
 			return err
 		}
-		his := object.New(&repositorytest.Faulty{Repository: &stamped{openFolder(t, dir), clock}, Before: renew}, clock.now)
+		his := object.New(&repositorytest.Faulty{Repository: stamped(t, dir, clock), Before: renew}, clock.Now)
 		if _, err := his.Acquire(t.Context(), staging, bob, time.Minute); slipway.KindOf(err) != slipway.Busy {
 			t.Errorf("renewed before %s: bob gets %v, want busy", method, err)
 		}
-		clock.advance(time.Hour)
+		clock.Advance(time.Hour)
 	}
 }
 

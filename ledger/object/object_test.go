@@ -2,25 +2,23 @@ package object_test
 
 import (
 	"bytes"
-	"context"
+	"fmt"
 	"os"
 	"path/filepath"
-	"sync"
 	"testing"
-	"time"
 
 	"github.com/slipway-cd/slipway/ledger"
 	"github.com/slipway-cd/slipway/ledger/ledgertest"
 	"github.com/slipway-cd/slipway/ledger/object"
-	"github.com/slipway-cd/slipway/repository"
 	"github.com/slipway-cd/slipway/repository/folder"
+	"github.com/slipway-cd/slipway/repository/repositorytest"
 )
 
 func TestLedger(t *testing.T) {
 	ledgertest.Run(t, func(t *testing.T) ledgertest.Kit {
 		dir := t.TempDir()
 		clock := newClock()
-		open := func(t *testing.T) *object.Ledger { return object.New(&stamped{openFolder(t, dir), clock}, clock.now) }
+		open := func(t *testing.T) *object.Ledger { return object.New(stamped(t, dir, clock), clock.Now) }
 		l := open(t)
 		return ledgertest.Kit{
 			Ledger: l, Leaser: l,
@@ -36,17 +34,13 @@ func TestLedger(t *testing.T) {
 				}
 			},
 			Remove:  func(t *testing.T, s ledger.Subject, number int64) { remove(t, dir, keyOf(s, number)) },
-			Advance: clock.advance,
+			Advance: clock.Advance,
 		}
 	})
 }
 
 func keyOf(s ledger.Subject, number int64) string {
-	name := []byte("0000000000.json")
-	for i := 9; number > 0; i, number = i-1, number/10 {
-		name[i] = '0' + byte(number%10)
-	}
-	return s.App + "/" + s.Environment + "/ledger/" + string(name)
+	return fmt.Sprintf("%s/%s/ledger/%010d.json", s.App, s.Environment, number)
 }
 
 func remove(t *testing.T, dir, key string) {
@@ -65,49 +59,9 @@ func openFolder(t testing.TB, dir string) *folder.Repository {
 	return r
 }
 
-// A clock is moved by hand. It remembers when which object was swapped.
-type clock struct {
-	mu      sync.Mutex
-	at      time.Time
-	written map[string]time.Time
-}
+func newClock() *repositorytest.Clock { return repositorytest.NewClock(at()) }
 
-func newClock() *clock {
-	return &clock{at: time.Date(2026, 11, 22, 12, 3, 10, 0, time.UTC), written: map[string]time.Time{}}
-}
-
-func (c *clock) now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.at
-}
-
-func (c *clock) advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.at = c.at.Add(d)
-}
-
-// A stamped repository has its times from a clock.
-type stamped struct {
-	repository.Repository
-	clock *clock
-}
-
-func (s *stamped) Swap(ctx context.Context, key, match string, data []byte) (string, error) {
-	s.clock.mu.Lock()
-	defer s.clock.mu.Unlock()
-	version, err := s.Repository.Swap(ctx, key, match, data)
-	if err == nil {
-		s.clock.written[key] = s.clock.at
-	}
-	return version, err
-}
-
-func (s *stamped) Stat(ctx context.Context, key string) (repository.Object, error) {
-	s.clock.mu.Lock()
-	defer s.clock.mu.Unlock()
-	o, err := s.Repository.Stat(ctx, key)
-	o.Modified = s.clock.written[key]
-	return o, err
+func stamped(t *testing.T, dir string, clock *repositorytest.Clock) *repositorytest.Stamped {
+	t.Helper()
+	return &repositorytest.Stamped{Repository: openFolder(t, dir), Clock: clock}
 }

@@ -1,0 +1,79 @@
+package bucket_test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/slipway-cd/slipway"
+	"github.com/slipway-cd/slipway/repository"
+	"github.com/slipway-cd/slipway/repository/repositorytest"
+)
+
+func TestRepository(t *testing.T) {
+	moto.start(t)
+	var n atomic.Int64
+	repositorytest.Run(t, func(t *testing.T) repositorytest.Repo {
+		name := fmt.Sprintf("conformance-%d", n.Add(1))
+		address := strings.Replace(moto.address(t, name), name, name+"/team/releases", 1)
+		return repositorytest.Repo{
+			Repository: open(t, address),
+			Reopen:     func(t *testing.T) repository.Repository { return open(t, address) },
+		}
+	})
+}
+
+func TestURL(t *testing.T) {
+	for address, want := range map[string]string{
+		"s3://b?region=x":             "s3://b",
+		"s3://b/?region=x":            "s3://b",
+		"s3://b/team/a/?region=x":     "s3://b/team/a",
+		"s3://b/t?region=x&fips=true": "s3://b/t",
+	} {
+		if got := open(t, address).URL(); got != want {
+			t.Errorf("%s: URL is %s, want %s", address, got, want)
+		}
+	}
+}
+
+func TestPrefixesAreApart(t *testing.T) {
+	moto.start(t)
+	address := moto.address(t, "prefixes")
+	one, two := open(t, strings.Replace(address, "prefixes?", "prefixes/a?", 1)), open(t, strings.Replace(address, "prefixes?", "prefixes/a-b?", 1))
+	for _, r := range []repository.Repository{one, two} {
+		if _, err := r.Put(t.Context(), "x", strings.NewReader(r.URL())); err != nil {
+			t.Fatal(err)
+		}
+		for o, err := range r.List(t.Context(), "", "") {
+			if err != nil || o.Key != "x" {
+				t.Errorf("%s lists %q, %v", r.URL(), o.Key, err)
+			}
+		}
+	}
+}
+
+func TestAnObjectOfSomebodyElse(t *testing.T) {
+	moto.start(t)
+	r := open(t, moto.address(t, "foreign"))
+	moto.send(t, http.MethodPut, "foreign/a/b", "theirs")
+	o, err := r.Stat(t.Context(), "a/b")
+	if err != nil || o.Digest != slipway.DigestOf([]byte("theirs")) {
+		t.Errorf("Stat gives %+v, %v", o, err)
+	}
+	_, err = r.Put(t.Context(), "a/b", strings.NewReader("ours"))
+	if slipway.KindOf(err) != slipway.Conflict {
+		t.Errorf("Put gives %v, want a conflict", err)
+	}
+}
+
+func BenchmarkPut(b *testing.B) {
+	moto.start(b)
+	r := open(b, moto.address(b, "bench"))
+	for n := 0; b.Loop(); n++ {
+		if _, err := r.Put(b.Context(), fmt.Sprint("a/", n), strings.NewReader("a small file")); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
