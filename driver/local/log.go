@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"github.com/slipway-cd/slipway"
 )
@@ -32,8 +33,21 @@ func openLog(name string, secrets masker) (*runLog, error) {
 func (l *runLog) Write(p []byte) (int, error) {
 	if l.err == nil {
 		_, l.err = l.mask.Write(p)
+		l.makeRoom()
 	}
 	return len(p), nil
+}
+
+// makeRoom gives back the end of a log that filled the disk, so that the run can
+// say how it ended.
+func (l *runLog) makeRoom() {
+	const room = 64 << 10
+	if !errors.Is(l.err, syscall.ENOSPC) {
+		return
+	}
+	if info, err := l.file.Stat(); err == nil {
+		l.err = errors.Join(l.err, l.file.Truncate(max(0, info.Size()-room)))
+	}
 }
 
 // say adds a line of Slipway's own.

@@ -206,7 +206,7 @@ func (s *supervisor) finish(st state) error {
 	}
 	err := s.record(st)
 	if errors.Is(err, syscall.ENOSPC) {
-		st.Message += " (the disk was full: the log was removed to make room for this)"
+		st.Message += " (the disk is full, and the log was removed to make room for this)"
 		err = errors.Join(os.Truncate(s.file(logFile), 0), s.record(st))
 	}
 	if err != nil {
