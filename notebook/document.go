@@ -1,6 +1,9 @@
 package notebook
 
-import "strconv"
+import (
+	"bytes"
+	"strconv"
+)
 
 // get returns the member of an object, the last one where a key comes twice.
 func (d *document) get(v value, key string) value {
@@ -39,22 +42,19 @@ func (d *document) appendText(b []byte, v value) []byte {
 	if !v.escaped {
 		return append(b, raw...)
 	}
-	for i := 0; i < len(raw); {
-		c := raw[i]
-		switch {
-		case c != '\\':
-			b = append(b, c)
-			i++
-		case raw[i+1] == 'u':
-			r, n := unescape(raw[i:])
-			b = appendRune(b, r)
-			i += n
-		default:
-			b = append(b, simpleEscape(raw[i+1]))
-			i += 2
+	for {
+		i := bytes.IndexByte(raw, '\\')
+		if i < 0 {
+			return append(b, raw...)
+		}
+		b = append(b, raw[:i]...)
+		if raw = raw[i:]; raw[1] == 'u' {
+			r, n := unescape(raw)
+			b, raw = appendRune(b, r), raw[n:]
+		} else {
+			b, raw = append(b, simpleEscape(raw[1])), raw[2:]
 		}
 	}
-	return b
 }
 
 func simpleEscape(c byte) byte {

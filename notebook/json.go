@@ -221,7 +221,13 @@ func (p *jsonParser) peek() byte {
 func (p *jsonParser) str() (value, bool) {
 	p.pos++
 	v := value{kind: kindString, start: p.pos}
-	for p.pos < len(p.data) {
+	for {
+		for p.pos < len(p.data) && plainByte[p.data[p.pos]] {
+			p.pos++
+		}
+		if p.pos == len(p.data) {
+			return v, p.fail("a string does not end")
+		}
 		switch c := p.data[p.pos]; {
 		case c == '"':
 			v.end = p.pos
@@ -232,14 +238,21 @@ func (p *jsonParser) str() (value, bool) {
 			if !p.escape() {
 				return v, false
 			}
-		case c < 0x20:
-			return v, p.fail("a string holds a control character")
 		default:
-			p.pos++
+			return v, p.fail("a string holds a control character")
 		}
 	}
-	return v, p.fail("a string does not end")
 }
+
+// plainByte tells the bytes that stand for themselves in a string.
+//
+//nolint:gochecknoglobals // immutable table
+var plainByte = func() (plain [256]bool) {
+	for c := ' '; c < 256; c++ {
+		plain[c] = c != '"' && c != '\\'
+	}
+	return plain
+}()
 
 func (p *jsonParser) escape() bool {
 	rest := p.data[p.pos+1:]

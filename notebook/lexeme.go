@@ -19,31 +19,35 @@ func commentLen(s string) int {
 	return len(s)
 }
 
-// operators are Python's operators of more than one character, long ones first.
-//
-//nolint:gochecknoglobals // immutable table
-var operators = []string{
-	"**=", "//=", ">>=", "<<=", "...",
-	"!=", "%=", "&=", "**", "*=", "+=", "-=", "->", "//", "/=", ":=", "<<", "<=", "==", ">=", ">>", "@=", "^=", "|=",
-}
-
 // operatorLen returns the length of the operator that s begins with; 0 where
 // there is none.
 func operatorLen(s string) int {
-	if strings.IndexByte("%&()*+,-./:;<=>@[]^{|}~!", s[0]) < 0 {
-		return 0
-	}
-	if len(s) > 1 && strings.IndexByte("*/><.=->:&|^@", s[1]) >= 0 {
-		for _, op := range operators {
-			if strings.HasPrefix(s, op) {
-				return len(op)
-			}
+	c, next := s[0], at(s, 1)
+	switch c {
+	case '(', ')', '[', ']', '{', '}', ',', ';', '~':
+		return 1
+	case '=', '+', '%', '&', '|', '^', '@', ':':
+		return 1 + count(next == '=')
+	case '-':
+		return 1 + count(next == '=' || next == '>')
+	case '*', '/', '<', '>':
+		if next == c {
+			return 2 + count(at(s, 2) == '=')
 		}
+		return 1 + count(next == '=')
+	case '!':
+		return 2 * count(next == '=')
+	case '.':
+		return 1 + 2*count(next == '.' && at(s, 2) == '.')
 	}
-	if s[0] == '!' {
-		return 0
+	return 0
+}
+
+func count(yes bool) int {
+	if yes {
+		return 1
 	}
-	return 1
+	return 0
 }
 
 // prefixLen returns the length of the string prefix, as in rb"", that s begins
@@ -118,35 +122,53 @@ func intLen(s string) int {
 	}
 	for _, base := range []struct {
 		letter byte
-		digits string
-	}{{'x', "0123456789abcdefABCDEF"}, {'b', "01"}, {'o', "01234567"}} {
+		digits int
+	}{{'x', 16}, {'b', 2}, {'o', 8}} {
 		if at(s, 1)|0x20 == base.letter {
 			if n := digitsOf(s, 2, base.digits, true); n > 0 {
 				return 2 + n
 			}
 		}
 	}
-	return digitsOf(s, 0, "0", false)
+	return digitsOf(s, 0, 1, false)
 }
 
 // digitsLen returns the length of the decimal digits at i, with single
 // underscores between them.
-func digitsLen(s string, i int) int { return digitsOf(s, i, "0123456789", false) }
+func digitsLen(s string, i int) int { return digitsOf(s, i, 10, false) }
 
-// digitsOf is digitsLen for any digits; with lead an underscore may come first.
-func digitsOf(s string, i int, digits string, lead bool) int {
+// digitsOf is digitsLen for the digits of any base; with lead an underscore may
+// come first.
+func digitsOf(s string, i, base int, lead bool) int {
 	n := 0
 	for i+n < len(s) {
-		switch {
-		case strings.IndexByte(digits, s[i+n]) >= 0:
+		switch c := s[i+n]; {
+		case inBase(c, base):
 			n++
-		case s[i+n] == '_' && (n > 0 || lead) && i+n+1 < len(s) && strings.IndexByte(digits, s[i+n+1]) >= 0:
+		case c == '_' && (n > 0 || lead) && i+n+1 < len(s) && inBase(s[i+n+1], base):
 			n += 2
 		default:
 			return n
 		}
 	}
 	return n
+}
+
+// inBase reports whether c is a digit below base.
+func inBase(c byte, base int) bool {
+	d := hexDigit(c)
+	return d >= 0 && d < base
+}
+
+// nameLen returns the length of the ASCII letters, digits and underscores, and
+// with all the bytes of other characters, that s begins with.
+func nameLen(s string, all bool) int {
+	for i := range len(s) {
+		if c := s[i]; !isNameByte(int(c)) || c >= 0x80 && !all {
+			return i
+		}
+	}
+	return len(s)
 }
 
 func isDigit(s string, i int) bool { return i < len(s) && '0' <= s[i] && s[i] <= '9' }

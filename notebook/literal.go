@@ -339,7 +339,7 @@ func (p *literalParser) unescape(b []byte, rest string) ([]byte, int) {
 	case c == '\n':
 		return b, 1
 	case '0' <= c && c <= '7':
-		n := min(digitsOf(rest, 0, "01234567", false), 3)
+		n := min(digitsOf(rest, 0, 8, false), 3)
 		r, _ := strconv.ParseUint(rest[:n], 8, 32)
 		return appendRune(b, rune(r)), n
 	case c == 'x':

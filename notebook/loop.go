@@ -54,6 +54,11 @@ func (t *transformer) run() (string, error) {
 
 // text returns the text of all lines.
 func (t *transformer) text() string {
+	size := 0
+	for _, line := range t.lines[t.base:] {
+		size += len(line)
+	}
+	t.done.Grow(size)
 	for _, line := range t.lines[t.base:] {
 		t.done.WriteString(line)
 	}

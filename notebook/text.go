@@ -84,8 +84,11 @@ func splitLines(s string) []string {
 // lineLen returns the length of the first line of s, its end included.
 func lineLen(s string) int {
 	for i := 0; i < len(s); i++ {
-		switch c := s[i]; {
-		case c > '\r' && c < 0x1c || c > 0x1e && c < 0xc2:
+		c := s[i]
+		if c > 0x1e && c < 0xc2 {
+			continue
+		}
+		switch {
 		case c == '\n', c == '\v', c == '\f', 0x1c <= c && c <= 0x1e:
 			return i + 1
 		case c == '\r':

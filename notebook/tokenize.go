@@ -194,25 +194,41 @@ func (x *pyLexer) next(pos int) int {
 	case c == '\n', c == '\r' && isLineEnd(x.line[start:]):
 		return x.lineEnd(start)
 	}
-	if end := x.quoted(start); end > 0 {
-		return end
+	return x.lexeme(pos, start)
+}
+
+// lexeme reads the token that begins at start, behind whitespace from pos on.
+func (x *pyLexer) lexeme(pos, start int) int {
+	rest := x.line[start:]
+	n := nameLen(rest, false)
+	if c := at(rest, n); n <= 2 && (c == '\'' || c == '"') {
+		if end := x.quoted(start, n); end > 0 {
+			return end
+		}
 	}
-	if n := pyNumberLen(x.line[start:]); n > 0 {
+	switch {
+	case isDigit(rest, 0), rest[0] == '.' && isDigit(rest, 1):
+		n = pyNumberLen(rest)
 		x.put(token{col: start, end: start + n})
 		return start + n
-	}
-	if n := operatorLen(x.line[start:]); n > 0 {
-		return x.operator(start, n)
-	}
-	if n := x.wordLen(start); n > 0 {
-		t := token{col: start, end: start + n}
-		if r, _ := decodeRune(x.line[start:]); x.unicode.nameStart(r) {
-			t.kind = tokenName
+	case n == 0 && rest[0] < 0x80:
+		if n = operatorLen(rest); n == 0 {
+			return x.strays(pos, start)
 		}
-		x.put(t)
-		return start + n
+		return x.operator(start, n)
+	case at(rest, n) >= 0x80:
+		if n = x.wordLen(start); n == 0 {
+			return x.strays(pos, start)
+		}
 	}
-	return x.strays(pos, start)
+	t := token{col: start, end: start + n, kind: tokenName}
+	if rest[0] >= 0x80 {
+		if r, _ := decodeRune(rest); !x.unicode.nameStart(r) {
+			t.kind = tokenOther
+		}
+	}
+	x.put(t)
+	return start + n
 }
 
 // strays emits error tokens for the whitespace from pos and the character at
@@ -246,16 +262,16 @@ func (x *pyLexer) operator(start, n int) int {
 	return start + n
 }
 
-// quoted reads a string that begins at start, prefix included, and returns the
-// offset behind it; 0 where there is none.
-func (x *pyLexer) quoted(start int) int {
-	at := start + prefixLen(x.line[start:])
-	if at >= len(x.line) || x.line[at] != '\'' && x.line[at] != '"' {
+// quoted reads a string that begins at start with a prefix of some length, and
+// returns the offset behind it; 0 where there is none.
+func (x *pyLexer) quoted(start, prefix int) int {
+	at := start + prefix
+	if !validPrefix(x.line[start:at]) {
 		return 0
 	}
 	quote := x.line[at : at+1]
-	if triple := strings.Repeat(quote, 3); strings.HasPrefix(x.line[at:], triple) {
-		return x.openOrWhole(start, at+3, triple)
+	if strings.HasPrefix(x.line[at+1:], quote) && strings.HasPrefix(x.line[at+2:], quote) {
+		return x.openOrWhole(start, at+3, x.line[at:at+3])
 	}
 	dead := &x.dead[0]
 	if quote == `"` {

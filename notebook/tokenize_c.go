@@ -287,7 +287,7 @@ func (x *cLexer) lexeme(c int) stop {
 	case c == eof:
 		return x.end()
 	case isNameByte(c) && !isDigitByte(c):
-		return x.word(start, c)
+		return x.word(start)
 	}
 	if c == '\r' {
 		c = x.nextc()
@@ -342,17 +342,16 @@ func (x *cLexer) newline(start int) stop {
 }
 
 // word reads a name, or the string whose prefix it is.
-func (x *cLexer) word(start, c int) stop {
-	for isNameByte(c) {
-		c = x.nextc()
-		if (c == '\'' || c == '"') && x.pos-1-start <= 2 && validPrefix(x.line[start:x.pos-1]) {
-			if strings.ContainsAny(x.line[start:x.pos-1], "fF") {
-				return x.fstringStart(start, c)
-			}
-			return x.str(start, c)
+func (x *cLexer) word(start int) stop {
+	n := nameLen(x.line[start:], true)
+	x.pos = start + n
+	if c := int(x.peek()); n <= 2 && (c == '\'' || c == '"') && validPrefix(x.line[start:x.pos]) {
+		x.pos++
+		if strings.ContainsAny(x.line[start:x.pos-1], "fF") {
+			return x.fstringStart(start, c)
 		}
+		return x.str(start, c)
 	}
-	x.backup(c)
 	return x.put(tokenName, start)
 }
 
@@ -502,11 +501,10 @@ func (x *cLexer) number(start int) stop {
 func cNumberLen(s string) (int, string) {
 	if s[0] == '0' {
 		for _, base := range []struct {
-			letter       byte
-			digits, name string
-		}{
-			{'x', "0123456789abcdefABCDEF", "hexadecimal"}, {'o', "01234567", "octal"}, {'b', "01", "binary"},
-		} {
+			letter byte
+			digits int
+			name   string
+		}{{'x', 16, "hexadecimal"}, {'o', 8, "octal"}, {'b', 2, "binary"}} {
 			if at(s, 1)|0x20 != base.letter {
 				continue
 			}
