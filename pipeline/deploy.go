@@ -31,7 +31,7 @@ func (f *Flow) Deploy(ctx context.Context, in DeployInput) (deploy.Output, error
 
 // deployWorkflow is Deploy's durable part.
 func (f *Flow) deployWorkflow(steps *workflow.Steps, in DeployInput) (deploy.Output, error) {
-	id, err := workflow.Do(steps, "identify", newID)
+	id, err := workflow.Do(steps, "identify", func(context.Context) (string, error) { return newID() })
 	if err != nil {
 		return deploy.Output{}, err
 	}
@@ -121,7 +121,7 @@ func (f *Flow) Check(ctx context.Context, src slipway.Source, b Built, again boo
 // tell runs a stage outside of a workflow, and tells how it went.
 func tell[T any](f *Flow, name string, fn func() (T, said, error)) (T, error) {
 	began := f.Clock()
-	f.emit(name, Started, "", 0)
+	f.began(name)
 	v, told, err := fn()
 	f.told(name, told, err, began)
 	return v, err

@@ -40,11 +40,12 @@ type Config struct {
 // A Flow does work for one app.
 type Flow struct {
 	Config
-	state  State // nil: the state folder has no database yet, and this flow only reads
-	places map[string]*Place
-	unlock func()
-	flows  flows
-	cache  repository.Repository // answers of checks
+	state   State // nil: the state folder has no database yet, and this flow only reads
+	places  map[string]*Place
+	unlock  func()
+	flows   flows
+	current string                // the stage under way
+	cache   repository.Repository // answers of checks
 }
 
 // New opens a flow that changes things: it is the only one in the state folder
@@ -62,7 +63,7 @@ func New(ctx context.Context, c Config) (*Flow, error) {
 		return nil, err
 	}
 	if err := f.open(ctx); err != nil {
-		f.unlock()
+		_ = f.Close() // the first error is the one to tell
 		return nil, err
 	}
 	return f, nil
@@ -83,6 +84,9 @@ func (f *Flow) open(ctx context.Context) error {
 		return unwritable(f.Project.State, err)
 	}
 	var err error
+	if f.Me.ID, err = holderID(f.Project.State); err != nil {
+		return err
+	}
 	if f.state, err = f.Parts.State(ctx, f.Project.State, true); err != nil {
 		return err
 	}
@@ -180,13 +184,13 @@ func (f *Flow) live(ctx context.Context, name string) (*Place, error) {
 	}
 	p.Driver, err = open(RuntimeConfig{
 		Environment: p.Environment, Cache: f.Cache, WorkDir: f.Project.Dir(), Environ: f.Environ, Secrets: f.Secrets,
-		Progress: func(line string) { f.emit("deploy", Progress, line, 0) }, Clock: f.Clock,
+		Progress: func(line string) { f.emit(f.current, Progress, line, 0) }, Clock: f.Clock,
 	})
 	return p, err
 }
 
 // newID makes an identity that nobody else has.
-func newID(context.Context) (string, error) {
+func newID() (string, error) {
 	b := make([]byte, 12)
 	if _, err := rand.Read(b); err != nil {
 		return "", fmt.Errorf("make an identity: %w", err)

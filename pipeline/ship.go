@@ -58,7 +58,7 @@ func (f *Flow) Ship(ctx context.Context, in ShipInput) (Shipped, error) {
 // dies is followed by one that goes on at the first stage without a record.
 func (f *Flow) ship(steps *workflow.Steps, in ShipInput) (Shipped, error) {
 	var out Shipped
-	id, err := workflow.Do(steps, "identify", newID)
+	id, err := workflow.Do(steps, "identify", func(context.Context) (string, error) { return newID() })
 	if err != nil {
 		return out, err
 	}
@@ -152,7 +152,7 @@ func stage[T any](f *Flow, steps *workflow.Steps, name string, fn func(context.C
 		ran = true
 		began := f.Clock()
 		if name != "look" {
-			f.emit(name, Started, "", 0)
+			f.began(name)
 		}
 		v, told, err := fn(ctx)
 		f.told(name, told, err, began)
@@ -162,6 +162,12 @@ func stage[T any](f *Flow, steps *workflow.Steps, name string, fn func(context.C
 		f.emit(name, Reused, "done before the interruption", 0)
 	}
 	return v, err
+}
+
+// began tells that a stage began.
+func (f *Flow) began(name string) {
+	f.current = name
+	f.emit(name, Started, "", 0)
 }
 
 // told tells how a stage ended.

@@ -74,7 +74,7 @@ func parseJob(t slipway.Target) (job, error) {
 		queuing:        r.flag("queuing"),
 		arguments:      r.values("arguments"),
 		nonOverridable: r.values("non_overridable_arguments"),
-		environment:    r.values("environment"),
+		environment:    r.values("env"),
 		modules:        r.texts("additional_python_modules"),
 		pyFiles:        r.texts("extra_py_files"),
 		bookmark:       r.bookmark(),

@@ -169,7 +169,8 @@ func TestWhatIsThereIsFound(t *testing.T) {
 				b.env("PYENV_ROOT", "pyenv")
 				b.java("", "17.0.15")
 			},
-			map[string]any{"glue_version": "5.0"}, nil,
+			map[string]any{"glue_version": "5.0"},
+			nil,
 		},
 		"Python of pyenv at home, Java 8": {
 			func(b *bench) {
@@ -178,7 +179,8 @@ func TestWhatIsThereIsFound(t *testing.T) {
 				b.java("jdk", "1.8.0_402")
 				b.env("JAVA_HOME", "jdk")
 			},
-			map[string]any{"glue_version": "4.0"}, nil,
+			map[string]any{"glue_version": "4.0"},
+			nil,
 		},
 		"a Python with venv goes before one without": {
 			func(b *bench) {
@@ -186,7 +188,8 @@ func TestWhatIsThereIsFound(t *testing.T) {
 				b.python("usr", "3.11", true)
 				b.java("", "17.0.15")
 			},
-			map[string]any{"glue_version": "5.1"}, nil,
+			map[string]any{"glue_version": "5.1"},
+			nil,
 		},
 		"any Python for a shell job, and it is said": {
 			func(b *bench) { b.python("usr", "3.11", false) }, map[string]any{"type": "pythonshell"}, []string{shellWarning},
@@ -253,7 +256,7 @@ func TestTargetsThatCannotRunHere(t *testing.T) {
 			`run.arguments.a: ["b"] is not a value; write text, or {secret: name}`, "",
 		},
 		"an argument that is another mapping": {
-			func(t *slipway.Target) { t.Run["environment"] = map[string]any{"A": map[string]any{"vault": "x"}} },
+			func(t *slipway.Target) { t.Run["env"] = map[string]any{"A": map[string]any{"vault": "x"}} },
 			`run.environment.A: {"vault":"x"} is not a value; write text, or {secret: name}`, "",
 		},
 		"modules that are no list": {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -36,8 +37,8 @@ func ended(t *testing.T, d *local.Driver, h slipway.Handle, r driver.RunRequest)
 	return run, log
 }
 
-// awaitState returns the run once it is in a state.
-func awaitState(t *testing.T, d *local.Driver, h slipway.Handle, id string, want slipway.RunState) slipway.Run {
+// awaitState waits until a run is in a state.
+func awaitState(t *testing.T, d *local.Driver, h slipway.Handle, id string, want slipway.RunState) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
@@ -49,7 +50,7 @@ func awaitState(t *testing.T, d *local.Driver, h slipway.Handle, id string, want
 			if err != nil {
 				t.Fatal(err)
 			}
-			return run
+			return
 		}
 		select {
 		case <-ticker.C:
@@ -91,6 +92,7 @@ func (w *lineWaiter) Write(p []byte) (int, error) {
 }
 
 func TestHowARunEnds(t *testing.T) {
+	t.Parallel()
 	code := func(n int) *int { return &n }
 	cases := map[string]struct {
 		script string
@@ -106,7 +108,8 @@ func TestHowARunEnds(t *testing.T) {
 		},
 		"an exception": {
 			"raise ValueError('no roads')", nil,
-			slipway.Run{State: slipway.RunFailed, ExitCode: code(1), Message: "ValueError: no roads"}, "ValueError: no roads\n",
+			slipway.Run{State: slipway.RunFailed, ExitCode: code(1), Message: "ValueError: no roads"},
+			"ValueError: no roads\n",
 		},
 		"sys.exit(3)": {
 			"import sys; sys.exit(3)", nil, slipway.Run{State: slipway.RunFailed, ExitCode: code(1), Message: "SystemExit: 3"}, "",
@@ -119,36 +122,49 @@ func TestHowARunEnds(t *testing.T) {
 		},
 		"killed for memory": {
 			"import os; os.kill(os.getpid(), 9)", nil,
-			slipway.Run{State: slipway.RunFailed, Message: "killed by signal 9 (killed); the machine may have run out of memory"}, "",
+			slipway.Run{State: slipway.RunFailed, Message: "killed by signal 9 (killed); the machine may have run out of memory"},
+			"",
 		},
 		"killed otherwise": {
 			"import os; os.kill(os.getpid(), 11)", nil,
-			slipway.Run{State: slipway.RunFailed, Message: "killed by signal 11 (segmentation fault)"}, "",
+			slipway.Run{State: slipway.RunFailed, Message: "killed by signal 11 (segmentation fault)"},
+			"",
 		},
 		"too slow": {
-			"import time; print('on it'); time.sleep(60)", map[string]any{"timeout": "1s", "max_retries": 3},
-			slipway.Run{State: slipway.RunTimeout, Message: "exceeded its time limit of 1s"}, "on it\n",
+			"import time; print('on it'); time.sleep(60)",
+			map[string]any{"timeout": "1s", "max_retries": 3},
+			slipway.Run{State: slipway.RunTimeout, Message: "exceeded its time limit of 1s"},
+			"on it\n",
 		},
 		"too slow, and deaf": {
-			"import signal, time; signal.signal(15, signal.SIG_IGN); print('deaf')\nwhile True: time.sleep(60)", map[string]any{"timeout": 1},
-			slipway.Run{State: slipway.RunTimeout, Message: "exceeded its time limit of 1s"}, "deaf\n",
+			"import signal, time; signal.signal(15, signal.SIG_IGN); print('deaf')\nwhile True: time.sleep(60)",
+			map[string]any{"timeout": 1},
+			slipway.Run{State: slipway.RunTimeout, Message: "exceeded its time limit of 1s"},
+			"deaf\n",
 		},
 		"a secret that is not there": {
-			"print('never')", map[string]any{"arguments": map[string]any{"password": map[string]any{"secret": "no/such"}}},
-			slipway.Run{State: slipway.RunErrored, Message: "argument password: secret no/such: no such secret"}, "",
+			"print('never')",
+			map[string]any{"arguments": map[string]any{"password": map[string]any{"secret": "no/such"}}},
+			slipway.Run{State: slipway.RunErrored, Message: "argument password: secret no/such: no such secret"},
+			"",
 		},
 		"helper modules that are not there": {
-			"print('never')", map[string]any{"extra_py_files": []any{"lib/none.py"}},
-			slipway.Run{State: slipway.RunErrored, Message: "run.extra_py_files: there is no file WORK/lib/none.py"}, "",
+			"print('never')",
+			map[string]any{"extra_py_files": []any{"lib/none.py"}},
+			slipway.Run{State: slipway.RunErrored, Message: "run.extra_py_files: there is no file WORK/lib/none.py"},
+			"",
 		},
 		"retries that do not help": {
-			"raise OSError('still down')", map[string]any{"max_retries": 2},
+			"raise OSError('still down')",
+			map[string]any{"max_retries": 2},
 			slipway.Run{State: slipway.RunFailed, ExitCode: code(1), Attempt: 2, Message: "OSError: still down"},
 			"slipway: attempt 2 of 3 failed: OSError: still down\n",
 		},
 		"a retry that helps": {
 			"import os\nif not os.path.exists('again'):\n    open('again', 'w').close(); raise OSError('down')\nprint('up')",
-			map[string]any{"max_retries": 1}, slipway.Run{State: slipway.RunSucceeded, ExitCode: code(0), Attempt: 1}, "up\n",
+			map[string]any{"max_retries": 1},
+			slipway.Run{State: slipway.RunSucceeded, ExitCode: code(0), Attempt: 1},
+			"up\n",
 		},
 	}
 	for name, c := range cases {
@@ -157,9 +173,7 @@ func TestHowARunEnds(t *testing.T) {
 			cfg, b := config(t), blobs{}
 			cfg.WorkDir = t.TempDir()
 			want := target(b, "app", c.script)
-			for k, v := range c.run {
-				want.Run[k] = v
-			}
+			maps.Copy(want.Run, c.run)
 			d := local.New(cfg)
 			run, log := ended(t, d, mustDeploy(t, d, b, want), driver.RunRequest{ID: "r"})
 			got := slipway.Run{State: run.State, ExitCode: run.ExitCode, Attempt: run.Attempt, Message: strings.ReplaceAll(run.Message, cfg.WorkDir, "WORK")}
@@ -185,7 +199,7 @@ func TestArgumentsReachTheScript(t *testing.T) {
 	want.Run = map[string]any{
 		"arguments":                 map[string]any{"--a": "job", "b": "job", "c": 3, "d": true},
 		"non_overridable_arguments": map[string]any{"a": "fixed"},
-		"environment":               map[string]any{"LEVEL": "high"},
+		"env":                       map[string]any{"LEVEL": "high"},
 		"extra_py_files":            []any{"near.py"},
 	}
 	d := local.New(cfg)
@@ -224,7 +238,7 @@ for piece in (secret[:5], secret[5:], "|"):
 raise ValueError("wrong password " + secret)
 `)
 	ref := map[string]any{"secret": "redshift/password"}
-	want.Run = map[string]any{"arguments": map[string]any{"password": ref}, "environment": map[string]any{"TOKEN": ref}}
+	want.Run = map[string]any{"arguments": map[string]any{"password": ref}, "env": map[string]any{"TOKEN": ref}}
 	want.Shape = "python-job"
 	d := local.New(cfg)
 	h := mustDeploy(t, d, b, want)

@@ -1,0 +1,38 @@
+package pipeline
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// holderID is under which id this state folder holds leases. Only one process
+// at a time changes a state folder, so the next one may take over at once what a
+// killed one held; the folder's path is part of the id, so that a copy of the
+// folder is another holder.
+func holderID(folder string) (string, error) {
+	file := filepath.Join(folder, "holder")
+	data, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && len(data) < 24 {
+		data, err = makeHolder(file)
+	}
+	if err != nil {
+		return "", unwritable(folder, err)
+	}
+	return strings.TrimSpace(string(data)) + "-" + digestOf(folder), nil
+}
+
+// makeHolder writes a new id, wholly or not at all.
+func makeHolder(file string) ([]byte, error) {
+	id, err := newID()
+	if err != nil {
+		return nil, err
+	}
+	next := file + ".new"
+	if err := os.WriteFile(next, []byte(id+"\n"), 0o600); err != nil {
+		return nil, err
+	}
+	return []byte(id), os.Rename(next, file)
+}
