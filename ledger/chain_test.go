@@ -186,15 +186,22 @@ func TestSealRefuses(t *testing.T) {
 		want string
 	}{
 		{
-			"a chain that moved on", head, ledger.Draft{Subject: subject(), After: 2, ID: "x", Kind: "k"}, slipway.Conflict,
+			"a chain that moved on", head,
+			ledger.Draft{Subject: subject(), After: 2, ID: "x", Kind: "k"},
+			slipway.Conflict,
 			"the ledger of traffic-etl in staging has moved on to entry 3: deployment.started by ann@laptop at 2026-11-22T11:03:02Z",
 		},
 		{
-			"a chain that went back", head, ledger.Draft{Subject: subject(), After: 7, ID: "x", Kind: "k"}, slipway.Conflict,
+			"a chain that went back", head,
+			ledger.Draft{Subject: subject(), After: 7, ID: "x", Kind: "k"},
+			slipway.Conflict,
 			"the ledger of traffic-etl in staging ends at entry 3 and has no entry 7 to follow",
 		},
 		{
-			"no id", ledger.Entry{}, ledger.Draft{Subject: subject(), Kind: "k"}, slipway.Invalid,
+			"no id",
+			ledger.Entry{},
+			ledger.Draft{Subject: subject(), Kind: "k"},
+			slipway.Invalid,
 			`a ledger entry needs an app, an environment, an id and a kind, not "traffic-etl", "staging", "" and "k"`,
 		},
 	}

@@ -5,6 +5,8 @@
 // one before it, so nothing can be taken out or changed unseen. There are two
 // kinds: in a SQL database (package store) and as objects in an artifact
 // repository (package ledger/object); ledgertest holds both to the same promise.
+// What they share is here: Seal makes an entry, Encode and Decode are its bytes,
+// Verify checks a chain.
 package ledger
 
 import (
@@ -29,9 +31,9 @@ type Entry struct {
 	Prev   slipway.Digest  `json:"prev"`   // hash of the entry before; empty for the first
 	ID     string          `json:"id"`     // chosen by the writer; appending it again is no second entry
 	Kind   string          `json:"kind"`   // such as deployment.started
-	Time   time.Time       `json:"time"`   // UTC, by the writer's clock
+	Time   time.Time       `json:"time"`   // UTC, to the microsecond, by the writer's clock
 	By     string          `json:"by"`
-	Body   json.RawMessage `json:"body"` // typed by the kind
+	Body   json.RawMessage `json:"body"` // typed by the kind; canonical JSON
 	Hash   slipway.Digest  `json:"hash"`
 }
 

@@ -1,6 +1,7 @@
 package repository_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -78,10 +79,7 @@ func (f *fake) Open(context.Context, string) (io.ReadCloser, error) {
 	if f.openErr != nil {
 		return nil, f.openErr
 	}
-	if f.readErr != nil {
-		return io.NopCloser(io.MultiReader(strings.NewReader(f.data), failing{f.readErr})), nil
-	}
-	return io.NopCloser(strings.NewReader(f.data)), nil
+	return io.NopCloser(io.MultiReader(strings.NewReader(f.data), failing{f.readErr})), nil
 }
 
 func (f *fake) Put(_ context.Context, key string, data io.ReadSeeker) (repository.Object, error) {
@@ -96,9 +94,10 @@ func (f *fake) Put(_ context.Context, key string, data io.ReadSeeker) (repositor
 	return repository.Object{Key: key, Size: int64(len(all))}, err
 }
 
+// A failing reader ends with its error, or as readers do.
 type failing struct{ err error }
 
-func (f failing) Read([]byte) (int, error) { return 0, f.err }
+func (f failing) Read([]byte) (int, error) { return 0, cmp.Or(f.err, io.EOF) }
 
 func TestCopySaysWhichSideIsToBlame(t *testing.T) {
 	gone := slipway.Errorf(slipway.NotFound, "there is no such thing")
@@ -111,11 +110,17 @@ func TestCopySaysWhichSideIsToBlame(t *testing.T) {
 		want     string
 	}{
 		{
-			"the source was changed", fake{data: "other"}, fake{}, slipway.Conflict,
+			"the source was changed",
+			fake{data: "other"},
+			fake{},
+			slipway.Conflict,
 			"the source fake://from/k has other bytes than were released: " + string(slipway.DigestOf([]byte("other"))) + ", not " + string(digest),
 		},
 		{
-			"the target changes them", fake{data: "bytes"}, fake{corruptPuts: true}, slipway.Conflict,
+			"the target changes them",
+			fake{data: "bytes"},
+			fake{corruptPuts: true},
+			slipway.Conflict,
 			"the target fake://to/k has other bytes than were copied: " + string(slipway.DigestOf([]byte("bit rot"))) + ", not " + string(digest),
 		},
 		{"the source lacks it", fake{openErr: gone}, fake{}, slipway.NotFound, "open fake://from/k: there is no such thing"},

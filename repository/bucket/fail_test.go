@@ -1,6 +1,7 @@
 package bucket_test
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -29,7 +30,7 @@ func through(t *testing.T, name string, nth int64) string {
 	proxy.ModifyResponse = func(r *http.Response) error {
 		if r.Request.Method == http.MethodPut && writes.Add(1) == nth {
 			_ = r.Body.Close()
-			return fmt.Errorf("the answer is lost")
+			return errors.New("the answer is lost")
 		}
 		return nil
 	}

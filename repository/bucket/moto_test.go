@@ -108,7 +108,7 @@ func (s *server) send(t testing.TB, method, path, data string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	response.Body.Close()
+	_ = response.Body.Close()
 	if response.StatusCode >= http.StatusMultipleChoices {
 		t.Fatalf("%s %s: %s", method, path, response.Status)
 	}

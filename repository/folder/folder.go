@@ -131,7 +131,7 @@ func (r *Repository) openFile(root *os.Root, key string) (*os.File, error) {
 		err = r.notFound(key)
 	}
 	if err != nil {
-		file.Close()
+		_ = file.Close()
 		return nil, err
 	}
 	return file, nil

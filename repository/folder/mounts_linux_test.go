@@ -22,8 +22,8 @@ func TestDiskFull(t *testing.T) {
 		if got := names(t, filepath.Join(dir, ".tmp")); len(got) != 0 {
 			t.Errorf("temporary files are left: %q", got)
 		}
-		for o := range r.List(t.Context(), "app/", "") {
-			t.Errorf("%s is there", o.Key)
+		for o, err := range r.List(t.Context(), "app/", "") {
+			t.Errorf("%s is there, %v", o.Key, err)
 		}
 		_, err = r.Swap(t.Context(), "lease", "", []byte(strings.Repeat("x", 1<<20)))
 		wantError(t, err, slipway.Unavailable, "cannot write "+dir+"/lease: no room is left: ", "")
@@ -60,7 +60,7 @@ func TestNoPermission(t *testing.T) {
 			if err := os.Chmod(path, 0o500); err != nil {
 				t.Fatal(err)
 			}
-			defer os.Chmod(path, 0o700)
+			t.Cleanup(func() { _ = os.Chmod(path, 0o700) })
 		}
 		r := open(t, dir)
 		fix := "give your user the right to read and write in " + dir + " and the folders below it"

@@ -174,7 +174,7 @@ func syncUp(root *os.Root, dir string) error {
 			return err
 		}
 		err = file.Sync()
-		file.Close()
+		_ = file.Close()
 		if err != nil || dir == "." {
 			return err
 		}

@@ -48,7 +48,7 @@ func (r *Repository) temporary(root *os.Root) (*temporary, error) {
 		if _, err := root.Lstat(t.name); err == nil {
 			return t, nil
 		}
-		file.Close()
+		_ = file.Close()
 	}
 }
 
@@ -67,7 +67,7 @@ func (t *temporary) fill(ctx context.Context, data io.ReadSeeker) (slipway.Diges
 // remove takes the temporary name away; the file lives on under its final one.
 func (t *temporary) remove() {
 	_ = t.root.Remove(t.name)
-	t.file.Close()
+	_ = t.file.Close()
 }
 
 // cleanTemporary removes the temporary files of writers that are gone. What
@@ -78,7 +78,7 @@ func cleanTemporary(root *os.Root) {
 		return
 	}
 	names, _ := dir.Readdirnames(-1)
-	dir.Close()
+	_ = dir.Close()
 	for _, name := range names {
 		name = path.Join(tempDir, name)
 		file, err := root.OpenFile(name, os.O_RDONLY|syscall.O_NOFOLLOW, 0)
@@ -88,7 +88,7 @@ func cleanTemporary(root *os.Root) {
 		if flock(file, syscall.LOCK_EX|syscall.LOCK_NB) == nil {
 			_ = root.Remove(name)
 		}
-		file.Close()
+		_ = file.Close()
 	}
 }
 
