@@ -21,7 +21,7 @@ func (s *supervisor) attempts(ctx context.Context) state {
 	if err != nil {
 		return s.cut(ctx, err)
 	}
-	defer os.RemoveAll(plan.work) //nolint:errcheck // what is left of a run's temporary files is harmless
+	defer os.RemoveAll(plan.work) // what is left of a run's temporary files is harmless
 	log, err := openLog(s.file(logFile), plan.secrets)
 	if err != nil {
 		return s.cut(ctx, err)

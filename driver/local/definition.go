@@ -65,12 +65,8 @@ func readDefinition(folder string) (definition, error) {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return def, err
 	}
-	if err == nil {
-		err = json.Unmarshal(data, &def.target)
-	}
-	if err != nil {
-		def.target, def.damaged = slipway.Target{}, err.Error()
-		return def, nil
+	if def.damaged = damage(data, &def.target); def.damaged != "" {
+		return definition{folder: folder, damaged: def.damaged}, nil
 	}
 	for i, a := range def.target.Artifacts {
 		if !copied(a) {
@@ -86,6 +82,17 @@ func readDefinition(folder string) (definition, error) {
 		}
 	}
 	return def, nil
+}
+
+// damage decodes a definition, or says why it cannot be.
+func damage(data []byte, t *slipway.Target) string {
+	if len(data) == 0 {
+		return "it is empty or not there"
+	}
+	if err := json.Unmarshal(data, t); err != nil {
+		return err.Error()
+	}
+	return ""
 }
 
 // digestOfFile returns the digest of a file's bytes; empty if it is not there.
@@ -117,7 +124,7 @@ func writeDefinition(ctx context.Context, job string, t slipway.Target, blobs dr
 	if err != nil {
 		return "", err
 	}
-	defer os.RemoveAll(tmp) //nolint:errcheck // renamed away when all went well
+	defer os.RemoveAll(tmp) // renamed away when all went well
 	if err := fillDefinition(ctx, tmp, t, blobs); err != nil {
 		return "", err
 	}

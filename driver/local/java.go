@@ -65,7 +65,7 @@ func describeJava(bin string) (home string, version int) {
 			}
 		}
 	}
-	out, _ := exec.Command(bin, "-version").CombinedOutput() //nolint:errcheck // no version in it says as much
+	out, _ := exec.Command(bin, "-version").CombinedOutput() // no version in it says as much
 	return home, majorJava(string(out))
 }
 

@@ -39,7 +39,8 @@ type job struct {
 	environment    map[string]value
 	modules        []string // requirements for pip
 	pyFiles        []string // beside the released modules
-	bookmark       string   // enable, disable; empty: disable
+	jars           []string
+	bookmark       string // enable, disable; empty: disable
 	tables         map[string]any
 	script         string   // file name in the definition
 	archives       []string // zips of modules in the definition
@@ -77,6 +78,7 @@ func parseJob(t slipway.Target) (job, error) {
 		environment:    r.values("env"),
 		modules:        r.texts("additional_python_modules"),
 		pyFiles:        r.texts("extra_py_files"),
+		jars:           r.texts("extra_jars"),
 		bookmark:       r.bookmark(),
 		tables:         r.mapping("tables"),
 	}
@@ -122,15 +124,26 @@ func (j job) check() error {
 		}
 	}
 	for _, f := range j.pyFiles {
-		if strings.Contains(f, "://") && !strings.HasPrefix(f, "file://") {
+		if elsewhere(f) {
 			return slipway.Errorf(slipway.Invalid, "run.extra_py_files: %s cannot be read on this machine", f).
 				WithFix("name a file of the app under environments.local.run.extra_py_files, or put the modules under build.include")
+		}
+	}
+	for _, f := range j.jars {
+		if elsewhere(f) {
+			return slipway.Errorf(slipway.Invalid, "run.extra_jars: %s cannot be read on this machine", f).
+				WithFix("name a file of the app under environments.local.run.extra_jars, or write [] there")
 		}
 	}
 	if j.concurrent < 1 {
 		return slipway.Errorf(slipway.Invalid, "run.max_concurrent_runs: %d lets no run start", j.concurrent).WithFix("write 1 or more")
 	}
 	return nil
+}
+
+// elsewhere reports whether a path leads off this machine.
+func elsewhere(path string) bool {
+	return strings.Contains(path, "://") && !strings.HasPrefix(path, "file://")
 }
 
 // A reader takes typed values out of a target's parameters and keeps the first

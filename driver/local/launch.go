@@ -109,6 +109,9 @@ func (s *supervisor) glueArguments() map[string]value {
 		return map[string]value{}
 	}
 	args := map[string]value{"JOB_NAME": {text: s.job.name}, "JOB_RUN_ID": {text: s.req.ID}}
+	if len(s.job.jars) > 0 {
+		args["extra-jars"] = value{text: strings.Join(s.job.jars, ",")}
+	}
 	if s.job.bookmark != "" {
 		args["job-bookmark-option"] = value{text: "job-bookmark-" + s.job.bookmark}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"os/exec"
@@ -136,7 +137,7 @@ func (e errand) send(t *testing.T, verb string) (output string, status syscall.W
 func startRun(text string) int {
 	e := readErrand(text)
 	if _, err := e.driver().Start(context.Background(), e.Handle, driver.RunRequest{ID: e.Run}); err != nil {
-		os.Stderr.WriteString(err.Error())
+		fmt.Fprint(os.Stderr, err)
 		return 1
 	}
 	killSelf()
@@ -146,7 +147,7 @@ func startRun(text string) int {
 func applyPlan(text string) int {
 	e := readErrand(text)
 	if _, err := e.driver().Apply(context.Background(), e.Plan, e.Blobs); err != nil {
-		os.Stderr.WriteString(err.Error())
+		fmt.Fprint(os.Stderr, err)
 		return 1
 	}
 	return 0

@@ -140,6 +140,6 @@ func (t *tail) copy() error {
 
 func (t *tail) close() {
 	if t.file != nil {
-		t.file.Close()
+		_ = t.file.Close() // it was only read
 	}
 }

@@ -257,7 +257,7 @@ func TestTargetsThatCannotRunHere(t *testing.T) {
 		},
 		"an argument that is another mapping": {
 			func(t *slipway.Target) { t.Run["env"] = map[string]any{"A": map[string]any{"vault": "x"}} },
-			`run.environment.A: {"vault":"x"} is not a value; write text, or {secret: name}`, "",
+			`run.env.A: {"vault":"x"} is not a value; write text, or {secret: name}`, "",
 		},
 		"modules that are no list": {
 			func(t *slipway.Target) { t.Run["additional_python_modules"] = "pandas" },
@@ -271,6 +271,11 @@ func TestTargetsThatCannotRunHere(t *testing.T) {
 			func(t *slipway.Target) { t.Run["extra_py_files"] = []string{"s3://b/lib.zip"} },
 			"run.extra_py_files: s3://b/lib.zip cannot be read on this machine",
 			"name a file of the app under environments.local.run.extra_py_files, or put the modules under build.include",
+		},
+		"jars that lie in a bucket": {
+			func(t *slipway.Target) { t.Run["extra_jars"] = []string{"s3://b/redshift.jar"} },
+			"run.extra_jars: s3://b/redshift.jar cannot be read on this machine",
+			"name a file of the app under environments.local.run.extra_jars, or write [] there",
 		},
 		"a schedule that is none": {
 			func(t *slipway.Target) { t.Run["schedule"] = "daily at three" },

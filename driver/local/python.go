@@ -104,8 +104,8 @@ func (m machine) pythonDirs() []string {
 	if m.dirs != nil {
 		return append(dirs, m.dirs...)
 	}
-	opt, _ := filepath.Glob("/opt/*/bin")     //nolint:errcheck // the pattern is right
-	below, _ := filepath.Glob("/opt/*/*/bin") //nolint:errcheck // the pattern is right
+	opt, _ := filepath.Glob("/opt/*/bin")
+	below, _ := filepath.Glob("/opt/*/*/bin")
 	return slices.Concat(dirs, []string{"/usr/bin", "/usr/local/bin", "/opt/homebrew/bin"}, opt, below)
 }
 
@@ -117,7 +117,7 @@ func (m machine) pyenvDirs() []string {
 	if root == "" {
 		return nil
 	}
-	dirs, _ := filepath.Glob(filepath.Join(root, "versions", "3.*", "bin")) //nolint:errcheck // the pattern is right
+	dirs, _ := filepath.Glob(filepath.Join(root, "versions", "3.*", "bin"))
 	slices.SortFunc(dirs, func(a, b string) int { return compareVersions(inPyenv(b), inPyenv(a)) })
 	return dirs
 }

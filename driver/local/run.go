@@ -178,10 +178,10 @@ func (d *Driver) settle(folder string, s state) (state, error) {
 // orphaned is the end of a run whose supervisor was killed.
 func (d *Driver) orphaned(s state) state {
 	message := "the supervisor was killed while the job ran, and the job with it"
-	switch s.State {
-	case slipway.RunWaiting:
+	if s.State == slipway.RunWaiting {
 		message = "the supervisor was killed while the run waited for others; the job was not started"
-	case slipway.RunStarting:
+	}
+	if s.State == slipway.RunStarting {
 		message = "the supervisor was killed before the job started"
 	}
 	s.State, s.Message, s.Ended = slipway.RunErrored, message, d.now()

@@ -216,11 +216,11 @@ func TestArgumentsReachTheScript(t *testing.T) {
 func TestGlueArgumentsAreAdded(t *testing.T) {
 	cfg, b := config(t), blobs{}
 	want := target(b, "app", "import sys; print(sys.argv[1:])")
-	want.Run["name"], want.Run["bookmark"] = "Traffic ETL", "enable"
+	want.Run["name"], want.Run["bookmark"], want.Run["extra_jars"] = "Traffic ETL", "enable", []string{"a.jar", "b.jar"}
 	d := local.New(cfg)
 	h := mustDeploy(t, d, b, want)
 	_, log := ended(t, d, h, driver.RunRequest{ID: "r-1"})
-	const line = "['--JOB_NAME', 'Traffic ETL', '--JOB_RUN_ID', 'r-1', '--job-bookmark-option', 'job-bookmark-enable']\n"
+	const line = "['--JOB_NAME', 'Traffic ETL', '--JOB_RUN_ID', 'r-1', '--extra-jars', 'a.jar,b.jar', '--job-bookmark-option', 'job-bookmark-enable']\n"
 	if diff := cmp.Diff(line, log); diff != "" || h.Name != "Traffic ETL" {
 		t.Errorf("handle %v, log (-want +got):\n%s", h, diff)
 	}

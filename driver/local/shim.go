@@ -38,7 +38,7 @@ func (d *Driver) installShim() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	defer os.RemoveAll(tmp) //nolint:errcheck // renamed away when all went well
+	defer os.RemoveAll(tmp) // renamed away when all went well
 	if err := errors.Join(os.Chmod(tmp, 0o755), copyShim(tmp, files)); err != nil {
 		return "", err
 	}

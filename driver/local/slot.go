@@ -45,17 +45,17 @@ func freeSlot(folder string, j job) (*os.File, error) {
 		case free == nil:
 			free = lock
 		default:
-			lock.Close()
+			_ = lock.Close() // one is enough
 		}
 	}
 	if taken < j.concurrent {
 		return free, nil
 	}
 	if free != nil {
-		free.Close()
+		_ = free.Close() // a lock file, nothing is lost
 	}
 	if j.queuing {
-		return nil, nil //nolint:nilnil // waiting is no error
+		return nil, nil // waiting is no error
 	}
 	return nil, busy(j, taken)
 }

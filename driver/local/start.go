@@ -68,7 +68,7 @@ func (d *Driver) create(ctx context.Context, h slipway.Handle, r driver.RunReque
 	}
 	defer guard.Close()
 	if exists(folder) {
-		return nil, nil //nolint:nilnil // another call was first, and has the slot
+		return nil, nil // another call was first, and has the slot
 	}
 	slot, err := freeSlot(job, j)
 	if err != nil {
@@ -110,7 +110,7 @@ func writeRequest(runs string, r request) error {
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(tmp) //nolint:errcheck // renamed away when all went well
+	defer os.RemoveAll(tmp) // renamed away when all went well
 	if err := writeJSON(filepath.Join(tmp, requestFile), r); err != nil {
 		return err
 	}
@@ -188,7 +188,7 @@ func (d *Driver) spawn(ctx context.Context, app, folder string, lock, slot *os.F
 	}
 	defer log.Close()
 	args := append(slices.Clone(d.cfg.Supervisor), d.orders(app, filepath.Base(folder), slot != nil)...)
-	cmd := exec.Command(args[0], args[1:]...) //nolint:noctx // it outlives this call
+	cmd := exec.Command(args[0], args[1:]...) // it outlives this call
 	cmd.Env, cmd.Stdout, cmd.Stderr = d.cfg.Environ, log, log
 	cmd.ExtraFiles = []*os.File{lock, told}
 	if slot != nil {
@@ -207,7 +207,7 @@ func (d *Driver) spawn(ctx context.Context, app, folder string, lock, slot *os.F
 
 // awaitReady waits for the supervisor's word that it has begun.
 func awaitReady(ctx context.Context, ready *os.File, folder string) error {
-	stop := context.AfterFunc(ctx, func() { ready.Close() })
+	stop := context.AfterFunc(ctx, func() { _ = ready.Close() })
 	defer stop()
 	word, err := bufio.NewReader(ready).ReadString('\n')
 	switch {
@@ -216,7 +216,7 @@ func awaitReady(ctx context.Context, ready *os.File, folder string) error {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
 	}
-	said, _ := os.ReadFile(filepath.Join(folder, supervisorFile)) //nolint:errcheck // nothing said is an answer
+	said, _ := os.ReadFile(filepath.Join(folder, supervisorFile)) // nothing said is an answer
 	return slipway.Errorf(slipway.Internal, "the supervisor ended before it began: %w\n%s", err, indent(strings.Split(strings.TrimSpace(string(said)), "\n")))
 }
 

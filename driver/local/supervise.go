@@ -98,7 +98,7 @@ func (s *supervisor) inherit(slot bool) {
 func (s *supervisor) release() {
 	for _, f := range []*os.File{s.ready, s.slot, s.lock} {
 		if f != nil {
-			f.Close() //nolint:errcheck,gosec // the process ends
+			_ = f.Close() // the process ends
 		}
 	}
 }
@@ -201,7 +201,7 @@ func (s *supervisor) cut(ctx context.Context, err error) state {
 func (s *supervisor) finish(st state) error {
 	st.Ended = s.d.now()
 	if s.slot != nil {
-		s.slot.Close() //nolint:errcheck,gosec // a lock file, nothing is lost
+		_ = s.slot.Close() // a lock file, nothing is lost
 		s.slot = nil
 	}
 	err := s.record(st)
