@@ -102,14 +102,6 @@ func (d *document) integer(v value) (int, bool) {
 	return n, err == nil
 }
 
-// number returns a number as Python writes it where that is an int.
-func (d *document) number(v value) string {
-	if v.kind != kindNumber {
-		return ""
-	}
-	return string(d.data[v.start:v.end])
-}
-
 // raw returns the JSON text of a value, quotes included.
 func (d *document) raw(v value) []byte {
 	switch v.kind {
@@ -117,6 +109,7 @@ func (d *document) raw(v value) []byte {
 		return nil
 	case kindString:
 		return d.data[v.start-1 : v.end+1]
+	default:
+		return d.data[v.start:v.end]
 	}
-	return d.data[v.start:v.end]
 }

@@ -327,7 +327,7 @@ func python(t *testing.T, script []byte, args ...string) string {
 	if err := os.WriteFile(file, script, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	out, _ := exec.Command(exe, append([]string{file}, args...)...).CombinedOutput() //nolint:errcheck // the output tells
+	out, _ := exec.Command(exe, append([]string{file}, args...)...).CombinedOutput()
 	return string(out)
 }
 

@@ -228,12 +228,12 @@ func (p *jsonParser) str() (value, bool) {
 		if p.pos == len(p.data) {
 			return v, p.fail("a string does not end")
 		}
-		switch c := p.data[p.pos]; {
-		case c == '"':
+		switch p.data[p.pos] {
+		case '"':
 			v.end = p.pos
 			p.pos++
 			return v, true
-		case c == '\\':
+		case '\\':
 			v.escaped = true
 			if !p.escape() {
 				return v, false
@@ -291,8 +291,12 @@ func (p *jsonParser) scalar() (value, bool) {
 		text string
 		kind kind
 	}{
-		{"null", kindNull}, {"true", kindTrue}, {"false", kindFalse},
-		{"NaN", kindNumber}, {"Infinity", kindNumber}, {"-Infinity", kindNumber},
+		{"null", kindNull},
+		{"true", kindTrue},
+		{"false", kindFalse},
+		{"NaN", kindNumber},
+		{"Infinity", kindNumber},
+		{"-Infinity", kindNumber},
 	}
 	v := value{start: p.pos}
 	rest := p.data[p.pos:]

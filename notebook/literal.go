@@ -32,7 +32,7 @@ type dict []entry
 func parseLiteral(text string) (any, *Error) {
 	p := &literalParser{text: text}
 	v := p.value(0)
-	p.space(true)
+	p.space()
 	if p.fail == nil && p.pos < len(p.text) {
 		p.failf("unexpected %s", p.near())
 	}
@@ -87,11 +87,11 @@ func (p *literalParser) near() string {
 	return strconv.Quote(rest[:n])
 }
 
-// space skips blanks and comments, and within brackets line ends.
-func (p *literalParser) space(lines bool) {
+// space skips blanks, line ends and comments.
+func (p *literalParser) space() {
 	for p.pos < len(p.text) {
 		switch c := p.text[p.pos]; {
-		case isBlankByte(c), lines && (c == '\n' || c == '\r'):
+		case isBlankByte(c), c == '\n', c == '\r':
 			p.pos++
 		case c == '\\' && isLineEnd(p.text[p.pos+1:]):
 			p.pos++
@@ -105,7 +105,7 @@ func (p *literalParser) space(lines bool) {
 }
 
 func (p *literalParser) value(depth int) any {
-	p.space(true)
+	p.space()
 	if depth > maxBrackets {
 		return p.failf("the brackets nest too deep")
 	}
@@ -187,11 +187,11 @@ func (p *literalParser) list(closing byte, depth int) []any {
 // elements appends elements up to a closing bracket.
 func (p *literalParser) elements(items []any, closing byte, depth int) []any {
 	for p.fail == nil {
-		if p.space(true); p.take(closing) {
+		if p.space(); p.take(closing) {
 			return items
 		}
 		items = append(items, p.value(depth+1))
-		if p.space(true); p.take(closing) {
+		if p.space(); p.take(closing) {
 			return items
 		}
 		if !p.take(',') {
@@ -224,12 +224,12 @@ func (p *literalParser) braces(depth int) any {
 	p.pos++
 	entries := dict{}
 	for p.fail == nil {
-		if p.space(true); p.take('}') {
+		if p.space(); p.take('}') {
 			return entries
 		}
 		line := p.line()
 		key := p.value(depth + 1)
-		p.space(true)
+		p.space()
 		if len(entries) == 0 && (p.take(',') || p.pos < len(p.text) && p.text[p.pos] == '}') {
 			return p.elements([]any{key}, '}', depth)
 		}
@@ -241,7 +241,7 @@ func (p *literalParser) braces(depth int) any {
 			return p.failf("the keys of a dict must be strings")
 		}
 		entries = append(entries, entry{key: name, value: p.value(depth + 1), line: line})
-		if p.space(true); p.take('}') {
+		if p.space(); p.take('}') {
 			return entries
 		}
 		if !p.take(',') {
@@ -261,7 +261,7 @@ func (p *literalParser) strings() any {
 		}
 		// Only brackets let the next one stand on another line; whoever cut
 		// the text out saw to that.
-		p.space(true)
+		p.space()
 		rest := p.text[p.pos:]
 		if rest == "" || rest[0] != '\'' && rest[0] != '"' && prefixLen(rest) == 0 {
 			return string(b)

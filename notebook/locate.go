@@ -7,7 +7,6 @@ import (
 	"strconv"
 )
 
-//nolint:gochecknoglobals // compiled once
 var (
 	anyMarker  = regexp.MustCompile(`^# --- (cell \d+|arguments)(?: .*)?---$`)
 	cellMarker = regexp.MustCompile(`^# --- cell (\d+)(?: \[[A-Za-z0-9_-]+\])?(?: from line (\d+))? ---$`)

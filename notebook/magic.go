@@ -48,13 +48,11 @@ func assemble(lines []string, start, col, end int) string {
 
 // call renders the call that a line with a magic or command stands for.
 func (t *transformer) call(kind magicKind, line string) (string, bool) {
-	switch kind {
-	case magicAssign:
-		return t.lineMagic(line[1:]), true
-	case systemAssign:
-		return "get_ipython().getoutput(" + t.unicode.repr(line[1:]) + ")", true
-	}
 	switch {
+	case kind == magicAssign:
+		return t.lineMagic(line[1:]), true
+	case kind == systemAssign:
+		return "get_ipython().getoutput(" + t.unicode.repr(line[1:]) + ")", true
 	case strings.HasPrefix(line, "!!"):
 		return "get_ipython().getoutput(" + t.unicode.repr(line[2:]) + ")", true
 	case strings.HasPrefix(line, "??"):
@@ -108,7 +106,6 @@ func (t *transformer) info(target, escape string) string {
 	return "get_ipython().run_line_magic('" + method + "', " + t.unicode.repr(target) + ")"
 }
 
-//nolint:gochecknoglobals // compiled once
 var (
 	helpName      = regexp.MustCompile(`(%{0,2}` + helpWord + `(?:\.` + helpWord + `)*)(\?\??)\n?$`)
 	helpNameIndex = regexp.MustCompile(`(%{0,2}` + helpWord + `(?:\.` + helpWord + `|\[-?[0-9]+\])*)(\?\??)\n?$`)

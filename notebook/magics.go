@@ -10,8 +10,7 @@ import (
 // cannot be used.
 func (g *glueBuilder) magics(lines []string) (first int, sql, ok bool) {
 	ok = true
-	for n := 0; n < len(lines); n++ {
-		line := lines[n]
+	for n, line := range lines {
 		switch {
 		case strings.HasPrefix(line, "%%"):
 			name, args := cutMagic(line[2:])

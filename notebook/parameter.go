@@ -107,13 +107,11 @@ type assignmentFinder struct {
 }
 
 func (f *assignmentFinder) token(t token) {
-	switch t.kind {
-	case tokenNewline:
+	if t.kind == tokenNewline {
 		f.endStatement(t)
 		return
-	case tokenNL, tokenComment, tokenText, tokenEnd:
-		return
-	case tokenIndent, tokenDedent:
+	}
+	if !t.kind.isCode() {
 		return
 	}
 	f.n++

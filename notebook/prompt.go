@@ -42,7 +42,6 @@ func commonPrefix(a, b string) string {
 	return a[:n]
 }
 
-//nolint:gochecknoglobals // compiled once
 var (
 	doctestFirst  = regexp.MustCompile(`^` + pySpace + `*>>>`)
 	doctestPS1    = regexp.MustCompile(`^` + pySpace + `*>>>[ \t]?`)

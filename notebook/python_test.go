@@ -1,6 +1,7 @@
 package notebook
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -39,10 +40,7 @@ func TestPythonOptions(t *testing.T) {
 
 // TestPythonErrors lists every error that a user can meet, with its text.
 func TestPythonErrors(t *testing.T) {
-	many := ""
-	for range maxTransforms {
-		many += "!a\n"
-	}
+	many := strings.Repeat("!a\n", maxTransforms)
 	tests := map[string]struct{ source, want string }{
 		"dedent":    {"\n\nif x:\n    a\n  b", "cell 1 line 5: unindent does not match any outer indentation level"},
 		"tabs":      {"if x:\n        a\n\tb", "cell 1 line 3: inconsistent use of tabs and spaces in indentation"},

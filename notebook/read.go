@@ -181,9 +181,10 @@ func (r reader) truthy(v value) bool {
 	case kindArray, kindObject:
 		return len(v.kids) > 0
 	case kindNumber:
-		return strings.ContainsAny(strings.ToLower(string(r.raw(v)))+"e", "123456789ni")
+		return strings.ContainsAny(strings.ToLower(string(r.raw(v))), "123456789ni")
+	default:
+		return true
 	}
-	return true
 }
 
 // joined returns the text of a string or a list of strings; join chooses what
@@ -195,24 +196,25 @@ func (r reader) joined(v value, join func(first string) string) (string, bool) {
 	case kindString:
 		return r.text(v), true
 	case kindArray:
+		return r.joinedList(v, join)
 	default:
 		return "", false
 	}
-	var buf []byte
-	var between string
-	size := 0
+}
+
+func (r reader) joinedList(v value, join func(first string) string) (string, bool) {
+	between, size := "", 0
 	for _, kid := range v.kids {
 		if kid.kind != kindString {
 			return "", false
 		}
 		size += kid.end - kid.start + 1
 	}
-	buf = make([]byte, 0, size)
+	buf := make([]byte, 0, size)
 	for i, kid := range v.kids {
-		switch i {
-		case 0:
+		if i == 0 {
 			between = join(r.text(kid))
-		default:
+		} else {
 			buf = append(buf, between...)
 		}
 		buf = r.appendText(buf, kid)

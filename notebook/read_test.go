@@ -56,8 +56,12 @@ func TestReadFillsInTheNotebook(t *testing.T) {
 	c := nb.Cells[0]
 	got := []any{nb.Format, nb.Minor, nb.Kernel, nb.Language, c.ID, c.Type, c.Source, c.Tags, c.ExecutionCount, string(c.Metadata), c.HasTag("x"), c.HasTag("y")}
 	want := []any{
-		4, 5, Kernel{"glue_pyspark", "Glue PySpark", "python"}, Language{"Python_Glue_Session", ".py", "python"},
-		"a-1", Code, "x = 1\ny😀 = \xed\xa0\x80", []string{"parameters", "x"}, 7, `{"tags": ["parameters", "x"]}`, true, false,
+		4, 5,
+		Kernel{"glue_pyspark", "Glue PySpark", "python"},
+		Language{"Python_Glue_Session", ".py", "python"},
+		"a-1", Code, "x = 1\ny😀 = \xed\xa0\x80",
+		[]string{"parameters", "x"},
+		7, `{"tags": ["parameters", "x"]}`, true, false,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("notebook (-want +got):\n%s", diff)

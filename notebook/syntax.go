@@ -50,15 +50,15 @@ func strayText(lines []string, m match) string {
 	text := strings.TrimSpace(lines[m.line][m.col:])
 	switch {
 	case m.kind == magicAssign:
-		return fmt.Sprintf("a job cannot assign what a magic returns: %s", text)
+		return "a job cannot assign what a magic returns: " + text
 	case m.kind == systemAssign:
-		return fmt.Sprintf("a job cannot run a shell command: %s; use Python's subprocess or boto3", text)
+		return "a job cannot run a shell command: " + text + "; use Python's subprocess or boto3"
 	case m.kind == helpEnd || text[0] == '?':
-		return fmt.Sprintf("a question to the notebook is not Python: %s; take it out", text)
+		return "a question to the notebook is not Python: " + text + "; take it out"
 	case text[0] == '!':
-		return fmt.Sprintf("a job cannot run a shell command: %s; use Python's subprocess or boto3", text)
+		return "a job cannot run a shell command: " + text + "; use Python's subprocess or boto3"
 	case text[0] == '%':
-		return fmt.Sprintf("%s stands below code; a magic stands at the top of a cell, unindented", text)
+		return text + " stands below code; a magic stands at the top of a cell, unindented"
 	}
 	return fmt.Sprintf("a line cannot begin with %q in Python: %s", text[0], text)
 }
@@ -124,11 +124,13 @@ func (c *syntaxChecker) token(t token) {
 		}
 		c.indent = true
 		return
-	case tokenDedent, tokenNL, tokenComment, tokenText, tokenEnd:
-		return
 	case tokenNewline:
 		c.endStatement()
 		return
+	default:
+		if !t.kind.isCode() {
+			return
+		}
 	}
 	if len(c.line) == 0 && c.colon {
 		if !c.indent {

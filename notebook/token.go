@@ -17,6 +17,11 @@ const (
 	tokenText // literal text of an f-string
 )
 
+// isCode reports whether the token is part of a statement's text.
+func (k tokenKind) isCode() bool {
+	return k == tokenOther || k == tokenName || k == tokenString || k == tokenError
+}
+
 // A token is one token of Python's tokenizer. Lines and columns count from 0,
 // columns in bytes.
 type token struct {
@@ -53,7 +58,7 @@ type lexer interface {
 }
 
 // lexerFor returns the tokenizer of the profile's Python.
-func lexerFor(p Profile) lexer {
+func lexerFor(p Profile) lexer { //nolint:ireturn // one of two
 	if p == IPython8 {
 		return &pyLexer{unicode: unicode14}
 	}

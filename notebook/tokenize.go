@@ -308,12 +308,12 @@ func (x *pyLexer) openOrWhole(start, pos int, quote string) int {
 // where there is none, or true where the string goes on on the next line.
 func singleEnd(line string, pos int, quote byte) (end int, open bool) {
 	for pos < len(line) {
-		switch c := line[pos]; {
-		case c == quote:
+		switch line[pos] {
+		case quote:
 			return pos + 1, false
-		case c == '\n':
+		case '\n':
 			return 0, false
-		case c == '\\':
+		case '\\':
 			rest := line[pos+1:]
 			if isLineEnd(rest) {
 				return 0, true

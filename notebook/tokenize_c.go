@@ -57,6 +57,7 @@ func (x *cLexer) run(lines []string, from lexState, sink tokenSink) error {
 	}
 	for {
 		switch x.next() {
+		case goOn:
 		case atEnd:
 			return nil
 		case atFault:
@@ -494,62 +495,4 @@ func (x *cLexer) number(start int) stop {
 	}
 	x.pos = start + n
 	return x.put(tokenOther, start)
-}
-
-// cNumberLen returns the length of the number that s begins with, or what is
-// wrong with it. The line end behind it ends every look ahead.
-func cNumberLen(s string) (int, string) {
-	if s[0] == '0' {
-		for _, base := range []struct {
-			letter byte
-			digits int
-			name   string
-		}{{'x', 16, "hexadecimal"}, {'o', 8, "octal"}, {'b', 2, "binary"}} {
-			if at(s, 1)|0x20 != base.letter {
-				continue
-			}
-			n := 2 + digitsOf(s, 2, base.digits, true)
-			if n == 2 || at(s, n) == '_' || isDigit(s, n) {
-				return 0, "invalid " + base.name + " literal"
-			}
-			return n, ""
-		}
-	}
-	return cDecimalLen(s)
-}
-
-func cDecimalLen(s string) (int, string) {
-	const fault = "invalid decimal literal"
-	n := digitsLen(s, 0)
-	if n > 0 && at(s, n) == '_' {
-		return 0, fault
-	}
-	if at(s, n) == '.' {
-		n++
-		n += digitsLen(s, n)
-		if isDigit(s, n-1) && at(s, n) == '_' {
-			return 0, fault
-		}
-	}
-	if at(s, n)|0x20 == 'e' {
-		exp := n + 1
-		signed := at(s, exp) == '+' || at(s, exp) == '-'
-		if signed {
-			exp++
-		}
-		digits := digitsLen(s, exp)
-		switch {
-		case digits == 0 && signed:
-			return 0, fault
-		case digits == 0:
-			return n, ""
-		}
-		if n = exp + digits; at(s, n) == '_' {
-			return 0, fault
-		}
-	}
-	if at(s, n)|0x20 == 'j' {
-		n++
-	}
-	return n, ""
 }

@@ -64,7 +64,6 @@ func dropIndent(lines []string) []string {
 	return out
 }
 
-//nolint:gochecknoglobals // compiled once
 var (
 	cellHelp = regexp.MustCompile(`^%%[\pL\pN_]+\?`)
 	// classicPrompt's $ is Python's: it also stands before a last newline.

@@ -37,17 +37,18 @@ func (r reader) sourceV1(cell *Cell, v value) (ok bool) {
 
 // upgradeText turns the heading and html cells of v2 and v3 into markdown.
 func (r reader) upgradeText(cell *Cell, v value) {
-	switch cell.Type {
-	case "html":
+	if cell.Type == "html" {
 		cell.Type = Markdown
-	case "heading":
-		level, ok := r.integer(r.get(v, "level"))
-		if !ok {
-			level = 1
-		}
-		cell.Type = Markdown
-		cell.Source = strings.Repeat("#", max(0, min(level, maxHeading))) + " " + oneLine(cell.Source)
 	}
+	if cell.Type != "heading" {
+		return
+	}
+	level, ok := r.integer(r.get(v, "level"))
+	if !ok {
+		level = 1
+	}
+	cell.Type = Markdown
+	cell.Source = strings.Repeat("#", max(0, min(level, maxHeading))) + " " + oneLine(cell.Source)
 }
 
 // maxHeading bounds a heading's level: nobody means more, and a hostile number
