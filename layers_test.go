@@ -59,8 +59,9 @@ var layers = map[string][]string{
 		"driver", "git", "ledger", "manifest", "repository", "shape", "workflow",
 	},
 	// The values that pipeline takes and returns are those of stages and contracts.
+	"examples": {},
 	"cli": {
-		"git", "manifest", "notebook", "pipeline", "schema", "shape",
+		"examples", "git", "manifest", "notebook", "pipeline", "schema", "shape",
 		"driver", "ledger", "operate", "promote",
 	},
 	"cmd/slipway": {

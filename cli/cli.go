@@ -97,11 +97,13 @@ type Globals struct {
 	Platform string `placeholder:"FILE" env:"SLIPWAY_PLATFORM" help:"The platform file. Default: as the manifest says, else platform.yaml beside or above it."`
 	JSON     bool   `help:"Print JSON for machines."`
 	Quiet    bool   `short:"q" help:"Say nothing but errors."`
+	Verbose  bool   `short:"v" help:"Show what builds and checks print, as they print it."`
 }
 
 type commands struct {
 	Globals
 	Init       initCommand       `cmd:"" group:"start" help:"Look at the repository and write slipway.yaml."`
+	Demo       demoCommand       `cmd:"" group:"start" help:"Show the whole road on this machine, on the example notebook."`
 	Ship       shipCommand       `cmd:"" group:"road" help:"Take the source along the road, as far as the rules allow, up to deployed."`
 	Build      buildCommand      `cmd:"" group:"road" help:"Turn the source into artifacts."`
 	Check      checkCommand      `cmd:"" group:"road" help:"Ask the checks about the source."`

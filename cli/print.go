@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"regexp"
 	"text/tabwriter"
 	"time"
 
@@ -85,10 +86,12 @@ func (s *session) printChange(w io.Writer, c slipway.Change) {
 	}
 }
 
-// value shows a value on one line.
+var digests = regexp.MustCompile(`sha256:([0-9a-f]{8})[0-9a-f]{56}`)
+
+// value shows a value on one line, digests cut short.
 func value(v any) string {
 	if text, ok := v.(string); ok {
-		return text
+		return digests.ReplaceAllString(text, "sha256:$1")
 	}
 	data, err := json.Marshal(v)
 	if err != nil {

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"io"
 	"strings"
 	"time"
 
@@ -49,10 +50,14 @@ func (s *session) with(app, doing string, open func(context.Context, pipeline.Co
 		return err
 	}
 	defer func() { _ = p.Close() }() // it only ends a process that reads
+	var log io.Writer = io.Discard
+	if s.globals.Verbose {
+		log = s.talk
+	}
 	f, err := open(s.ctx, pipeline.Config{
 		Project: p, Parts: s.env.Parts, Cache: s.env.Cache, Environ: s.env.Environ, Secrets: s.env.Secrets,
 		Me:    ledger.Holder{Who: s.env.User, Process: s.env.Process, Doing: doing},
-		Clock: s.env.Clock, Emit: s.talk.event, Log: s.talk, Wait: waitForOthers,
+		Clock: s.env.Clock, Emit: s.talk.event, Log: log, Wait: waitForOthers,
 	})
 	if err != nil {
 		return err

@@ -99,7 +99,9 @@ func (f *Flow) ask(ctx context.Context, src slipway.Source, b Built, checks []ma
 func (f *Flow) report(results []slipway.CheckResult) {
 	for _, r := range results {
 		if r.Verdict == slipway.Pass {
-			f.emit("check", Progress, r.Name+" passed", r.Duration)
+			if len(f.Project.Manifest.Checks) > 1 {
+				f.emit("check", Progress, r.Name+" passed", r.Duration)
+			}
 			continue
 		}
 		var text bytes.Buffer
