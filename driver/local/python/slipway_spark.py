@@ -22,6 +22,8 @@ appender.console.layout.type = PatternLayout
 appender.console.layout.pattern = %d{HH:mm:ss} %p %c{1}: %m%n%ex
 logger.native.name = org.apache.hadoop.util.NativeCodeLoader
 logger.native.level = error
+logger.cleaner.name = org.apache.spark.ContextCleaner
+logger.cleaner.level = off
 """
 # The class archive of a virtual environment, in its folder.
 ARCHIVE = "spark.jsa"

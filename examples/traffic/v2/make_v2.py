@@ -23,7 +23,10 @@ ABOUT = """
 A rush hour is one in which a road has at least four fifths of its busiest hour.
 """
 CALL = "per_hour(add_calendar(counts, read_csv(glue, args[\"holidays\"], \"holidays\")))"
-COLUMNS = '"vehicles_per_hour", "speed_kmh").orderBy'
+SHOW = "    busiest(hours).show(truncate=False)\n"
+SHOW_TOO = """    print("rush hours in a week:")
+    hours.where("rush_hour and not is_holiday").groupBy("road").count().orderBy("road").show()
+"""
 
 
 def edit(notebook):
@@ -32,7 +35,7 @@ def edit(notebook):
     place = [cell["id"] for cell in cells].index("per-hour") + 1
     cells[place:place] = [cell_of("markdown", "rush-hour-about", ABOUT), cell_of("code", "rush-hour", RUSH_HOUR)]
     replace(cells, "job", CALL, "with_rush_hour(%s)" % CALL)
-    replace(cells, "busiest", COLUMNS, COLUMNS.replace('"speed_kmh"', '"speed_kmh", "rush_hour"'))
+    replace(cells, "job", SHOW, SHOW + SHOW_TOO)
 
 
 def cell_of(kind, name, text):

@@ -124,3 +124,15 @@ def test_a_spark_job_with_conf_and_a_helper_on_the_workers(launch, glue, tmp_pat
     assert result == {"state": "succeeded"}, done.stderr
     assert done.stdout.splitlines() == ["6 local[1]", "4", "UTC", "1 2", "a=b", "2024-06-01 12:00:00"]
     assert done.stderr == ""
+
+
+def test_a_class_archive_is_prepared_and_used(launch, glue, tmp_path):
+    archive = tmp_path / "spark.jsa"
+    command = [sys.executable, os.path.join(RUNTIME, "slipway_run.py"), "--prepare", str(archive)]
+    assert subprocess.call(command) == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["spark.jsa"]
+    text = "from pyspark.sql import SparkSession\nprint(SparkSession.builder.getOrCreate().range(3).count())"
+    shared = "-Xlog:class+load:file=%s" % (tmp_path / "classes")
+    done, result = launch(text, SLIPWAY_SPARK_ARCHIVE=str(archive), SPARK_SUBMIT_OPTS=shared)
+    assert (done.stdout, done.stderr, result) == ("3\n", "", {"state": "succeeded"})
+    assert "org.apache.spark.SparkContext source: shared objects file (top)" in (tmp_path / "classes").read_text()
