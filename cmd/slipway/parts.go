@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -47,17 +48,21 @@ func openLocal(env cli.Env, c pipeline.RuntimeConfig) *local.Driver {
 }
 
 // openRepository opens the artifact repository at a URL, or in a folder.
-func openRepository(ctx context.Context, url string) (repository.Repository, error) {
-	scheme, rest, ok := strings.Cut(url, "://")
-	switch {
-	case !ok:
-		return folder.Open(url)
-	case scheme == "file":
-		return folder.Open(rest)
-	case scheme == "s3":
-		return bucket.Open(ctx, url)
+func openRepository(ctx context.Context, at string) (repository.Repository, error) {
+	if !strings.Contains(at, "://") {
+		return folder.Open(at)
 	}
-	return nil, slipway.Errorf(slipway.Invalid, "there is no kind of artifact repository for %s", url).
+	u, err := url.Parse(at)
+	if err != nil {
+		return nil, slipway.Errorf(slipway.Invalid, "the artifact repository's URL: %w", err)
+	}
+	switch u.Scheme {
+	case "file":
+		return folder.Open(u.Path)
+	case "s3":
+		return bucket.Open(ctx, at)
+	}
+	return nil, slipway.Errorf(slipway.Invalid, "there is no kind of artifact repository for %s", at).
 		WithFix("use a folder's path or an s3:// URL")
 }
 
