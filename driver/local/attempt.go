@@ -40,7 +40,7 @@ func (s *supervisor) attempts(ctx context.Context) state {
 
 // attempt executes the script once.
 func (s *supervisor) attempt(ctx context.Context, n int, plan launch, log *runLog) state {
-	if err := s.record(state{State: slipway.RunStarting, Attempt: n, Started: s.d.now()}); err != nil {
+	if err := s.beginAttempt(n); err != nil {
 		return s.cut(ctx, err)
 	}
 	if err := os.Remove(filepath.Join(s.file(workFolder), resultFile)); err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -64,6 +64,15 @@ func (s *supervisor) attempt(ctx context.Context, n int, plan launch, log *runLo
 		return s.cut(ctx, context.Cause(ctx))
 	}
 	return s.judge(end.status, plan.secrets)
+}
+
+// beginAttempt records that the script is about to be started; the first time it
+// is on record already, unless the run had to wait.
+func (s *supervisor) beginAttempt(n int) error {
+	if n == 0 && s.state.State == slipway.RunStarting {
+		return nil
+	}
+	return s.record(state{State: slipway.RunStarting, Attempt: n, Started: s.d.now()})
 }
 
 // errTimeLimit is why the context of an attempt ends that takes too long.

@@ -125,6 +125,11 @@ func until(ctx context.Context, interval time.Duration, done func() (bool, error
 	}
 }
 
+// readOnly reports whether err says that nothing may be written there.
+func readOnly(err error) bool {
+	return errors.Is(err, syscall.EROFS) || errors.Is(err, fs.ErrPermission)
+}
+
 // explainDisk turns *err into words with a way out where the disk is to blame.
 func explainDisk(err *error) {
 	var told *slipway.Error
@@ -135,7 +140,7 @@ func explainDisk(err *error) {
 	case errors.Is(*err, syscall.ENOSPC), errors.Is(*err, syscall.EDQUOT):
 		*err = slipway.Errorf(slipway.Unavailable, "the disk is full: %w", *err).
 			WithFix("make room on it and call again; nothing half-written is left under a final name")
-	case errors.Is(*err, syscall.EROFS), errors.Is(*err, fs.ErrPermission):
+	case readOnly(*err):
 		*err = slipway.Errorf(slipway.Unavailable, "the runtime's folder cannot be written: %w", *err).
 			WithFix("make it writable for the user who runs slipway, or choose another folder")
 	}

@@ -1,6 +1,7 @@
 package local_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -24,14 +25,14 @@ import (
 
 // TestMain lets the test binary be other processes as well.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 2 {
+	if len(os.Args) > 1 {
 		switch os.Args[1] {
 		case "supervise-run":
 			os.Exit(supervise(os.Args[2:]))
 		case "start-run":
-			os.Exit(startRun(os.Args[2]))
+			os.Exit(startRun(readErrand()))
 		case "apply-plan":
-			os.Exit(applyPlan(os.Args[2]))
+			os.Exit(applyPlan(readErrand()))
 		}
 	}
 	goleak.VerifyTestMain(m)
@@ -86,6 +87,7 @@ func config(t *testing.T) local.Config {
 // An errand is what another process of the test binary is to do.
 type errand struct {
 	Root, Cache string
+	WorkDir     string
 	Supervisor  []string
 	Environ     []string
 	Handle      slipway.Handle
@@ -101,7 +103,7 @@ func newErrand(cfg local.Config) errand {
 
 func (e errand) driver() *local.Driver {
 	return local.New(local.Config{
-		Root: e.Root, Cache: e.Cache, Supervisor: e.Supervisor, Environ: e.Environ, Clock: time.Now,
+		Root: e.Root, Cache: e.Cache, WorkDir: e.WorkDir, Supervisor: e.Supervisor, Environ: e.Environ, Clock: time.Now,
 		Progress: func(line string) {
 			if e.DieAt != "" && strings.Contains(line, e.DieAt) {
 				killSelf()
@@ -110,21 +112,29 @@ func (e errand) driver() *local.Driver {
 	})
 }
 
-func readErrand(text string) (e errand) {
-	if err := json.Unmarshal([]byte(text), &e); err != nil {
+func readErrand() (e errand) {
+	if err := json.NewDecoder(os.Stdin).Decode(&e); err != nil {
 		panic(err)
 	}
 	return e
 }
 
-// send has another process do e and returns how it ended.
-func (e errand) send(t *testing.T, verb string) (output string, status syscall.WaitStatus) {
+// command is another process that does e.
+func (e errand) command(t *testing.T, verb string) *exec.Cmd {
 	t.Helper()
 	text, err := json.Marshal(e)
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(t.Context(), os.Args[0], verb, string(text))
+	cmd := exec.CommandContext(t.Context(), os.Args[0], verb)
+	cmd.Stdin = bytes.NewReader(text)
+	return cmd
+}
+
+// send has another process do e and returns how it ended.
+func (e errand) send(t *testing.T, verb string) (output string, status syscall.WaitStatus) {
+	t.Helper()
+	cmd := e.command(t, verb)
 	out, err := cmd.CombinedOutput()
 	if cmd.ProcessState == nil {
 		t.Fatal(err)
@@ -134,8 +144,7 @@ func (e errand) send(t *testing.T, verb string) (output string, status syscall.W
 }
 
 // startRun starts a run and is killed.
-func startRun(text string) int {
-	e := readErrand(text)
+func startRun(e errand) int {
 	if _, err := e.driver().Start(context.Background(), e.Handle, driver.RunRequest{ID: e.Run}); err != nil {
 		fmt.Fprint(os.Stderr, err)
 		return 1
@@ -144,8 +153,7 @@ func startRun(text string) int {
 	return 0
 }
 
-func applyPlan(text string) int {
-	e := readErrand(text)
+func applyPlan(e errand) int {
 	if _, err := e.driver().Apply(context.Background(), e.Plan, e.Blobs); err != nil {
 		fmt.Fprint(os.Stderr, err)
 		return 1

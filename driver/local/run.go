@@ -151,7 +151,7 @@ func readState(folder string) (state, error) {
 // never begun stays as it is, so that its Start can be called again.
 func (d *Driver) settle(folder string, s state) (state, error) {
 	lock, err := tryLock(filepath.Join(folder, lockFile))
-	if lock == nil && (err == nil || errors.Is(err, fs.ErrPermission)) {
+	if lock == nil && (err == nil || readOnly(err)) {
 		if exists(filepath.Join(folder, stopFile)) {
 			s.State = slipway.RunStopping
 		}

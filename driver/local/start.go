@@ -102,15 +102,16 @@ func (j job) checkOverrides(arguments map[string]string) error {
 	return nil
 }
 
+// writeRequest makes a run's folder. The job's lock is held, so what lies about
+// half-made is a killed call's.
 func writeRequest(runs string, r request) error {
 	if err := makeFolder(runs); err != nil {
 		return err
 	}
-	tmp, err := os.MkdirTemp(runs, ".new-*")
-	if err != nil {
+	tmp := filepath.Join(runs, ".new")
+	if err := errors.Join(os.RemoveAll(tmp), os.Mkdir(tmp, 0o755)); err != nil {
 		return err
 	}
-	defer os.RemoveAll(tmp) // renamed away when all went well
 	if err := writeJSON(filepath.Join(tmp, requestFile), r); err != nil {
 		return err
 	}

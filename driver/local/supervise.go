@@ -116,11 +116,11 @@ func (s *supervisor) supervise(ctx context.Context) error {
 	}
 	ctx, stopWatching := s.watchStop(ctx)
 	defer stopWatching()
-	first := slipway.RunStarting
+	first := state{State: slipway.RunStarting, Started: s.d.now()}
 	if s.slot == nil {
-		first = slipway.RunWaiting
+		first = state{State: slipway.RunWaiting}
 	}
-	if err := s.record(state{State: first}); err != nil {
+	if err := s.record(first); err != nil {
 		return err
 	}
 	if err := s.tellReady(); err != nil {
