@@ -3,6 +3,7 @@ package notebook
 import (
 	"bytes"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -99,6 +100,7 @@ type glueBuilder struct {
 	tests     bytes.Buffer
 	codeCells int
 	begun     bool // code was written to the script
+	spark     bool // code of the script defines spark
 
 	number int
 	cell   *Cell
@@ -191,6 +193,7 @@ func (g *glueBuilder) code() {
 		return
 	}
 	if sql {
+		g.needSpark(first)
 		code = sqlCall(code)
 	} else if !g.check(code, first) {
 		return
@@ -201,9 +204,23 @@ func (g *glueBuilder) code() {
 	}
 	g.block(&g.script, code, first)
 	g.begun = true
+	g.spark = g.spark || definesSpark.MatchString(strings.Join(code, "\n"))
 	if g.cell.HasTag(TagParameters) && !sql {
 		g.parameters(code, first)
 	}
+}
+
+// definesSpark finds what gives spark its value, or imports it.
+var definesSpark = regexp.MustCompile(`\bspark\b[^=\n]*=[^=]|\bimport\b.*\bspark\b|\bas\s+spark\b`)
+
+// needSpark warns where SQL needs the name that a session has, and a job has not.
+func (g *glueBuilder) needSpark(line int) {
+	if g.spark {
+		return
+	}
+	g.spark = true
+	g.warn(line, "%%%%sql needs spark, which a session has by itself and a job has not; "+
+		"put above it: spark = GlueContext(SparkContext.getOrCreate()).spark_session")
 }
 
 // block writes a cell's code behind its marker.

@@ -257,6 +257,7 @@ func TestGlueWarnings(t *testing.T) {
 		"cell 1 line 3: display() exists in notebooks alone; a job prints with show() or print()",
 		`cell 2: its type is "raw"; only code and markdown become part of the script`,
 		`cell 3 line 1: %%sql takes its text from the lines below; "--flag" is left out`,
+		"cell 3 line 1: %%sql needs spark, which a session has by itself and a job has not; put above it: spark = GlueContext(SparkContext.getOrCreate()).spark_session",
 		"cell 4 line 2: %%configure: script_location: the script's place comes from the build; it is left out",
 		"cell 4 line 2: %region is for the notebook's own connection; account and region of a job come from its environment, so that it is left out",
 		"cell 5 line 1: %%assume_role is for the notebook's own connection; account and region of a job come from its environment, so that it is left out",
@@ -268,6 +269,38 @@ func TestGlueWarnings(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, texts); diff != "" {
 		t.Errorf("warnings (-want +got):\n%s", diff)
+	}
+}
+
+func TestGlueKnowsWhereSparkComesFrom(t *testing.T) {
+	for source, want := range map[string]int{
+		"x = 1": 1, "spark.x == 2": 1, "spark = g.spark_session": 0, "sc, spark = f()": 0, "from lib import spark": 0, "import a as spark": 0,
+	} {
+		nb := glueNotebook(t, testCell{source: source}, testCell{source: "%%sql\nselect 1"}, testCell{source: "%%sql\nselect 2"})
+		got, err := nb.Glue(GlueOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(got.Warnings) != want {
+			t.Errorf("%q: got %v, want %d warnings", source, got.Warnings, want)
+		}
+	}
+}
+
+func TestReadmeNamesEveryRule(t *testing.T) {
+	data, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range Rules() {
+		if row := "| `" + r.Magic + "` | " + string(r.Action) + " |"; !strings.Contains(string(data), row) {
+			t.Errorf("README.md has no row that begins with %s", row)
+		}
+	}
+	for _, row := range settingRows {
+		if !strings.Contains(string(data), "`"+row.key+"`") {
+			t.Errorf("README.md does not name %s", row.key)
+		}
 	}
 }
 
