@@ -23,15 +23,19 @@ import (
 // Any process may be killed at any instant, so every method may be called again
 // after a call that went half-way, and must then come to the same end.
 //
-// Errors are of the kinds in the root package: Conflict where the runtime moved,
-// Unavailable where something is missing (with the way out), NotFound where the
-// job is not there and that is an error, Invalid where the target cannot run
-// here.
+// App and Environment alone must find a job; Name and Data of a handle only help.
+//
+// Errors are of the kinds in the root package: Conflict where the runtime moved
+// or an artifact's bytes are not those of the release, Unavailable where
+// something is missing (with the way out), NotFound where the job is not there
+// and that is an error, Invalid where the target cannot run here.
 type Driver interface {
 	// Plan says what Apply would do to make the runtime have the target. It
 	// reads the runtime and changes nothing. An empty plan means that the
-	// runtime has the target already. A target that this runtime cannot run is
-	// an error here, not in Apply.
+	// runtime has the target already. Its changes are those of Diff, from what
+	// the runtime really has, so that something changed behind the driver's back
+	// is among them. A target that this runtime cannot run is an error here, not
+	// in Apply.
 	Plan(ctx context.Context, t slipway.Target) (slipway.Plan, error)
 
 	// Apply carries out p as it stands and returns the job's handle. If the
@@ -39,7 +43,8 @@ type Driver interface {
 	// asks for either, it changes nothing and returns an error of kind
 	// Conflict. Applying an applied plan changes nothing and succeeds. The job
 	// is visible wholly as before or wholly as planned. Runs that are under way
-	// finish with the definition they started with.
+	// finish with the definition they started with. It may take minutes where
+	// packages must be installed; what the job does not show is made ready first.
 	Apply(ctx context.Context, p slipway.Plan, blobs Blobs) (slipway.Handle, error)
 
 	// Observe says what the runtime has now, compared with the target that was
@@ -66,11 +71,15 @@ type Runner interface {
 	// again with an id that was started returns that run and starts nothing.
 	// Where the runtime cannot say whether an earlier call acted, the run's
 	// state is RunUnknown and nothing is started. Too many runs at once is an
-	// error of kind Busy, unless the job queues.
+	// error of kind Busy, unless the job queues; it leaves no run behind. A job
+	// that is not there is an error of kind NotFound, an id or an argument that
+	// cannot be one of kind Invalid. A call that was killed may leave a run that
+	// nobody begins: RunStarting, with a message; the same call again begins it.
 	Start(ctx context.Context, h slipway.Handle, r RunRequest) (slipway.Run, error)
 
 	// Run returns one run. Only its own id finds it; an unknown one is an error
-	// of kind NotFound.
+	// of kind NotFound. A run that did not succeed has a message that says why.
+	// Runs outlive their job's removal.
 	Run(ctx context.Context, h slipway.Handle, id string) (slipway.Run, error)
 
 	// Runs returns the newest runs, newest first, at most limit of them; 0
@@ -89,15 +98,16 @@ type RunRequest struct {
 // A Stopper is a Driver that can stop a run.
 type Stopper interface {
 	// Stop ends a run and returns when it has ended or ctx is done. Stopping
-	// what has ended succeeds.
+	// what has ended succeeds; an unknown run is an error of kind NotFound.
 	Stop(ctx context.Context, h slipway.Handle, id string) error
 }
 
 // A LogTailer is a Driver that can show what a run prints.
 type LogTailer interface {
 	// Logs writes what the run printed, from its first line, to w. With follow
-	// it goes on until the run has ended and everything was written, or ctx is
-	// done. Secrets are masked.
+	// it goes on until the run has ended and everything was written; if ctx is
+	// done before, that is the error. A run that has printed nothing yet is no
+	// error, an unknown one is of kind NotFound. Secrets are masked.
 	Logs(ctx context.Context, h slipway.Handle, id string, follow bool, w io.Writer) error
 }
 
