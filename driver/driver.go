@@ -23,7 +23,8 @@ import (
 // Any process may be killed at any instant, so every method may be called again
 // after a call that went half-way, and must then come to the same end.
 //
-// App and Environment alone must find a job; Name and Data of a handle only help.
+// A handle may be made from a target as well: its App, its Environment, and as
+// Name run.name, or else the app. Data only helps.
 //
 // Errors are of the kinds in the root package: Conflict where the runtime moved
 // or an artifact's bytes are not those of the release, Unavailable where
@@ -44,7 +45,7 @@ type Driver interface {
 	// Conflict. Applying an applied plan changes nothing and succeeds. The job
 	// is visible wholly as before or wholly as planned. Runs that are under way
 	// finish with the definition they started with. It may take minutes where
-	// packages must be installed; what the job does not show is made ready first.
+	// packages must be installed: all that runs need is there before the job is.
 	Apply(ctx context.Context, p slipway.Plan, blobs Blobs) (slipway.Handle, error)
 
 	// Observe says what the runtime has now, compared with the target that was
