@@ -115,9 +115,9 @@ def write_logging(work):
     return path
 
 
-def java_options(environ, logging):
+def java_options(environ, log_settings):
     """The options of the driver's JVM, with the class archive where there is one."""
-    options = JAVA_OPTIONS % logging
+    options = JAVA_OPTIONS % log_settings
     archive = environ.get("SLIPWAY_SPARK_ARCHIVE") or os.path.join(sys.prefix, ARCHIVE)
     if os.path.exists(archive):
         options += " -XX:SharedArchiveFile=%s -Xshare:auto -Xlog:cds*=off" % archive
@@ -135,6 +135,8 @@ def use_utc(environ):
 
 def stop_spark():
     """Ends the JVM and waits for it, so that nothing of a run outlives it."""
+    import logging
+
     core = sys.modules.get("pyspark.context")
     gateway = core.SparkContext._gateway if core else None
     process = getattr(gateway, "proc", None)
@@ -142,6 +144,7 @@ def stop_spark():
         return
     if core.SparkContext._active_spark_context:
         core.SparkContext._active_spark_context.stop()
+    logging.disable(logging.CRITICAL)  # Of what py4j says about objects of a JVM that is gone.
     gateway.shutdown()
     process.stdin.close()
     process.wait()
