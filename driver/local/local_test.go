@@ -70,7 +70,7 @@ func killSelf() {
 const secretValue = "s3cr3t-of-redshift"
 
 // config is that of a runtime in fresh folders.
-func config(t *testing.T) local.Config {
+func config(t testing.TB) local.Config {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
