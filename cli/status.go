@@ -42,7 +42,7 @@ func (c *statusCommand) gather(s *session, f *pipeline.Flow) ([]operate.Status, 
 	app := f.Project.Manifest.App
 	names := c.Words
 	if len(names) == 0 {
-		for _, name := range f.Project.Platform.EnvironmentNames() {
+		for _, name := range f.Runnable() {
 			h, err := f.History(s.ctx, app, name)
 			if err == nil && len(h.Deployments) > 0 {
 				names = append(names, name)

@@ -43,11 +43,7 @@ func (f *Flow) build(ctx context.Context, src slipway.Source) (Built, said, erro
 	for _, w := range r.Warnings {
 		f.emit("build", Warned, w, 0)
 	}
-	b := Built{Result: r, Source: plan.Notebook + plan.Script}
-	for _, w := range f.Project.Manifest.Differences(b.found(), slipway.LocalEnvironment) {
-		f.emit("build", Warned, w, 0)
-	}
-	return b, said{text: sizes(r.Artifacts), reused: r.Reused}, nil
+	return Built{Result: r, Source: plan.Notebook + plan.Script}, said{text: sizes(r.Artifacts), reused: r.Reused}, nil
 }
 
 // committed refuses a manifest that the source does not have: what is shipped is

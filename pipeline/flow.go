@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -155,7 +156,20 @@ func (f *Flow) repository(ctx context.Context, e manifest.Environment) (reposito
 		return nil, slipway.Errorf(slipway.Invalid, "environment %s has no repository: there is no place for its releases", e.Name).
 			WithFix("set environments.%s.repository in %s", e.Name, f.Project.Platform.File)
 	}
-	return f.Parts.Repository(ctx, e.Repository)
+	return f.Parts.Repository(ctx, inRegion(e.Repository, e.Region))
+}
+
+// inRegion gives a bucket's address the environment's region, unless it names
+// one.
+func inRegion(address, region string) string {
+	u, err := url.Parse(address)
+	if err != nil || u.Scheme != "s3" || region == "" || u.Query().Has("region") {
+		return address
+	}
+	q := u.Query()
+	q.Set("region", region)
+	u.RawQuery = q.Encode()
+	return u.String()
 }
 
 // ledger returns the authority over an environment: the database of the state
@@ -187,6 +201,17 @@ func (f *Flow) live(ctx context.Context, name string) (*Place, error) {
 		Progress: func(line string) { f.emit(f.current, Progress, line, 0) }, Clock: f.Clock,
 	})
 	return p, err
+}
+
+// Runnable returns the environments whose runtime this program can drive.
+func (f *Flow) Runnable() []string {
+	var all []string
+	for _, name := range f.Project.Platform.EnvironmentNames() {
+		if e, ok := f.Project.Platform.Environment(name); ok && f.Parts.Runtimes[e.Runtime] != nil {
+			all = append(all, name)
+		}
+	}
+	return all
 }
 
 // newID makes an identity that nobody else has.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"github.com/slipway-cd/slipway"
 	"github.com/slipway-cd/slipway/manifest"
@@ -82,4 +83,25 @@ func target(ctx context.Context, repo repository.Repository, r slipway.Release, 
 		App: r.App, Environment: env, Version: r.Version, Commit: r.Source.Commit,
 		Shape: doc.Shape, Run: p.Run, Artifacts: r.Artifacts,
 	}, nil
+}
+
+// compare tells where the notebook's magics and the manifest differ for an
+// environment. The manifest holds; with run.strict_magics it is an error.
+func (f *Flow) compare(b Built, env string) error {
+	differences := f.Project.Manifest.Differences(b.found(), env)
+	if len(differences) == 0 {
+		return nil
+	}
+	r, err := f.Project.Manifest.ResolveOver(b.found(), env, f.Project.Platform)
+	if err != nil {
+		return err
+	}
+	if strict, _ := r.RunMap()["strict_magics"].(bool); strict {
+		return slipway.Errorf(slipway.Invalid, "the notebook and the manifest differ: %s", strings.Join(differences, "; ")).
+			WithFix("take one of the two away, or set run.strict_magics: false")
+	}
+	for _, d := range differences {
+		f.emit(f.current, Warned, d, 0)
+	}
+	return nil
 }

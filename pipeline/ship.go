@@ -44,6 +44,9 @@ type Shipped struct {
 // allow. If an earlier Ship of the same source was cut short, it goes on where
 // that one stopped; unfinished ones of other sources are given up.
 func (f *Flow) Ship(ctx context.Context, in ShipInput) (Shipped, error) {
+	if _, err := f.live(ctx, in.Environment); err != nil {
+		return Shipped{}, err // a road that cannot be walked to its end is not begun
+	}
 	prefix := in.App + "/" + in.Environment + "/"
 	subject := prefix + digestOf(in.Source.Commit, in.Source.Tree, in.Version)
 	if _, err := f.flows.ship.Abandon(f.state.Engine(), prefix, subject); err != nil {

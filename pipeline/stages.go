@@ -60,6 +60,9 @@ func (f *Flow) release(ctx context.Context, in ShipInput, b Built, checks []slip
 	if err != nil {
 		return slipway.Release{}, said{}, err
 	}
+	if err := f.compare(b, in.Environment); err != nil {
+		return slipway.Release{}, said{}, err
+	}
 	out, err := release.Stage{Environment: p.Environment, Repository: p.Repository, Ledger: p.Ledger, Clock: f.Clock}.Run(ctx, release.Input{
 		App: in.App, Team: f.Project.Manifest.Team, Version: in.Version, Source: in.Source,
 		Artifacts: b.Artifacts, Open: b.open, Manifest: resolved, Checks: checks, By: in.By,

@@ -30,7 +30,7 @@ func TestURL(t *testing.T) {
 		"s3://b?region=x":             "s3://b",
 		"s3://b/?region=x":            "s3://b",
 		"s3://b/team/a/?region=x":     "s3://b/team/a",
-		"s3://b/t?region=x&fips=true": "s3://b/t",
+		"s3://b/t?region=x&use_path_style=true": "s3://b/t",
 	} {
 		if got := open(t, address).URL(); got != want {
 			t.Errorf("%s: URL is %s, want %s", address, got, want)

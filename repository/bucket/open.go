@@ -7,10 +7,10 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/smithy-go/logging"
-	gcaws "gocloud.dev/aws"
 	"gocloud.dev/blob/s3blob"
 
 	"github.com/slipway-cd/slipway"
@@ -22,11 +22,9 @@ import (
 // the address come from where AWS's own tools have them. Open asks nobody;
 // whether the bucket can be reached shows at the first use.
 //
-// The options are region, profile, role (to assume), anonymous, dualstack, fips,
-// rate_limiter_capacity, request_checksum_calculation and
-// response_checksum_validation as https://pkg.go.dev/gocloud.dev/aws describes
-// them; ssetype and kmskeyid for encryption at rest; and for other stores than
-// AWS's own, endpoint and use_path_style:
+// The options are region; profile, one of the shared AWS configuration, which may
+// assume a role; ssetype and kmskeyid for encryption at rest; and for other stores
+// than AWS's own, endpoint and use_path_style:
 // "s3://bucket?endpoint=https://minio.example.com&use_path_style=true&region=us-east-1".
 func Open(ctx context.Context, address string) (*Repository, error) {
 	u, err := url.Parse(address)
@@ -72,14 +70,14 @@ func (r *Repository) connect(ctx context.Context, q url.Values) error {
 	if err != nil && style != "" {
 		return slipway.Errorf(slipway.Invalid, "use_path_style is true or false, not %q", style)
 	}
-	config, err := gcaws.V2ConfigFromURLParams(ctx, q)
+	settings, err := awsSettings(ctx, take("region"), take("profile"))
 	if err != nil {
 		return err
 	}
-	if config.Credentials != nil && q.Get("anonymous") == "" {
-		config.Credentials = credentials{config.Credentials}
+	for name := range q {
+		return slipway.Errorf(slipway.Invalid, "unknown query parameter %q", name)
 	}
-	r.client = s3.NewFromConfig(config, func(o *s3.Options) {
+	r.client = s3.NewFromConfig(settings, func(o *s3.Options) {
 		o.UsePathStyle = pathStyle
 		o.Logger = logging.Nop{} // what matters is in the errors
 		if endpoint != "" {
@@ -88,6 +86,25 @@ func (r *Repository) connect(ctx context.Context, q url.Values) error {
 	})
 	r.bucket, err = s3blob.OpenBucket(ctx, r.client, r.name, nil)
 	return err
+}
+
+// awsSettings reads the settings of AWS as its own tools do: environment, shared
+// files, the machine's role. A region and a profile that are named come first.
+func awsSettings(ctx context.Context, region, profile string) (aws.Config, error) {
+	options := []func(*config.LoadOptions) error{
+		config.WithLogger(logging.Nop{}), // what matters is in the errors
+		config.WithRegion(region),
+		config.WithSharedConfigProfile(profile),
+	}
+	if profile == "" {
+		options = options[:2]
+	}
+	settings, err := config.LoadDefaultConfig(ctx, options...)
+	if err != nil {
+		return settings, slipway.Errorf(slipway.Unavailable, "the settings for AWS cannot be read: %w", err)
+	}
+	settings.Credentials = credentials{settings.Credentials}
+	return settings, nil
 }
 
 func badAddress(address, why string, args ...any) error {
