@@ -1,6 +1,8 @@
 package local_test
 
 import (
+	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -107,9 +109,7 @@ func TestReadOnlyDisk(t *testing.T) {
 	first := target(b, "app", "print('first')")
 	h := mustDeploy(t, d, b, first)
 	ended(t, d, h, driver.RunRequest{ID: "before"})
-	if err := syscall.Mount("tmpfs", cfg.Root, "tmpfs", syscall.MS_REMOUNT|syscall.MS_RDONLY, ""); err != nil {
-		t.Fatal(err)
-	}
+	makeReadOnly(t, cfg.Root)
 	const fix = "make it writable for the user who runs slipway, or choose another folder"
 	p, err := d.Plan(t.Context(), target(b, "app", "print('second')"))
 	if err != nil {
@@ -127,5 +127,20 @@ func TestReadOnlyDisk(t *testing.T) {
 	}
 	if runs, err := d.Runs(t.Context(), h, 0); err != nil || len(runs) != 1 || runs[0].State != slipway.RunSucceeded {
 		t.Errorf("Runs: %+v, %v", runs, err)
+	}
+}
+
+// makeReadOnly waits for those who have files open there, such as the supervisor
+// of a run that has just ended.
+func makeReadOnly(t *testing.T, disk string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	err := syscall.EBUSY
+	for errors.Is(err, syscall.EBUSY) && ctx.Err() == nil {
+		err, _ = syscall.Mount("tmpfs", disk, "tmpfs", syscall.MS_REMOUNT|syscall.MS_RDONLY, "").(syscall.Errno)
+	}
+	if err != 0 {
+		t.Fatal(err)
 	}
 }

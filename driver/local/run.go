@@ -183,6 +183,9 @@ func (d *Driver) orphaned(s state) state {
 	}
 	if s.State == slipway.RunStarting {
 		message = "the supervisor was killed before the job started"
+		if s.Attempt > 0 {
+			message = "the supervisor was killed before the next attempt started"
+		}
 	}
 	s.State, s.Message, s.Ended = slipway.RunErrored, message, d.now()
 	return s
