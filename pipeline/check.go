@@ -66,7 +66,7 @@ func (f *Flow) ask(ctx context.Context, src slipway.Source, b Built, checks []ma
 	defer os.RemoveAll(work)
 	clean := filepath.Join(work, "tree")
 	if err := os.MkdirAll(clean, 0o755); err != nil {
-		return nil, unwritable(f.Project.State, err)
+		return nil, unwritable(work, err)
 	}
 	if err := f.checkout(ctx, src, "check", clean); err != nil {
 		return nil, err

@@ -82,7 +82,7 @@ func NewReader(ctx context.Context, c Config) (*Flow, error) {
 // open clears away what killed processes left, and starts the workflows.
 func (f *Flow) open(ctx context.Context) error {
 	if err := os.RemoveAll(f.workFolder()); err != nil {
-		return unwritable(f.Project.State, err)
+		return unwritable(f.workFolder(), err)
 	}
 	var err error
 	if f.Me.ID, err = holderID(f.Project.State); err != nil {
@@ -123,9 +123,10 @@ func makeState(folder string) error {
 	return nil
 }
 
-// workFolder holds clean copies while they are worked on. Nothing in it outlives
-// the process that made it.
-func (f *Flow) workFolder() string { return filepath.Join(f.Project.State, "work") }
+// workFolder holds clean copies while they are worked on. It lies outside of the
+// repository, so that no tool finds one around the copy. Nothing in it is needed
+// after the process that made it.
+func (f *Flow) workFolder() string { return filepath.Join(f.Cache, "work", digestOf(f.Project.State)) }
 
 func (f *Flow) emit(stage string, state EventState, text string, took time.Duration) {
 	f.Emit(Event{Time: f.Clock().UTC(), Stage: stage, State: state, Text: text, Took: took})
