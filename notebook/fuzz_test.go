@@ -48,6 +48,9 @@ func FuzzRead(f *testing.F) {
 	seedNotebooks(f)
 	f.Fuzz(func(t *testing.T, data []byte) {
 		nb, err := Read(data)
+		if _, strict := ReadStrict(data); strict == nil && err != nil {
+			t.Fatalf("only the lenient reader fails: %v", err)
+		}
 		if one := new(Error); err != nil && !errors.As(err, &one) {
 			t.Fatalf("%T: %v", err, err)
 		}

@@ -63,8 +63,8 @@ func (c *Cell) HasTag(tag string) bool {
 }
 
 // Read reads a notebook of any format from v1 to v4.5. It is lenient: it takes
-// what it can render, where nbconvert insists on the schema. An error is an
-// [*Error].
+// what it can render, where nbconvert and [ReadStrict] insist on the schema. An
+// error is an [*Error].
 func Read(data []byte) (*Notebook, error) {
 	if len(bytes.TrimSpace(data)) == 0 {
 		return nil, fileError("the file is empty")

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 )
@@ -72,13 +71,6 @@ func checkCell(t *testing.T, v cellVector, profile string, p Profile) {
 	}
 }
 
-// lenient are notebooks at which nbconvert fails, other than for the schema,
-// and which can well be rendered.
-var lenient = []string{
-	"27-raw-mime-null.ipynb", "67-no-meta-cell.ipynb", "82-nometa.ipynb", "97-minorfloat.ipynb",
-	"v3-10-json.ipynb", "v3-4-nooutputs.ipynb",
-}
-
 func TestNotebooksEqualNbconvert(t *testing.T) {
 	data, err := os.ReadFile("testdata/notebooks.json")
 	if err != nil {
@@ -109,7 +101,7 @@ func checkNotebook(t *testing.T, name string, out []byte, p Profile) {
 		t.Fatalf("no output in %s", out)
 	}
 	var got []byte
-	nb, err := Read(data)
+	nb, err := ReadStrict(data)
 	if err == nil {
 		got, err = nb.Python(Options{Profile: p})
 	}
@@ -119,8 +111,6 @@ func checkNotebook(t *testing.T, name string, out []byte, p Profile) {
 		t.Errorf("%v, want %q", err, want)
 	case !failed && string(got) != want:
 		t.Errorf("got %q\nwant %q", got, want)
-	case failed && slices.Contains(lenient, name) || strings.Contains(want, "NotebookValidationError"):
-		// What the schema forbids is read all the same.
 	case failed && err == nil:
 		t.Errorf("no error, want %s", want)
 	}
