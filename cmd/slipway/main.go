@@ -35,6 +35,7 @@ func run(ctx context.Context) int {
 			Environ: os.Environ(), Secrets: secrets(os.Environ()), Clock: time.Now, Log: slog.New(slog.DiscardHandler),
 		}, os.Args[2:])
 		if err != nil {
+			os.Stderr.WriteString(err.Error() + "\n") //nolint:errcheck // it goes to the run's supervisor.log
 			return 1
 		}
 		return 0
