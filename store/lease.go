@@ -14,6 +14,9 @@ import (
 // Acquire implements ledger.Leaser.
 func (l *Ledger) Acquire(ctx context.Context, s ledger.Subject, holder ledger.Holder, ttl time.Duration) (ledger.Lease, error) {
 	lease := ledger.Lease{Subject: s, Holder: holder}
+	if holder.ID == "" || ttl <= 0 {
+		return lease, slipway.Errorf(slipway.Invalid, "a lease needs a holder with an id and a time above zero")
+	}
 	err := l.change(ctx, func(tx *sql.Tx) error {
 		now := l.clock()
 		held, since, err := current(ctx, tx, s)

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/slipway-cd/slipway"
@@ -66,19 +65,19 @@ func (l *Ledger) Entries(ctx context.Context, s ledger.Subject, after int64) ([]
 	rows, err := l.store.reader.QueryContext(ctx, "SELECT "+columns+" FROM ledger WHERE app = ? AND environment = ? AND number >= ? ORDER BY number",
 		s.App, s.Environment, after)
 	if err != nil {
-		return nil, fmt.Errorf("read the ledger of %s: %w", s, err)
+		return nil, l.unreadable(err)
 	}
 	defer rows.Close()
 	var entries []ledger.Entry
 	for rows.Next() {
 		e, err := scan(rows)
 		if err != nil {
-			return nil, fmt.Errorf("read the ledger of %s: %w", s, err)
+			return nil, l.unreadable(err)
 		}
 		entries = append(entries, e)
 	}
 	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("read the ledger of %s: %w", s, err)
+		return nil, l.unreadable(err)
 	}
 	return verified(s, entries, after)
 }
@@ -87,7 +86,10 @@ func (l *Ledger) Entries(ctx context.Context, s ledger.Subject, after int64) ([]
 // first of entries is the one numbered after, if there is one.
 func verified(s ledger.Subject, entries []ledger.Entry, after int64) ([]ledger.Entry, error) {
 	var before ledger.Entry
-	if after > 0 && len(entries) > 0 && entries[0].Number == after {
+	if after > 0 && len(entries) > 0 {
+		if entries[0].Number != after {
+			return nil, ledger.Broken(s, after, "it is missing, and %d stands in its place", entries[0].Number)
+		}
 		before, entries = entries[0], entries[1:]
 		hash, err := ledger.Hash(before)
 		if err != nil || hash != before.Hash {
@@ -104,37 +106,39 @@ func verified(s ledger.Subject, entries []ledger.Entry, after int64) ([]ledger.E
 func (l *Ledger) Subjects(ctx context.Context) ([]ledger.Subject, error) {
 	rows, err := l.store.reader.QueryContext(ctx, "SELECT DISTINCT app, environment FROM ledger ORDER BY app, environment")
 	if err != nil {
-		return nil, fmt.Errorf("list the ledgers: %w", err)
+		return nil, l.unreadable(err)
 	}
 	defer rows.Close()
 	var subjects []ledger.Subject
 	for rows.Next() {
 		var s ledger.Subject
 		if err := rows.Scan(&s.App, &s.Environment); err != nil {
-			return nil, fmt.Errorf("list the ledgers: %w", err)
+			return nil, l.unreadable(err)
 		}
 		subjects = append(subjects, s)
 	}
-	return subjects, rows.Err()
+	if err := rows.Err(); err != nil {
+		return nil, l.unreadable(err)
+	}
+	return subjects, nil
 }
+
+func (l *Ledger) unreadable(err error) error { return explain("read", l.store.file, err) }
 
 // change runs fn in a transaction that writes.
 func (l *Ledger) change(ctx context.Context, fn func(*sql.Tx) error) error {
 	if l.store.writer == nil {
-		return slipway.Errorf(slipway.Internal, "the database was opened for reading")
+		return errReadOnly
 	}
 	tx, err := l.store.writer.BeginTx(ctx, nil)
 	if err != nil {
-		return explain("the ledger", err)
+		return l.store.Explain(err)
 	}
 	defer func() { _ = tx.Rollback() }() // of a committed transaction it does nothing
 	if err := fn(tx); err != nil {
-		return err
+		return l.store.Explain(err)
 	}
-	if err := tx.Commit(); err != nil {
-		return explain("the ledger", err)
-	}
-	return nil
+	return l.store.Explain(tx.Commit())
 }
 
 func scan(row interface{ Scan(...any) error }) (ledger.Entry, error) {

@@ -5,7 +5,6 @@ package store
 import (
 	"context"
 	"database/sql"
-	"embed"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -13,32 +12,31 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
-	"github.com/pressly/goose/v3"
 	_ "modernc.org/sqlite" // the SQLite driver, pure Go
 
 	"github.com/slipway-cd/slipway"
 )
 
-//go:embed migrations/*.sql
-var migrations embed.FS
-
 // A Store is an open database.
 type Store struct {
+	file   string
 	writer *sql.DB // one connection: SQLite has one writer
 	reader *sql.DB
 }
 
 // Open opens the SQLite database in file, makes it if it is not there, and
 // brings its tables up to date; prepare, unless it is nil, does the same for
-// tables of others. One process at a time may do so; others use OpenReadOnly.
+// tables of others. Several processes may do so.
 func Open(ctx context.Context, file string, prepare func(*Store) error) (*Store, error) {
 	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-		return nil, explain(file, err)
+		return nil, explain("write", file, err)
 	}
 	// FULL: what was committed survives a power cut. IMMEDIATE: a transaction
-	// takes the write lock when it begins, and does not fail half-way.
-	writer, err := connect(file, "_txlock=immediate", "_pragma=journal_mode(WAL)", "_pragma=synchronous(FULL)")
+	// takes the write lock when it begins, and does not fail half-way. Without
+	// foreign keys the engine's steps would outlive the workflows they belong to.
+	writer, err := connect(file, "_txlock=immediate", "_pragma=journal_mode(WAL)", "_pragma=synchronous(FULL)", "_pragma=foreign_keys(1)")
 	if err != nil {
 		return nil, err
 	}
@@ -47,9 +45,10 @@ func Open(ctx context.Context, file string, prepare func(*Store) error) (*Store,
 	if err != nil {
 		return nil, errors.Join(err, writer.Close())
 	}
-	s := &Store{writer: writer, reader: reader}
+	s := &Store{file: file, writer: writer, reader: reader}
 	if err := s.prepare(ctx, prepare); err != nil {
-		return nil, errors.Join(explain(file, err), s.Close())
+		_ = s.Close() // the first error is the one to tell
+		return nil, explain("write", file, err)
 	}
 	return s, nil
 }
@@ -60,7 +59,7 @@ func (s *Store) prepare(ctx context.Context, others func(*Store) error) error {
 	if _, err := s.writer.ExecContext(ctx, "PRAGMA synchronous = NORMAL"); err != nil {
 		return err
 	}
-	if err := migrate(ctx, s.writer); err != nil {
+	if err := migrate(ctx, s.writer, s.file); err != nil {
 		return err
 	}
 	if others != nil {
@@ -73,18 +72,48 @@ func (s *Store) prepare(ctx context.Context, others func(*Store) error) error {
 }
 
 // OpenReadOnly opens the database in file for reading; others may write
-// meanwhile. If there is none, the error is of kind NotFound.
-func OpenReadOnly(file string) (*Store, error) {
+// meanwhile. If there is none, or none with tables yet, the error is of kind
+// NotFound.
+func OpenReadOnly(ctx context.Context, file string) (*Store, error) {
 	if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
-		return nil, slipway.Errorf(slipway.NotFound, "nothing was shipped from here yet: there is no %s", file)
+		return nil, nothingYet(file)
 	} else if err != nil {
-		return nil, explain(file, err)
+		return nil, explain("read", file, err)
 	}
-	reader, err := connect(file, "mode=ro")
+	options := []string{"mode=ro"}
+	if settled(file) {
+		options = append(options, "immutable=1")
+	}
+	reader, err := connect(file, options...)
 	if err != nil {
 		return nil, err
 	}
-	return &Store{reader: reader}, nil
+	s := &Store{file: file, reader: reader}
+	if err := s.known(ctx); err != nil {
+		_ = s.Close() // the first error is the one to tell
+		return nil, err
+	}
+	return s, nil
+}
+
+func nothingYet(file string) error {
+	return slipway.Errorf(slipway.NotFound, "nothing was shipped from here yet: there is no %s", file)
+}
+
+// settled reports whether nobody can be writing to the database: this user may
+// not, and no writer has left anything in its journal. SQLite then has no use for
+// the files beside it, which it could not make.
+func settled(file string) bool {
+	const write = 2 // W_OK of access(2)
+	beside := file + "-shm"
+	if _, err := os.Stat(beside); err != nil {
+		beside = filepath.Dir(file)
+	}
+	if syscall.Access(beside, write) == nil {
+		return false
+	}
+	journal, err := os.Stat(file + "-wal")
+	return errors.Is(err, fs.ErrNotExist) || err == nil && journal.Size() == 0
 }
 
 // Close closes the database.
@@ -106,40 +135,35 @@ func connect(file string, options ...string) (*sql.DB, error) {
 	u := url.URL{Scheme: "file", Opaque: (&url.URL{Path: file}).EscapedPath(), RawQuery: strings.Join(options, "&")}
 	db, err := sql.Open("sqlite", u.String())
 	if err != nil {
-		return nil, explain(file, err)
+		return nil, explain("open", file, err)
 	}
 	return db, nil
 }
 
-func migrate(ctx context.Context, db *sql.DB) error {
-	files, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		return err
-	}
-	p, err := goose.NewProvider(goose.DialectSQLite3, db, files, goose.WithTableName("schema_version"))
-	if err != nil {
-		return fmt.Errorf("read migrations: %w", err)
-	}
-	if _, err := p.Up(ctx); err != nil {
-		return fmt.Errorf("migrate: %w", err)
-	}
-	return nil
-}
+// Explain turns an error that came of writing to the database into one a person
+// can act on.
+func (s *Store) Explain(err error) error { return explain("write", s.file, err) }
 
 // explain turns an error of the file system or of SQLite into one a person can
 // act on.
-func explain(file string, err error) error {
+func explain(doing, file string, err error) error {
+	if _, ok := errors.AsType[*slipway.Error](err); ok || err == nil {
+		return err
+	}
 	text := err.Error()
 	switch {
-	case errors.Is(err, fs.ErrPermission), strings.Contains(text, "readonly database"), strings.Contains(text, "unable to open database file"):
-		return slipway.Errorf(slipway.Unavailable, "cannot write %s: %w", file, err).
-			WithFix("give this user write permission on %s", filepath.Dir(file))
+	case errors.Is(err, fs.ErrPermission), strings.Contains(text, "readonly database"), strings.Contains(text, "unable to open database file"),
+		strings.Contains(text, "read-only file system"):
+		return slipway.Errorf(slipway.Unavailable, "cannot %s %s: %w", doing, file, err).
+			WithFix("give this user permission to %s %s and what is in it", doing, filepath.Dir(file))
 	case strings.Contains(text, "disk is full"), strings.Contains(text, "no space left"):
-		return slipway.Errorf(slipway.Unavailable, "cannot write %s: the disk is full", file).
+		return slipway.Errorf(slipway.Unavailable, "cannot %s %s: the disk is full", doing, file).
 			WithFix("free some space on the disk that holds %s; nothing was half-written", filepath.Dir(file))
 	case strings.Contains(text, "not a database"), strings.Contains(text, "malformed"):
 		return slipway.Errorf(slipway.Unavailable, "%s is damaged: %w", file, err).
 			WithFix("move it away and restore it from a backup; for the environment local a new one may simply be made")
+	case strings.Contains(text, "database is locked"):
+		return slipway.Errorf(slipway.Busy, "another process is writing to %s", file).WithFix("wait until it is done, and call again")
 	}
-	return fmt.Errorf("open %s: %w", file, err)
+	return fmt.Errorf("%s %s: %w", doing, file, err)
 }

@@ -76,7 +76,7 @@ type state struct {
 func openState(ctx context.Context, env cli.Env, dir string, write bool) (pipeline.State, error) {
 	file := filepath.Join(dir, "slipway.db")
 	if !write {
-		st, err := store.OpenReadOnly(file)
+		st, err := store.OpenReadOnly(ctx, file)
 		if slipway.KindOf(err) == slipway.NotFound && err != nil {
 			return nil, nil
 		}
