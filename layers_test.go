@@ -56,7 +56,7 @@ var layers = map[string][]string{
 	// The order of the stages, and the faces on it.
 	"pipeline": {
 		"build", "check", "release", "promote", "deploy", "operate",
-		"driver", "git", "ledger", "manifest", "repository", "shape", "workflow",
+		"driver", "git", "ledger", "manifest", "notebook", "repository", "shape", "workflow",
 	},
 	// The values that pipeline takes and returns are those of stages and contracts.
 	"examples": {},
