@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -15,6 +14,7 @@ import (
 	"github.com/slipway-cd/slipway/git"
 	"github.com/slipway-cd/slipway/manifest"
 	"github.com/slipway-cd/slipway/notebook"
+	"github.com/slipway-cd/slipway/pipeline"
 )
 
 type initCommand struct {
@@ -124,7 +124,7 @@ func lookAt(f *manifest.Facts, file, rel string) {
 	case strings.HasSuffix(name, ".ipynb"):
 		f.Notebooks = append(f.Notebooks, rel)
 		if data, err := os.ReadFile(file); err == nil && len(f.Notebooks) == 1 {
-			lookInside(f, data)
+			lookInside(f, rel, data)
 		}
 	case name == "requirements.txt" && folder == ".":
 		f.Requirements = requirements(file)
@@ -143,7 +143,7 @@ func lookAt(f *manifest.Facts, file, rel string) {
 }
 
 // lookInside takes in what a notebook says about its job.
-func lookInside(f *manifest.Facts, data []byte) {
+func lookInside(f *manifest.Facts, rel string, data []byte) {
 	nb, err := notebook.Read(data)
 	if err != nil {
 		return // slipway build says what is wrong with it
@@ -151,14 +151,18 @@ func lookInside(f *manifest.Facts, data []byte) {
 	for _, cell := range nb.Cells {
 		f.Arguments = append(f.Arguments, resolvedOptions(cell.Source)...)
 	}
-	script, err := nb.Glue(notebook.GlueOptions{})
-	var many notebook.Errors
-	if errors.As(err, &many) || err != nil {
+	// What cannot be part of a job is told by slipway build; here it is only in
+	// the way of the settings.
+	actions := map[string]notebook.Action{}
+	for _, r := range notebook.Rules() {
+		actions[r.Magic] = notebook.Remove
+	}
+	script, err := nb.Glue(notebook.GlueOptions{Actions: actions})
+	if err != nil {
 		return
 	}
-	f.Magics = map[string]string{}
-	for _, set := range script.Settings {
-		f.Magics[strings.TrimLeft(set.Magic, "%")] = fmt.Sprint(set.Value)
+	for _, set := range notebook.Last(script.Settings) {
+		f.Settings = append(f.Settings, pipeline.FoundIn(rel, set))
 	}
 }
 

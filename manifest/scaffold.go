@@ -22,9 +22,8 @@ type Facts struct {
 	// Notebooks, Scripts and Include are paths relative to the manifest's folder,
 	// the likeliest first; Include are helper modules.
 	Notebooks, Scripts, Include []string
-	// Magics are settings by the name of their Glue magic: glue_version,
-	// number_of_workers.
-	Magics map[string]string
+	// Settings are what the notebook's magics say.
+	Settings Found
 	// Arguments are names that the source asks getResolvedOptions for.
 	Arguments []string
 	// Requirements are the lines of a requirements.txt.
@@ -50,7 +49,7 @@ func Scaffold(facts Facts, shapes shape.Menu) []byte {
 
 func (f Facts) shape(shapes shape.Menu) *shape.Shape {
 	name := f.Shape
-	if name == "" && len(f.Notebooks) == 0 && len(f.Magics) == 0 {
+	if name == "" && len(f.Notebooks) == 0 && len(f.Settings) == 0 {
 		name = "python-job"
 	}
 	if s := shapes.Lookup(name); s != nil {
@@ -204,11 +203,11 @@ func (w *scaffold) checks() {
 	command := `"python3 -m pytest -q --junitxml=$REPORTS/unit.xml"`
 	if w.facts.Tests == "" {
 		w.line("# checks:", "questions that your own commands answer before a release")
-		w.line("#   unit: {run: "+command+", junit: unit.xml}", "")
+		w.line("#   unit: {run: "+command+", junit: unit.xml, requirements: [pytest]}", "")
 		return
 	}
 	w.line("checks:", "questions that your own commands answer before a release")
-	w.line("  unit: {run: "+command+", junit: unit.xml}", "")
+	w.line("  unit: {run: "+command+", junit: unit.xml, requirements: [pytest]}", "")
 }
 
 // run writes the parameters that the facts speak of, in the shape's order, and
@@ -240,24 +239,32 @@ func (w *scaffold) run() {
 // settings are values of run, as they are written.
 func (w *scaffold) settings() (settings map[string]string, remarks []string) {
 	settings = map[string]string{}
-	for _, magic := range slices.Sorted(maps.Keys(w.facts.Magics)) {
-		name, written := fromMagic(magic, strings.TrimSpace(strings.Map(printable, w.facts.Magics[magic])))
-		p := w.shape.Parameter(name)
-		switch {
-		case name == "":
-		case p == nil || !reads(written, p.Type):
-			remarks = append(remarks, fmt.Sprintf("%%%s %s, which the notebook says, has no place here", magic, w.facts.Magics[magic]))
-		default:
-			settings[name] = written
+	arguments := map[string]string{}
+	for _, name := range w.argumentNames() {
+		arguments[name] = `""`
+	}
+	asked := len(arguments) > 0
+	for _, set := range w.facts.Settings {
+		written := schema.FromPlain(set.Value, set.From).YAML()
+		if name, ok := strings.CutPrefix(set.Name, "arguments."); ok && reads(written, &schema.Type{Kind: schema.String}) {
+			arguments[name] = written
+			continue
 		}
+		if p := w.shape.Parameter(set.Name); p == nil || !reads(written, p.Type) {
+			remarks = append(remarks, fmt.Sprintf("%s %s, which %s says, has no place here", set.Name, written, set.From))
+			continue
+		}
+		settings[set.Name] = written
 	}
 	w.addModules(settings)
-	if names := w.argumentNames(); len(names) > 0 {
-		pairs := make([]string, len(names))
-		for i, name := range names {
-			pairs[i] = name + `: ""`
+	if len(arguments) > 0 {
+		pairs := make([]string, 0, len(arguments))
+		for _, name := range slices.Sorted(maps.Keys(arguments)) {
+			pairs = append(pairs, schema.QuoteYAML(name)+": "+arguments[name])
 		}
 		settings["arguments"] = "{" + strings.Join(pairs, ", ") + "}"
+	}
+	if asked {
 		remarks = append(remarks, "the source asks for these arguments: give them their values")
 	}
 	return w.agreeing(settings, remarks)
@@ -278,40 +285,6 @@ func (w *scaffold) agreeing(settings map[string]string, remarks []string) (agree
 		}
 	}
 	return settings, remarks
-}
-
-// fromMagic says which parameter a Glue magic sets, and its value as it is
-// written. Magics about the session on a person's machine set none.
-func fromMagic(magic, value string) (name, written string) {
-	switch magic {
-	case "glue_version", "worker_type", "execution_class":
-		return magic, schema.QuoteYAML(strings.Trim(value, `"'`))
-	case "number_of_workers":
-		return "workers", value
-	case "iam_role":
-		return "role", schema.QuoteYAML(value)
-	case "security_config":
-		return "security_configuration", schema.QuoteYAML(value)
-	case "timeout":
-		return magic, value + "m"
-	case "connections", "additional_python_modules", "extra_py_files", "extra_jars":
-		return magic, list(words(value))
-	case "streaming":
-		return "type", "gluestreaming"
-	case "etl":
-		return "type", "glueetl"
-	case "idle_timeout", "region", "profile", "session_id_prefix", "help", "status", "stop_session", "list_sessions":
-		return "", ""
-	default:
-		return magic, "!" // no parameter takes it: the caller remarks on it
-	}
-}
-
-// words splits a magic's list, which is separated by commas or blanks.
-func words(value string) []string {
-	return strings.FieldsFunc(value, func(r rune) bool {
-		return r == ',' || unicode.IsSpace(r) || r == '"' || r == '\'' || r == '[' || r == ']'
-	})
 }
 
 // addModules adds the packages that a run needs to those the notebook names.

@@ -15,11 +15,9 @@ func facts() map[string]manifest.Facts {
 		"notebook": {
 			App: "Road Traffic", Team: "Data Platform", Notebooks: []string{"traffic.ipynb", "draft.ipynb"}, Scripts: []string{"old/job.py"},
 			Include: []string{"lib/"}, Arguments: []string{"JOB_NAME", "source", "target", "not a name"},
-			Magics: map[string]string{
-				"glue_version": "4.0", "worker_type": "G.2X", "number_of_workers": "5", "idle_timeout": "60",
-				"connections": "redshift, other", "timeout": "120", "iam_role": "arn:aws:iam::1:role/glue", "tags": `{"a": "b"}`,
-				"additional_python_modules": "pyarrow==17.0.0,duckdb",
-			},
+			Settings: found("glue_version", "4.0", "worker_type", "G.2X", "workers", 5.0, "connections", []any{"redshift", "other"}, "timeout", "120m",
+				"role", "arn:aws:iam::1:role/glue", "tags", map[string]any{"a": "b"}, "additional_python_modules", []any{"pyarrow==17.0.0", "duckdb"},
+				"arguments.enable-metrics", "true", "nonsense", "x"),
 			Tests: "tests", Remote: "https://ana:token@git.example.com/team/traffic.git",
 		},
 		"script": {
@@ -28,14 +26,21 @@ func facts() map[string]manifest.Facts {
 		},
 		"odd": {
 			App: "true", Team: "---", Notebooks: []string{`..\a.ipynb`, "/abs.ipynb", "a: #b.ipynb"}, Include: []string{"../x", "ok dir/"},
-			Magics: map[string]string{
-				"glue_version": "9.9", "number_of_workers": "2\n---\nfoo: bar", "worker_type": "G.025X",
-				"streaming": "", "execution_class": "FLEX", "new\nmagic": "x\ny", "timeout": "soon",
-			},
+			Settings: found("glue_version", "9.9", "workers", "2\n---\nfoo: bar", "worker_type", "G.025X", "type", "gluestreaming",
+				"execution_class", "FLEX", "new\nname", "x\ny", "timeout", "soon", "arguments.a b", 1.0, "arguments.", map[string]any{"c": nil}),
 			Arguments: []string{"true", "a", "a"}, Remote: "x\ny: z",
 		},
 		"unknown shape": {Shape: "nope", App: strings.Repeat("x-", 60)},
 	}
+}
+
+// found makes settings of names and values.
+func found(pairs ...any) manifest.Found {
+	var all manifest.Found
+	for i := 0; i < len(pairs); i += 2 {
+		all = append(all, manifest.Setting{Name: pairs[i].(string), Value: pairs[i+1], From: "traffic.ipynb, cell 1 line 1"})
+	}
+	return all
 }
 
 func TestScaffold(t *testing.T) {
@@ -54,7 +59,7 @@ build:
   include: [lib/]                   # helper modules that the job imports
 
 checks:                             # questions that your own commands answer before a release
-  unit: {run: "python3 -m pytest -q --junitxml=$REPORTS/unit.xml", junit: unit.xml}
+  unit: {run: "python3 -m pytest -q --junitxml=$REPORTS/unit.xml", junit: unit.xml, requirements: [pytest]}
 
 run:
   role: arn:aws:iam::1:role/glue
@@ -62,10 +67,11 @@ run:
   worker_type: G.2X
   workers: 5
   timeout: 120m
-  arguments: {source: "", target: ""}
+  arguments: {enable-metrics: "true", source: "", target: ""}
   connections: [redshift, other]
   additional_python_modules: [pyarrow==17.0.0, duckdb]
-  # %tags {"a": "b"}, which the notebook says, has no place here
+  tags: {a: b}
+  # nonsense x, which traffic.ipynb, cell 1 line 1 says, has no place here
   # the source asks for these arguments: give them their values
   # schedule: "0 3 * * *"           # minute hour day month weekday
 
@@ -94,10 +100,10 @@ func TestScaffoldWorksAsItStands(t *testing.T) {
 func FuzzScaffold(f *testing.F) {
 	f.Add("app", "team", "a.ipynb", "glue_version", "5.0", "requests", "source")
 	f.Add("", "0", "..", "streaming", "\n", "#", "--x")
-	f.Fuzz(func(t *testing.T, app, team, file, magic, value, requirement, argument string) {
+	f.Fuzz(func(t *testing.T, app, team, file, setting, value, requirement, argument string) {
 		facts := manifest.Facts{
 			App: app, Team: team, Notebooks: []string{file}, Scripts: []string{file}, Include: []string{file}, Remote: file,
-			Magics: map[string]string{magic: value}, Requirements: []string{requirement}, Arguments: []string{argument},
+			Settings: found(setting, value), Requirements: []string{requirement}, Arguments: []string{argument},
 		}
 		text := string(manifest.Scaffold(facts, builtin(t)))
 		if _, err := load(t, text).Resolve("local", nil); err != nil {

@@ -13,6 +13,7 @@ import (
 	"github.com/slipway-cd/slipway"
 	"github.com/slipway-cd/slipway/build"
 	"github.com/slipway-cd/slipway/manifest"
+	"github.com/slipway-cd/slipway/notebook"
 )
 
 // Built is what a build made. It is plain data; the bytes lie in Dir.
@@ -79,21 +80,31 @@ func buildPlan(b manifest.Build) build.Plan {
 func (b Built) found() manifest.Found {
 	var found manifest.Found
 	for _, s := range b.Settings {
-		data, err := json.Marshal(s.Value)
-		if err != nil {
-			continue // a value that came out of JSON goes into it
-		}
-		var plain any
-		if err := json.Unmarshal(data, &plain); err != nil {
-			continue
-		}
-		name := s.Name
-		if arg, ok := strings.CutPrefix(name, "argument --"); ok {
-			name = "arguments." + arg
-		}
-		found = append(found, manifest.Setting{Name: name, Value: plain, From: fmt.Sprintf("%s, cell %d line %d", b.Source, s.Cell, s.Line)})
+		found = append(found, FoundIn(b.Source, notebook.Setting(s)))
 	}
 	return found
+}
+
+// FoundIn gives a setting of a notebook the name that run has for it.
+func FoundIn(file string, s notebook.Setting) manifest.Setting {
+	name := s.Name
+	if arg, ok := strings.CutPrefix(name, "argument --"); ok {
+		name = "arguments." + arg
+	}
+	return manifest.Setting{Name: name, Value: plain(s.Value), From: fmt.Sprintf("%s, cell %d line %d", file, s.Cell, s.Line)}
+}
+
+// plain gives a value the types that come out of JSON.
+func plain(v any) any {
+	data, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Sprint(v)
+	}
+	var out any
+	if err := json.Unmarshal(data, &out); err != nil {
+		return fmt.Sprint(v)
+	}
+	return out
 }
 
 // open reads an artifact that was built.
