@@ -136,11 +136,11 @@ func makeReadOnly(t *testing.T, disk string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	err := syscall.EBUSY
+	err := error(syscall.EBUSY)
 	for errors.Is(err, syscall.EBUSY) && ctx.Err() == nil {
-		err, _ = syscall.Mount("tmpfs", disk, "tmpfs", syscall.MS_REMOUNT|syscall.MS_RDONLY, "").(syscall.Errno)
+		err = syscall.Mount("tmpfs", disk, "tmpfs", syscall.MS_REMOUNT|syscall.MS_RDONLY, "")
 	}
-	if err != 0 {
+	if err != nil {
 		t.Fatal(err)
 	}
 }
