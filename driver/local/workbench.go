@@ -41,10 +41,27 @@ func (d *Driver) Environ(ctx context.Context, t slipway.Target, requirements []s
 	}
 	path := filepath.Dir(interpreter) + string(os.PathListSeparator) + environ(d.cfg.Environ)["PATH"]
 	env := []string{"PATH=" + path, "PYTHONPATH=" + shim, "PYTHONNOUSERSITE=1", "PYTHONDONTWRITEBYTECODE=1"}
-	if tools.javaHome != "" {
-		env = append(env, "JAVA_HOME="+tools.javaHome)
+	if !j.spark() {
+		return env, nil
 	}
-	return env, nil
+	if err := d.quicken(ctx, shim, tools); err != nil {
+		return nil, err
+	}
+	return append(env, sparkEnviron(newVenv(d.cfg.Cache, tools).dir, tools)...), nil
+}
+
+// sparkEnviron lets Spark start as quickly in tests as it does in jobs.
+func sparkEnviron(venv string, t tools) []string {
+	options := "-XX:TieredStopAtLevel=1 -XX:-UsePerfData -Duser.timezone=UTC"
+	if archive := filepath.Join(venv, archiveFile); exists(archive) {
+		options += " -XX:SharedArchiveFile=" + archive + " -Xshare:auto -Xlog:cds*=off"
+	}
+	return []string{
+		"JAVA_HOME=" + t.javaHome, "TZ=UTC", "SPARK_LOCAL_IP=127.0.0.1", "SPARK_SUBMIT_OPTS=" + options,
+		// A folder that is not there: one with files in it keeps the JVM from using
+		// a class archive.
+		"SPARK_CONF_DIR=" + filepath.Join(venv, "no-conf"),
+	}
 }
 
 // overlay returns the Python of a virtual environment with the requirements,
