@@ -22,14 +22,17 @@ import (
 // superviseCommand is how this program becomes the supervisor of a run.
 const superviseCommand = "supervise-run"
 
-func main() {
+func main() { start(who()) }
+
+// start does what the arguments say for a person, and ends the process.
+func start(user string) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code := run(ctx)
+	code := run(ctx, user)
 	stop()
 	os.Exit(code)
 }
 
-func run(ctx context.Context) int {
+func run(ctx context.Context, user string) int {
 	if len(os.Args) > 1 && os.Args[1] == superviseCommand {
 		err := local.Supervise(ctx, local.Config{
 			Environ: os.Environ(), Secrets: secrets(os.Environ()), Clock: time.Now, Log: slog.New(slog.DiscardHandler),
@@ -40,7 +43,7 @@ func run(ctx context.Context) int {
 		}
 		return 0
 	}
-	env, err := environment()
+	env, err := environment(user)
 	if err != nil {
 		os.Stderr.WriteString("slipway: " + err.Error() + "\n") //nolint:errcheck // there is nowhere else to say it
 		return 70
@@ -49,7 +52,7 @@ func run(ctx context.Context) int {
 }
 
 // environment describes this process to the commands.
-func environment() (cli.Env, error) {
+func environment(user string) (cli.Env, error) {
 	dir, err := os.Getwd()
 	if err != nil {
 		return cli.Env{}, err
@@ -66,7 +69,7 @@ func environment() (cli.Env, error) {
 	env := cli.Env{
 		Args: os.Args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
 		Terminal: terminal, Color: terminal && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb",
-		Environ: os.Environ(), Dir: dir, Self: self, Version: version(), User: who(), Process: os.Getpid(),
+		Environ: os.Environ(), Dir: dir, Self: self, Version: version(), User: user, Process: os.Getpid(),
 		Cache: filepath.Join(cache, "slipway"), Clock: time.Now, Secrets: secrets(os.Environ()), Log: slog.New(slog.DiscardHandler),
 	}
 	env.Parts = parts(env)
