@@ -105,7 +105,7 @@ func applied(folder string, p slipway.Plan) (bool, error) {
 		return false, nil
 	}
 	return false, slipway.Errorf(slipway.Conflict, "the job %s changed after the plan was made", p.Target.App).
-		WithFix("make a new plan and look at it")
+		WithFix("make a new plan and look at it: slipway plan %s --out FILE", p.Target.Environment)
 }
 
 // replace switches the job to a definition if it is still as the plan found it.

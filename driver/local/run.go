@@ -124,7 +124,7 @@ func (d *Driver) look(folder string) (slipway.Run, error) {
 	err := readJSON(filepath.Join(folder, requestFile), &r)
 	if errors.Is(err, fs.ErrNotExist) {
 		return slipway.Run{}, slipway.Errorf(slipway.NotFound, "there is no run %s", filepath.Base(folder)).
-			WithFix("slipway status lists the runs of an app")
+			WithFix("slipway runs lists those that are there")
 	}
 	if err != nil {
 		return slipway.Run{}, err

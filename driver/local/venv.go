@@ -62,6 +62,7 @@ type venv struct {
 	base         python
 	requirements []string
 	below        string // the environment whose packages this one sees too; empty: none
+	named        string // where people name the requirements
 }
 
 func newVenv(cache string, t tools) venv {
@@ -71,7 +72,7 @@ func newVenv(cache string, t tools) venv {
 		panic(err) // strings only
 	}
 	key := slipway.DigestOf(data).Hex()[:keyLen]
-	return venv{dir: filepath.Join(cache, "venvs", key), base: t.python, requirements: sorted}
+	return venv{dir: filepath.Join(cache, "venvs", key), base: t.python, requirements: sorted, named: "run.additional_python_modules"}
 }
 
 func (v venv) python() string { return filepath.Join(v.dir, "bin", "python") }
@@ -148,7 +149,7 @@ func (v venv) pipError(ctx context.Context, err error, last []string) error {
 	case strings.HasPrefix(what, "pyspark"):
 		return e.WithFix("point PIP_INDEX_URL or PIP_FIND_LINKS to a place that has the package for Python %s", v.base.version)
 	}
-	return e.WithFix("check its name and version in run.additional_python_modules, and that it exists for Python %s", v.base.version)
+	return e.WithFix("check its name and version in %s, and that it exists for Python %s", v.named, v.base.version)
 }
 
 func indent(lines []string) string { return "  " + strings.Join(lines, "\n  ") }

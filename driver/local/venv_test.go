@@ -22,17 +22,28 @@ func offline(dir string) []string {
 	return append(os.Environ(), "PIP_NO_INDEX=1", "PIP_FIND_LINKS="+dir, "PIP_CONFIG_FILE=/dev/null")
 }
 
-// wheels is a folder with one package, "tinylib" in version 1.2.
+// wheels is a folder with two packages: "tinylib" in version 1.2, whose answer is
+// 42, and "tinytest" in version 1.2, which has a tool that prints it.
 func wheels(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
+	wheel(t, dir, "tinylib", "answer = 42\n", "")
+	wheel(t, dir, "tinytest", "def main():\n    import tinylib\n    print('the answer is', tinylib.answer)\n", "[console_scripts]\ntinytest = tinytest:main\n")
+	return dir
+}
+
+// wheel makes a package of one module, in version 1.2.
+func wheel(t *testing.T, dir, name, module, entries string) {
+	t.Helper()
+	info := name + "-1.2.dist-info/"
 	var out bytes.Buffer
 	z := zip.NewWriter(&out)
 	for name, text := range map[string]string{
-		"tinylib.py":                     "answer = 42\n",
-		"tinylib-1.2.dist-info/METADATA": "Metadata-Version: 2.1\nName: tinylib\nVersion: 1.2\n",
-		"tinylib-1.2.dist-info/WHEEL":    "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-		"tinylib-1.2.dist-info/RECORD":   "tinylib.py,,\ntinylib-1.2.dist-info/METADATA,,\ntinylib-1.2.dist-info/WHEEL,,\ntinylib-1.2.dist-info/RECORD,,\n",
+		name + ".py":              module,
+		info + "METADATA":         "Metadata-Version: 2.1\nName: " + name + "\nVersion: 1.2\n",
+		info + "WHEEL":            "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+		info + "entry_points.txt": entries,
+		info + "RECORD":           name + ".py,,\n" + info + "METADATA,,\n" + info + "WHEEL,,\n" + info + "entry_points.txt,,\n" + info + "RECORD,,\n",
 	} {
 		w, err := z.Create(name)
 		if err == nil {
@@ -42,10 +53,9 @@ func wheels(t *testing.T) string {
 			t.Fatal(err)
 		}
 	}
-	if err := errors.Join(z.Close(), os.WriteFile(filepath.Join(dir, "tinylib-1.2-py3-none-any.whl"), out.Bytes(), 0o600)); err != nil {
+	if err := errors.Join(z.Close(), os.WriteFile(filepath.Join(dir, name+"-1.2-py3-none-any.whl"), out.Bytes(), 0o600)); err != nil {
 		t.Fatal(err)
 	}
-	return dir
 }
 
 // withModules is a Python shell job with packages of its own. The test is skipped

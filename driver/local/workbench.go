@@ -75,7 +75,7 @@ func (d *Driver) overlay(ctx context.Context, t tools, below string, requirement
 	if len(t.requirements) > 0 {
 		v.below = filepath.Dir(filepath.Dir(below))
 	}
-	v.requirements = slices.Sorted(slices.Values(requirements))
+	v.requirements, v.named = slices.Sorted(slices.Values(requirements)), "the check's requirements"
 	return d.ready(ctx, v, d.cfg.Progress)
 }
 
