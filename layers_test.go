@@ -37,13 +37,14 @@ var layers = map[string][]string{
 	"repository/repositorytest": {"repository"},
 
 	// One outside thing each.
-	"driver/local":      {"driver"},
-	"git":               {},
-	"ledger/object":     {"ledger", "repository"},
-	"repository/bucket": {"repository"},
-	"repository/folder": {"repository"},
-	"store":             {"ledger"},
-	"workflow":          {"store"},
+	"driver/local":          {"driver"},
+	"git":                   {},
+	"ledger/object":         {"ledger", "repository"},
+	"repository/bucket":     {"repository"},
+	"repository/folder":     {"repository"},
+	"store":                 {"ledger"},
+	"workflow":              {"store"},
+	"workflow/workflowtest": {"workflow"},
 
 	// The stages: pure packages and contracts, never each other, never a driver.
 	"build":   {"git", "manifest", "notebook"},

@@ -130,15 +130,19 @@ func (l *Ledger) change(ctx context.Context, fn func(*sql.Tx) error) error {
 	if l.store.writer == nil {
 		return errReadOnly
 	}
-	tx, err := l.store.writer.BeginTx(ctx, nil)
+	return explain("write", l.store.file, transact(ctx, l.store.writer, fn))
+}
+
+func transact(ctx context.Context, db *sql.DB, fn func(*sql.Tx) error) error {
+	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
-		return l.store.Explain(err)
+		return err
 	}
 	defer func() { _ = tx.Rollback() }() // of a committed transaction it does nothing
 	if err := fn(tx); err != nil {
-		return l.store.Explain(err)
+		return err
 	}
-	return l.store.Explain(tx.Commit())
+	return tx.Commit()
 }
 
 func scan(row interface{ Scan(...any) error }) (ledger.Entry, error) {

@@ -34,8 +34,8 @@ func Open(ctx context.Context, file string, prepare func(*Store) error) (*Store,
 		return nil, explain("write", file, err)
 	}
 	// FULL: what was committed survives a power cut. IMMEDIATE: a transaction
-	// takes the write lock when it begins, and does not fail half-way. Without
-	// foreign keys the engine's steps would outlive the workflows they belong to.
+	// takes the write lock when it begins, and does not fail half-way. The
+	// workflow engine counts on foreign keys.
 	writer, err := connect(file, "_txlock=immediate", "_pragma=journal_mode(WAL)", "_pragma=synchronous(FULL)", "_pragma=foreign_keys(1)")
 	if err != nil {
 		return nil, err
@@ -141,8 +141,13 @@ func connect(file string, options ...string) (*sql.DB, error) {
 }
 
 // Explain turns an error that came of writing to the database into one a person
-// can act on.
-func (s *Store) Explain(err error) error { return explain("write", s.file, err) }
+// can act on, if it knows how; any other it returns as it is.
+func (s *Store) Explain(err error) error {
+	if told := explain("write", s.file, err); slipway.KindOf(told) != slipway.Internal {
+		return told
+	}
+	return err
+}
 
 // explain turns an error of the file system or of SQLite into one a person can
 // act on.

@@ -12,11 +12,11 @@ package workflow
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/dbos-inc/dbos-transact-golang/dbos"
@@ -35,6 +35,10 @@ const (
 	attempts = 1 << 30
 	// poll is how often the result of a resumed workflow is looked for.
 	poll = 5 * time.Millisecond
+	// resumed is the queue in which workflows that go on wait for the engine, and
+	// look how often it looks there: its own queue it looks at once a second.
+	resumed = "resumed"
+	look    = 50 * time.Millisecond
 	// drain is how long Close waits for workflows to see that they must stop.
 	drain = 10 * time.Second
 )
@@ -49,7 +53,10 @@ type Config struct {
 
 // An Engine runs workflows. It is ready after Launch.
 type Engine struct {
-	root dbos.Context
+	root  dbos.Context
+	store *store.Store
+	runs  sync.Map // of the runs under way: id to *run
+	tasks sync.WaitGroup
 }
 
 // Open makes an engine over the store's database, and the engine's own tables
@@ -63,15 +70,18 @@ func Open(ctx context.Context, st *store.Store, c Config) (*Engine, error) {
 		Logger:             c.Log,
 	})
 	if err != nil {
-		return nil, fmt.Errorf("open the workflow engine: %w", err)
+		return nil, st.Explain(fmt.Errorf("open the workflow engine: %w", err))
 	}
-	return &Engine{root: root}, nil
+	return &Engine{root: root, store: st}, nil
 }
 
 // Launch starts the engine. Every workflow must be registered before.
 func (e *Engine) Launch() error {
+	if _, err := dbos.RegisterQueue(e.root, resumed, dbos.WithQueueBasePollingInterval(look)); err != nil {
+		return e.store.Explain(fmt.Errorf("launch the workflow engine: %w", err))
+	}
 	if err := dbos.Launch(e.root); err != nil {
-		return fmt.Errorf("launch the workflow engine: %w", err)
+		return e.store.Explain(fmt.Errorf("launch the workflow engine: %w", err))
 	}
 	return nil
 }
@@ -82,6 +92,7 @@ func (e *Engine) Close() error {
 	if err := dbos.Shutdown(e.root, drain); err != nil {
 		return fmt.Errorf("stop the workflow engine: %w", err)
 	}
+	e.tasks.Wait()
 	return nil
 }
 
@@ -92,11 +103,23 @@ type Workflow[I, O any] struct {
 }
 
 // Register makes fn a workflow of the engine under a name that stays for good.
-// fn must be deterministic but for what it does inside Do.
+// fn must be deterministic but for what it does inside Do. A name holds no slash.
 func Register[I, O any](e *Engine, name string, fn func(*Steps, I) (O, error)) *Workflow[I, O] {
+	if strings.Contains(name, "/") {
+		panic("workflow " + name + ": a name with a slash may be another's name and subject")
+	}
 	w := &Workflow[I, O]{name: name, fn: func(ctx dbos.Context, in I) (outcome[O], error) {
-		out, err := fn(&Steps{ctx: ctx}, in)
-		return record(ctx, out, err)
+		id, err := dbos.GetWorkflowID(ctx)
+		if err != nil {
+			return outcome[O]{}, err
+		}
+		r, ok := e.begin(id)
+		if !ok {
+			return outcome[O]{}, fmt.Errorf("nobody waits for %s: %w", id, context.Canceled)
+		}
+		defer r.working.Done()
+		out, err := fn(&Steps{ctx: ctx, run: r}, in)
+		return record(r, out, err)
 	}}
 	dbos.RegisterWorkflow(e.root, w.fn, dbos.WithWorkflowName(name), dbos.WithMaxRecoveryAttempts(attempts))
 	return w
@@ -110,40 +133,66 @@ func Register[I, O any](e *Engine, name string, fn func(*Steps, I) (O, error)) *
 // that.
 //
 // When ctx is done, the step under way sees it, and Run returns once it has
-// ended; the work stays resumable.
+// ended; the work stays resumable, unless it came to its end all the same.
 func (w *Workflow[I, O]) Run(ctx context.Context, e *Engine, subject string, in I, resuming func()) (out O, err error) {
+	if ctx.Err() != nil {
+		return out, context.Cause(ctx)
+	}
 	id, open, err := w.attempt(e, subject)
 	if err != nil {
 		return out, err
 	}
-	scope, cancel := dbos.WithCancel(e.root)
-	defer cancel()
-	stop := context.AfterFunc(ctx, func() {
-		// The engine's own mark first: a resumed workflow runs outside scope.
-		_ = dbos.CancelWorkflow(e.root, id)
-		cancel()
-	})
-	defer stop()
+	if open && resuming != nil {
+		resuming()
+	}
+	end := e.watch(ctx, id)
+	defer end()
 	var h dbos.WorkflowHandle[outcome[O]]
 	if open {
-		if resuming != nil {
-			resuming()
-		}
-		h, err = dbos.ResumeWorkflow[outcome[O]](e.root, id)
+		h, err = dbos.ResumeWorkflow[outcome[O]](e.root, id, dbos.WithResumeQueue(resumed))
 	} else {
-		h, err = dbos.RunWorkflow(scope, w.fn, in, dbos.WithWorkflowID(id))
+		h, err = dbos.RunWorkflow(e.root, w.fn, in, dbos.WithWorkflowID(id))
 	}
 	if err != nil {
-		return out, fmt.Errorf("start workflow %s: %w", id, err)
+		return out, e.store.Explain(fmt.Errorf("start workflow %s: %w", id, err))
 	}
-	o, err := h.GetResult(dbos.WithHandlePollingInterval(poll))
+	return w.await(ctx, e, h, end)
+}
+
+// await returns the result, or, when ctx is done, its cause once the workflow's
+// function has returned.
+func (w *Workflow[I, O]) await(ctx context.Context, e *Engine, h dbos.WorkflowHandle[outcome[O]], end func()) (out O, err error) {
+	type result struct {
+		outcome outcome[O]
+		err     error
+	}
+	results := make(chan result, 1)
+	e.tasks.Go(func() {
+		o, err := h.GetResult(dbos.WithHandlePollingInterval(poll))
+		results <- result{o, err}
+	})
+	var r result
+	select {
+	case r = <-results:
+	case <-ctx.Done():
+		end()
+		// The engine has been told by now; it may have had a result before that.
+		if s, err := h.GetStatus(); err != nil || !ended(s) {
+			return out, context.Cause(ctx)
+		}
+		r = <-results
+	}
 	switch {
+	case r.err == nil:
+		return r.outcome.Value, r.outcome.err()
 	case ctx.Err() != nil:
 		return out, context.Cause(ctx)
-	case err != nil:
-		return out, fmt.Errorf("workflow %s: %w", id, err)
 	}
-	return o.Value, o.err()
+	return out, e.store.Explain(fmt.Errorf("workflow %s: %w", h.GetWorkflowID(), r.err))
+}
+
+func ended(s dbos.WorkflowStatus) bool {
+	return s.Status == dbos.WorkflowStatusSuccess || s.Status == dbos.WorkflowStatusError
 }
 
 // attempt returns the id of the run to go on with, and open, or of a new one.
@@ -163,7 +212,7 @@ func (w *Workflow[I, O]) attempt(e *Engine, subject string) (id string, open boo
 			continue
 		}
 		number = n
-		id, open = s.ID, s.Status != dbos.WorkflowStatusSuccess && s.Status != dbos.WorkflowStatusError
+		id, open = s.ID, !ended(s)
 	}
 	if open {
 		return id, true, nil
@@ -181,8 +230,9 @@ func (w *Workflow[I, O]) Abandon(e *Engine, prefix, keep string) (int, error) {
 	}
 	var ids []string
 	for _, s := range open {
-		ended := s.Status == dbos.WorkflowStatusSuccess || s.Status == dbos.WorkflowStatusError
-		if !ended && !strings.HasPrefix(s.ID, w.name+"/"+keep+"/") {
+		// The engine's own filter takes upper for lower case, and _ for any letter.
+		meant := strings.HasPrefix(s.ID, w.name+"/"+prefix) && !strings.HasPrefix(s.ID, w.name+"/"+keep+"/")
+		if meant && !ended(s) {
 			ids = append(ids, s.ID)
 		}
 	}
@@ -195,21 +245,52 @@ func (w *Workflow[I, O]) Abandon(e *Engine, prefix, keep string) (int, error) {
 	return len(ids), nil
 }
 
+// Prune deletes the records of workflows that have ended, but for the newest keep
+// of them. Nobody asks for those again: a workflow that has ended is run anew.
+func (e *Engine) Prune(keep int) error {
+	old, err := dbos.ListWorkflows(e.root, dbos.WithFilterStatus(dbos.WorkflowStatusSuccess, dbos.WorkflowStatusError),
+		dbos.WithFilterSortDesc(), dbos.WithFilterOffset(keep), dbos.WithFilterLimit(1000),
+		dbos.WithFilterLoadInput(false), dbos.WithFilterLoadOutput(false))
+	if err != nil {
+		return e.store.Explain(fmt.Errorf("look for old workflows: %w", err))
+	}
+	if len(old) == 0 {
+		return nil
+	}
+	ids := make([]string, len(old))
+	for i, s := range old {
+		ids[i] = s.ID
+	}
+	if err := dbos.DeleteWorkflows(e.root, ids); err != nil {
+		return e.store.Explain(fmt.Errorf("delete old workflows: %w", err))
+	}
+	return nil
+}
+
 // Steps is a workflow under way, handed to its function for Do.
 type Steps struct {
 	ctx dbos.Context
+	run *run
 }
 
-// Context returns the workflow's context, done when it must stop.
-func (s *Steps) Context() context.Context { return s.ctx }
+// Context returns the context of the one who called Run, done when the workflow
+// must stop.
+func (s *Steps) Context() context.Context { return s.run.ctx }
 
 // Do runs fn as a named step, or returns what it returned when an earlier
 // process ran it. An error of fn is its recorded result too, with its kind and
 // its way out, unless the workflow is being stopped.
 func Do[T any](s *Steps, name string, fn func(context.Context) (T, error)) (T, error) {
+	if s.run.stopped() {
+		var zero T
+		return zero, context.Cause(s.run.ctx)
+	}
 	o, err := dbos.RunAsStep(s.ctx, func(ctx context.Context) (outcome[T], error) {
+		ctx, cancel := context.WithCancelCause(ctx)
+		defer cancel(nil)
+		defer context.AfterFunc(s.run.ctx, func() { cancel(context.Cause(s.run.ctx)) })()
 		v, err := fn(ctx)
-		return record(ctx, v, err)
+		return record(s.run, v, err)
 	}, dbos.WithStepName(name))
 	if err != nil {
 		return o.Value, err
@@ -226,13 +307,13 @@ type outcome[T any] struct {
 	Fix     string       `json:"fix,omitempty"`
 }
 
-// record turns a result into an outcome. A workflow that is being stopped has no
-// outcome yet.
-func record[T any](ctx context.Context, v T, err error) (outcome[T], error) {
+// record turns a result into an outcome. What ends badly while its workflow is
+// being stopped has no outcome yet.
+func record[T any](r *run, v T, err error) (outcome[T], error) {
 	switch {
 	case err == nil:
 		return outcome[T]{Value: v}, nil
-	case ctx.Err() != nil || errors.Is(err, context.Canceled):
+	case r.stopped():
 		return outcome[T]{}, err
 	}
 	return outcome[T]{Value: v, Kind: slipway.KindOf(err), Message: err.Error(), Fix: slipway.FixOf(err)}, nil
