@@ -82,15 +82,15 @@ func TestVerdicts(t *testing.T) {
 	}{
 		"a command that exits with 0 passes": {
 			check.Spec{Run: sh("true")},
-			"unit  pass  3.1s\n",
+			"unit  pass  3.1 s\n",
 		},
 		"a list is executed as it stands": {
 			check.Spec{Run: list("test", "$HOME", "=", "$HOME")},
-			"unit  pass  3.1s\n",
+			"unit  pass  3.1 s\n",
 		},
 		"an exit code fails with the last lines of output": {
 			check.Spec{Run: sh("echo one; echo two >&2; exit 3")},
-			`unit  fail  3.1s
+			`unit  fail  3.1 s
   exited with code 3
   | one
   | two
@@ -98,7 +98,7 @@ func TestVerdicts(t *testing.T) {
 		},
 		"failed tests are listed by name with message and place": {
 			check.Spec{Run: sh(`cp made/pytest.xml "$REPORTS/unit.xml"; exit 1`), JUnit: "unit.xml"},
-			`unit  fail  7 tests, 4 failed, 2 skipped  3.1s
+			`unit  fail  7 tests, 4 failed, 2 skipped  3.1 s
   exited with code 1
   4 of 7 tests failed
   - tests.test_traffic.TestClean.test_keeps_zero (tests/test_traffic.py:11)
@@ -115,7 +115,7 @@ func TestVerdicts(t *testing.T) {
 		},
 		"exit code 0 does not hide a failed test": {
 			check.Spec{Run: sh("cp made/surefire.xml TEST-a.xml"), JUnit: "TEST-*.xml"},
-			`unit  fail  4 tests, 2 failed, 1 skipped  3.1s
+			`unit  fail  4 tests, 2 failed, 1 skipped  3.1 s
   2 of 4 tests failed
   - TrafficTest.errs (TrafficTest.java:7)
       no <spark>
@@ -125,122 +125,122 @@ func TestVerdicts(t *testing.T) {
 		},
 		"a missing report is an error": {
 			check.Spec{Run: sh(`touch "$REPORTS/junit.xml"`), JUnit: "unit.xml"},
-			`unit  error  3.1s
+			`unit  error  3.1 s
   report unit.xml is missing: JUnit XML was expected in the reports folder or the working copy; have the command write it to $REPORTS/unit.xml (there is junit.xml)
 `,
 		},
 		"a report that is missing where it was said to be is an error": {
 			check.Spec{Run: sh("cp made/pytest.xml unit.xml"), JUnit: "$REPORTS/unit.xml"},
-			`unit  error  3.1s
+			`unit  error  3.1 s
   report unit.xml is missing: JUnit XML was expected in the reports folder; have the command write it to $REPORTS/unit.xml
 `,
 		},
 		"a report that the command did not write is an error": {
 			check.Spec{Run: sh("true"), Coverage: "made/cover.out"},
-			`unit  error  3.1s
+			`unit  error  3.1 s
   report made/cover.out was there before the command ran, and the command did not write it: have it write $REPORTS/cover.out, or remove the old one from the repository
 `,
 		},
 		"an empty report is an error": {
 			check.Spec{Run: sh(`: > "$REPORTS/unit.xml"`), JUnit: "unit.xml"},
-			`unit  error  3.1s
+			`unit  error  3.1 s
   report unit.xml is empty: the tool that writes it did not finish; look at the check's output
 `,
 		},
 		"a report that breaks off is an error": {
 			check.Spec{Run: sh(`head -c 300 made/pytest.xml > "$REPORTS/unit.xml"`), JUnit: "unit.xml"},
-			`unit  error  3.1s
+			`unit  error  3.1 s
   report unit.xml is not the JUnit XML that was expected: line 1: it ends in the middle; have the tool write it whole, or name the right file
 `,
 		},
 		"a report of another format is an error": {
 			check.Spec{Run: sh(`cp made/coverage.py.xml "$REPORTS/unit.xml"`), JUnit: "unit.xml"},
-			`unit  error  3.1s
+			`unit  error  3.1 s
   report unit.xml is not the JUnit XML that was expected: its root element is <coverage> and not <testsuites> or <testsuite>; have the tool write it whole, or name the right file
 `,
 		},
 		"a folder is no report": {
 			check.Spec{Run: sh(`mkdir "$REPORTS/unit.xml"`), JUnit: "unit.xml"},
-			"unit  error  3.1s\n  report unit.xml is not a file\n",
+			"unit  error  3.1 s\n  report unit.xml is not a file\n",
 		},
 		"a huge report is an error": {
 			check.Spec{Run: sh(`truncate -s 65M "$REPORTS/unit.xml"`), JUnit: "unit.xml"},
-			`unit  error  3.1s
+			`unit  error  3.1 s
   report unit.xml has 65 MiB, and at most 64 MiB are read: leave captured output out of it, or split the check
 `,
 		},
 		"a link that leads out is not followed": {
 			check.Spec{Run: sh(`ln -s /etc/passwd "$REPORTS/unit.xml"`), JUnit: "unit.xml"},
-			`unit  error  3.1s
+			`unit  error  3.1 s
   report unit.xml cannot be read: statat unit.xml: path escapes from parent
 `,
 		},
 		"a report without a test is an error": {
 			check.Spec{Run: sh(`echo '<testsuites/>' > "$REPORTS/unit.xml"`), JUnit: "unit.xml"},
-			`unit  error  0 tests  3.1s
+			`unit  error  0 tests  3.1 s
   report unit.xml holds no test; correct which tests the command selects, or set allow_empty: true if that is meant
 `,
 		},
 		"a report of skipped tests is an error": {
 			check.Spec{Run: sh(`echo '<testsuite><testcase name="a"><skipped/></testcase></testsuite>' > "$REPORTS/unit.xml"`), JUnit: "unit.xml"},
-			`unit  error  0 tests, 1 skipped  3.1s
+			`unit  error  0 tests, 1 skipped  3.1 s
   report unit.xml: nothing was tested, 1 test skipped; set allow_empty: true if that is meant
 `,
 		},
 		"a report without a test may be allowed": {
 			check.Spec{Run: sh(`echo '<testsuites/>' > "$REPORTS/unit.xml"`), JUnit: "unit.xml", AllowEmpty: true},
-			"unit  pass  0 tests  3.1s\n",
+			"unit  pass  0 tests  3.1 s\n",
 		},
 		"an exit code and a missing report fail with both reasons": {
 			check.Spec{Run: sh("exit 4"), JUnit: "unit.xml"},
-			`unit  fail  3.1s
+			`unit  fail  3.1 s
   exited with code 4
   report unit.xml is missing: JUnit XML was expected in the reports folder or the working copy; have the command write it to $REPORTS/unit.xml
 `,
 		},
 		"a command that the shell does not find is an error": {
 			check.Spec{Run: sh("pytest-of-nobody -q"), JUnit: "unit.xml"},
-			`unit  error  3.1s
+			`unit  error  3.1 s
   the command pytest-of-nobody was not found (exit code 127); install it, or correct what the check runs
   | (the shell)
 `,
 		},
 		"a command that the shell may not execute is an error": {
 			check.Spec{Run: sh("./made/cover.out")},
-			`unit  error  3.1s
+			`unit  error  3.1 s
   the command ./made/cover.out is not executable (exit code 126); run chmod +x on it and commit that, or correct what the check runs
   | (the shell)
 `,
 		},
 		"a command that is not in PATH is an error": {
 			check.Spec{Run: list("pytest-of-nobody")},
-			`unit  error  3.1s
+			`unit  error  3.1 s
   the command pytest-of-nobody was not found in PATH (/usr/bin:/bin); install it, or correct what the check runs
 `,
 		},
 		"a command that is not in the repository is an error": {
 			check.Spec{Run: list("./ci/test")},
-			`unit  error  3.1s
+			`unit  error  3.1 s
   the command ./ci/test was not found; add it to the repository, or correct what the check runs
 `,
 		},
 		"a command that is not executable is an error": {
 			check.Spec{Run: list("./made/cover.out")},
-			`unit  error  3.1s
+			`unit  error  3.1 s
   the command ./made/cover.out is not executable; run chmod +x on it and commit that
 `,
 		},
 		"a folder is no command": {
 			check.Spec{Run: list("./made")},
-			"unit  error  3.1s\n  the command ./made is not a file; correct what the check runs\n",
+			"unit  error  3.1 s\n  the command ./made is not a file; correct what the check runs\n",
 		},
 		"being killed fails with the signal": {
 			check.Spec{Run: sh("kill -9 $$")},
-			"unit  fail  3.1s\n  was killed by SIGKILL; the machine may have run out of memory\n",
+			"unit  fail  3.1 s\n  was killed by SIGKILL; the machine may have run out of memory\n",
 		},
 		"being killed below the shell fails with the signal": {
 			check.Spec{Run: sh("sh -c 'kill -SEGV $$'; exit $?")},
-			`unit  fail  3.1s
+			`unit  fail  3.1 s
   exited with code 139: a process in it was killed by SIGSEGV
   | (the shell)
 `,
@@ -250,37 +250,37 @@ func TestVerdicts(t *testing.T) {
 				Run: sh(`cp made/coverage.py.xml "$REPORTS/c.xml"`), Coverage: "c.xml",
 				Thresholds: check.Thresholds{Coverage: 69.2},
 			},
-			"unit  pass  coverage 69.2 %  3.1s\n",
+			"unit  pass  coverage 69.2 %  3.1 s\n",
 		},
 		"coverage below the threshold fails": {
 			check.Spec{
 				Run: sh(`cp made/coverage.py.xml "$REPORTS/c.xml"`), Coverage: "c.xml",
 				Thresholds: check.Thresholds{Coverage: 80},
 			},
-			"unit  fail  coverage 69.2 %  3.1s\n  coverage 69.2 % is below the 80 % asked for\n",
+			"unit  fail  coverage 69.2 %  3.1 s\n  coverage 69.2 % is below the 80 % asked for\n",
 		},
 		"coverage just below the threshold never reads as the threshold": {
 			check.Spec{
 				Run: sh(`printf 'mode: set\na.go:1.1,2.2 7999 1\na.go:3.1,4.2 2001 0\n' > "$REPORTS/c"`), Coverage: "c",
 				Thresholds: check.Thresholds{Coverage: 80},
 			},
-			"unit  fail  coverage 79.9 %  3.1s\n  coverage 79.9 % is below the 80 % asked for\n",
+			"unit  fail  coverage 79.9 %  3.1 s\n  coverage 79.9 % is below the 80 % asked for\n",
 		},
 		"coverage of nothing is an error": {
 			check.Spec{Run: sh(`echo 'mode: set' > "$REPORTS/c"`), Coverage: "c"},
-			`unit  error  coverage 0 %  3.1s
+			`unit  error  coverage 0 %  3.1 s
   report c covers no line of code; correct which sources are measured, or set allow_empty: true if that is meant
 `,
 		},
 		"coverage in an unknown format is an error": {
 			check.Spec{Run: sh(`echo 'TOTAL 80%' > "$REPORTS/c"`), Coverage: "c"},
-			`unit  error  3.1s
+			`unit  error  3.1 s
   report c is not the coverage report (Cobertura XML, LCOV or a Go cover profile) that was expected: it begins with "TOTAL 80%"; have the tool write it whole, or name the right file
 `,
 		},
 		"findings fail with rule, place and message": {
 			check.Spec{Run: sh(`cp made/gitleaks.sarif "$REPORTS/s"`), SARIF: "s"},
-			`unit  fail  2 findings  3.1s
+			`unit  fail  2 findings  3.1 s
   2 warnings found, and none is allowed
   - warning aws-access-token (leak/job.py:1)
       aws-access-token has detected secret for file leak/job.py.
@@ -290,11 +290,11 @@ func TestVerdicts(t *testing.T) {
 		},
 		"findings within the thresholds pass": {
 			check.Spec{Run: sh(`cp made/gitleaks.sarif "$REPORTS/s"`), SARIF: "s", Thresholds: warnings(2)},
-			"unit  pass  2 findings  3.1s\n",
+			"unit  pass  2 findings  3.1 s\n",
 		},
 		"one finding too many fails": {
 			check.Spec{Run: sh(`cp made/gitleaks.sarif "$REPORTS/s"; exit 1`), SARIF: "s", Thresholds: warnings(1)},
-			`unit  fail  2 findings  3.1s
+			`unit  fail  2 findings  3.1 s
   exited with code 1; if that only means findings, have the tool exit with 0 and let the thresholds judge
   2 warnings found, and at most 1 allowed
   - warning aws-access-token (leak/job.py:1)
@@ -305,7 +305,7 @@ func TestVerdicts(t *testing.T) {
 		},
 		"a log without a scan is an error": {
 			check.Spec{Run: sh(`echo '{"version": "2.1.0", "runs": []}' > "$REPORTS/s"`), SARIF: "s"},
-			`unit  error  3.1s
+			`unit  error  3.1 s
   report s holds no scan; look at the check's output, or set allow_empty: true if that is meant
 `,
 		},
@@ -530,7 +530,7 @@ check d has no answer: the command nobody was not found (exit code 127); install
 	if err := check.Err(results[:2]); err != nil {
 		t.Errorf("an advisory check closes the gate: %v", err)
 	}
-	if got, _, _ := strings.Cut(explain(t, results[1:2]), "\n"); got != "b  fail (advisory)  3.1s" {
+	if got, _, _ := strings.Cut(explain(t, results[1:2]), "\n"); got != "b  fail (advisory)  3.1 s" {
 		t.Errorf("got %q", got)
 	}
 }

@@ -29,7 +29,7 @@ func TestExplainAlignsAndLeavesOut(t *testing.T) {
 	}
 	failing.Failures[0].Message = strings.Join(many(20, "line"), "\n")
 	want := []string{
-		"unit        fail              28 tests, 27 failed  2h5m",
+		"unit        fail              28 tests, 27 failed  2 h 5 min",
 		"  27 of 28 tests failed",
 		"  - test 0 (a.py)",
 	}
@@ -42,7 +42,7 @@ func TestExplainAlignsAndLeavesOut(t *testing.T) {
 	}
 	want = append(want,
 		"  and 2 more",
-		"lint-notes  error (advisory)  40ms",
+		"lint-notes  error (advisory)  40 ms",
 		"  exited with code 1",
 	)
 	for _, line := range many(20, "out")[5:] {

@@ -16,7 +16,8 @@ func Former(h ledger.History, number int64) (slipway.Deployment, error) {
 	}
 	current, ok := h.Current()
 	if !ok {
-		return slipway.Deployment{}, slipway.Errorf(slipway.NotFound, "nothing of %s is deployed in %s, so there is nothing to roll back", h.Subject.App, h.Subject.Environment)
+		return slipway.Deployment{}, slipway.Errorf(slipway.NotFound, "nothing of %s is deployed in %s, so there is nothing to roll back", h.Subject.App, h.Subject.Environment).
+			WithFix("slipway ship %s takes it there", h.Subject.Environment)
 	}
 	for d, ok := h.Before(current.Number); ok; d, ok = h.Before(d.Number) {
 		// A rollback's own target is one that was live before: going back from it
@@ -39,7 +40,8 @@ func numbered(h ledger.History, number int64) (slipway.Deployment, error) {
 	d, ok := h.Deployment(number)
 	if !ok {
 		return d, slipway.Errorf(slipway.NotFound, "there is no deployment %d of %s in %s; the last is %d",
-			number, h.Subject.App, h.Subject.Environment, len(h.Deployments))
+			number, h.Subject.App, h.Subject.Environment, len(h.Deployments)).
+			WithFix("slipway history %s shows them", h.Subject.Environment)
 	}
 	if d.State != slipway.Deployed {
 		return d, slipway.Errorf(slipway.Invalid, "deployment %d of %s in %s never was live: it is %s", number, h.Subject.App, h.Subject.Environment, d.State)

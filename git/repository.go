@@ -20,7 +20,7 @@ type Repository struct {
 	objects *objects // nil until the first object is read
 }
 
-// Open finds the repository that dir lies in. The environment is how git finds
+// Open finds the repository that dir lies in, which need not have commits yet. The environment is how git finds
 // its configuration and reaches remotes; variables that would lead it to another
 // repository are ignored.
 func Open(ctx context.Context, dir string, environ []string) (*Repository, error) {
@@ -32,11 +32,8 @@ func Open(ctx context.Context, dir string, environ []string) (*Repository, error
 	if err != nil {
 		return nil, err
 	}
-	out, err := git.run(ctx, "rev-parse", "--show-toplevel", "HEAD^{commit}")
+	out, err := git.run(ctx, "rev-parse", "--show-toplevel")
 	root, _, _ := strings.Cut(string(out), "\n")
-	if root != "" && err != nil && strings.Contains(err.Error(), "HEAD") {
-		return nil, errNoCommit(root)
-	}
 	if err != nil {
 		return nil, err
 	}

@@ -212,8 +212,7 @@ func TestAFolderThatIsNotCommitted(t *testing.T) {
 }
 
 func TestOpenExplainsWhatIsWrong(t *testing.T) {
-	none, empty, bare := real(t, t.TempDir()), real(t, t.TempDir()), real(t, t.TempDir())
-	run(t, empty, "init", "-q")
+	none, bare := real(t, t.TempDir()), real(t, t.TempDir())
 	run(t, bare, "init", "-q", "--bare")
 	owned := repo(t, app)
 	tests := map[string]struct {
@@ -226,11 +225,6 @@ func TestOpenExplainsWhatIsWrong(t *testing.T) {
 			none, environ(t), slipway.Invalid,
 			none + " is not in a git repository",
 			`Slipway ships commits. Make it a repository: git init && git add . && git commit -m "first version"`,
-		},
-		"no commit": {
-			empty, environ(t), slipway.Invalid,
-			"the repository in " + empty + " has no commits yet",
-			`Slipway ships commits. Make the first one: git add . && git commit -m "first version"`,
 		},
 		"bare": {
 			bare, environ(t), slipway.Invalid,
@@ -259,6 +253,16 @@ func TestOpenExplainsWhatIsWrong(t *testing.T) {
 			_, err := git.Open(t.Context(), tt.dir, tt.env)
 			check(t, err, tt.kind, tt.message, tt.fix)
 		})
+	}
+}
+
+func TestSourceNeedsACommit(t *testing.T) {
+	empty := real(t, t.TempDir())
+	run(t, empty, "init", "-q")
+	for _, dirty := range []bool{false, true} {
+		_, _, err := open(t, empty).Source(t.Context(), ".", dirty)
+		check(t, err, slipway.Invalid, "the repository in "+empty+" has no commits yet",
+			`Slipway ships commits. Make the first one: git add . && git commit -m "first version"`)
 	}
 }
 

@@ -29,7 +29,7 @@ func (f *Flow) check(ctx context.Context, src slipway.Source, b Built, again boo
 		results = append(results, answers...)
 	}
 	ordered := f.inOrder(results)
-	return ordered, said{text: verdicts(ordered), reused: len(open) == 0}, check.Err(ordered)
+	return ordered, said{text: verdicts(ordered), reused: len(open) == 0 && len(ordered) > 0}, check.Err(ordered)
 }
 
 // remembered splits the checks into answers that were given before, and open

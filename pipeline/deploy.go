@@ -79,6 +79,11 @@ func (f *Flow) Promote(ctx context.Context, in promote.Input, env string) (promo
 // Release builds, checks and releases a source where releases are made on the
 // road to an environment.
 func (f *Flow) Release(ctx context.Context, in ShipInput) (slipway.Release, error) {
+	if in.Version != "" {
+		if err := slipway.CheckVersion(in.Version); err != nil {
+			return slipway.Release{}, err
+		}
+	}
 	road, err := f.Project.Road(in.Environment)
 	if err != nil {
 		return slipway.Release{}, err

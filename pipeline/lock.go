@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -76,9 +77,18 @@ func errBusy(folder string, f *os.File) error {
 		WithFix("wait until it is done, or look at it: slipway status")
 }
 
+// reason leaves out of an error of the file system what the message says already.
+func reason(err error) error {
+	var onPath *fs.PathError
+	if errors.As(err, &onPath) {
+		return onPath.Err
+	}
+	return err
+}
+
 // unwritable is the error for a state folder that cannot be written.
 func unwritable(folder string, err error) error {
-	e := slipway.Errorf(slipway.Unavailable, "cannot write to %s: %w", folder, err)
+	e := slipway.Errorf(slipway.Unavailable, "cannot write to %s: %w", folder, reason(err))
 	if errors.Is(err, syscall.ENOSPC) {
 		return e.WithFix("free some space on that disk and try again")
 	}

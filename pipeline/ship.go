@@ -44,6 +44,11 @@ type Shipped struct {
 // allow. If an earlier Ship of the same source was cut short, it goes on where
 // that one stopped; unfinished ones of other sources are given up.
 func (f *Flow) Ship(ctx context.Context, in ShipInput) (Shipped, error) {
+	if in.Version != "" {
+		if err := slipway.CheckVersion(in.Version); err != nil {
+			return Shipped{}, err
+		}
+	}
 	if _, err := f.live(ctx, in.Environment); err != nil {
 		return Shipped{}, err // a road that cannot be walked to its end is not begun
 	}

@@ -165,7 +165,10 @@ func (f *Flow) chosen(h ledger.History, version string) (string, error) {
 	if near := nearest(version, h.Admissions); near != "" {
 		return "", err.WithFix("did you mean %s? slipway releases %s lists them all", near, env)
 	}
-	return "", err.WithFix("slipway releases %s lists those that are there; slipway promote %s %s brings it", env, version, env)
+	if e, _ := f.Project.Environment(env); e.Follows != "" {
+		return "", err.WithFix("slipway releases %s lists those that are there; slipway promote %s %s brings it", env, version, env)
+	}
+	return "", err.WithFix("slipway releases %s lists those that are there; slipway release %s makes it of the commit that is checked out", env, version)
 }
 
 // nearest returns the one version that v is part of, if there is only one.
