@@ -58,7 +58,7 @@ func (c *runCommand) Run(s *session) error {
 			fmt.Fprintln(s.env.Stdout, run.ID)
 			return nil
 		}
-		_, err = s.follow(f, f.Project.Manifest.App, env, run.ID)
+		_, err = s.follow(f, run)
 		return err
 	})
 }
@@ -86,18 +86,14 @@ func parseArguments(given []string) (map[string]string, error) {
 
 // follow shows a run's log until it has ended, and returns it as it ended. A run
 // that did not succeed is an error of kind Failed.
-func (s *session) follow(f *pipeline.Flow, app, env, id string) (slipway.Run, error) {
-	o, err := f.Operating(s.ctx, env)
-	if err != nil {
-		return slipway.Run{}, err
-	}
+func (s *session) follow(f *pipeline.Flow, started slipway.Run) (slipway.Run, error) {
 	log := s.env.Stdout
 	if s.globals.JSON {
 		log = s.talk
 	}
-	run, err := o.Follow(s.ctx, app, id, log)
+	run, err := f.Follow(s.ctx, started, log)
 	if errors.Is(err, context.Canceled) {
-		s.talk.say("the run goes on: slipway logs -f %s %s follows it, slipway stop %s %s stops it", env, id, env, id)
+		s.talk.say("the run goes on: slipway logs -f %s %s follows it, slipway stop %[1]s %[2]s stops it", run.Environment, run.ID)
 	}
 	if err != nil {
 		return run, err
@@ -213,6 +209,6 @@ func (c *logsCommand) Run(s *session) error {
 		if err != nil {
 			return err
 		}
-		return o.Logs(s.ctx, app, run.ID, c.Follow, s.env.Stdout)
+		return f.Logs(s.ctx, run, c.Follow, s.env.Stdout)
 	})
 }

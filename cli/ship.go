@@ -75,7 +75,7 @@ func (c *shipCommand) Run(s *session) error {
 			return err
 		}
 		if out.Run != nil && !c.Detach {
-			run, err := s.follow(f, app, c.Environment, out.Run.ID)
+			run, err := s.follow(f, *out.Run)
 			if err != nil {
 				return err
 			}

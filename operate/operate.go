@@ -18,6 +18,7 @@ type Stage struct {
 	Environment slipway.Environment
 	Driver      driver.Driver
 	Ledger      ledger.Ledger
+	Keeper      ledger.Keeper // of the environment's lease
 	Clock       func() time.Time
 }
 
@@ -75,26 +76,34 @@ func (s Stage) Live(ctx context.Context, app string) (slipway.Deployment, error)
 }
 
 // Remove takes the app's job away from the runtime and tells the ledger. The
-// history and the runs stay.
-func (s Stage) Remove(ctx context.Context, app, by string) (slipway.Deployment, error) {
-	d, err := s.Live(ctx, app)
-	if err != nil {
-		return d, err
-	}
-	if err := s.Driver.Remove(ctx, d.Handle); err != nil {
-		return d, err
-	}
+// history and the runs stay. It holds the environment's lease meanwhile.
+func (s Stage) Remove(ctx context.Context, app, by string) (d slipway.Deployment, err error) {
+	err = s.Keeper.Hold(ctx, s.subject(app), func(ctx context.Context) error {
+		if d, err = s.Live(ctx, app); err != nil {
+			return err
+		}
+		if err := s.Driver.Remove(ctx, d.Handle); err != nil {
+			return err
+		}
+		return s.removed(ctx, d, by)
+	})
+	return d, err
+}
+
+// removed tells the ledger. Releases may be let in at the same time, which moves
+// the chain on.
+func (s Stage) removed(ctx context.Context, d slipway.Deployment, by string) error {
 	for {
-		h, err := ledger.ReadHistory(ctx, s.Ledger, s.subject(app))
+		h, err := ledger.ReadHistory(ctx, s.Ledger, s.subject(d.Plan.Target.App))
 		if err != nil {
-			return d, err
+			return err
 		}
 		_, err = s.Ledger.Append(ctx, ledger.Draft{
 			Subject: h.Subject, After: h.Head, ID: fmt.Sprintf("remove/%d", d.Number), Kind: ledger.JobRemoved,
 			Time: s.Clock().UTC(), By: by, Body: ledger.Removal{Number: d.Number},
 		})
-		if slipway.KindOf(err) != slipway.Conflict || err == nil {
-			return d, err
+		if err == nil || slipway.KindOf(err) != slipway.Conflict {
+			return err
 		}
 	}
 }
@@ -165,15 +174,6 @@ func (s Stage) Logs(ctx context.Context, app, id string, follow bool, w io.Write
 		return s.unable("show logs")
 	}
 	return t.Logs(ctx, d.Handle, id, follow, w)
-}
-
-// Follow writes what a run prints to w until it has ended, and returns it as it
-// ended.
-func (s Stage) Follow(ctx context.Context, app, id string, w io.Writer) (slipway.Run, error) {
-	if err := s.Logs(ctx, app, id, true, w); err != nil {
-		return slipway.Run{}, err
-	}
-	return s.Run(ctx, app, id)
 }
 
 // Stop ends a run and returns it as it ended.

@@ -1,0 +1,131 @@
+package pipeline
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"regexp"
+	"strconv"
+
+	"github.com/slipway-cd/slipway"
+	"github.com/slipway-cd/slipway/notebook"
+)
+
+// inNotebook returns a writer that passes a run's log on to w, and says at each
+// line of a stack trace that names the script which cell and line of the notebook
+// that is. The log of a job that was not made from a notebook passes as it is.
+func (f *Flow) inNotebook(ctx context.Context, run slipway.Run, w io.Writer) (*tracer, error) {
+	h, err := f.History(ctx, run.App, run.Environment)
+	if err != nil {
+		return nil, err
+	}
+	p, err := f.Place(ctx, run.Environment)
+	if err != nil {
+		return nil, err
+	}
+	for _, d := range h.Deployments {
+		script, ok := d.Plan.Target.Artifact(slipway.KindScript)
+		if d.Plan.Target.Version != run.Version || !ok {
+			continue
+		}
+		data, _, err := p.Repository.Read(ctx, script.Key)
+		if err != nil {
+			return nil, err
+		}
+		return newTracer(w, script.Name, data), nil
+	}
+	return newTracer(w, "", nil), nil
+}
+
+func newTracer(w io.Writer, name string, script []byte) *tracer {
+	t := &tracer{w: w, script: script, name: notebook.Origin(script)}
+	if t.name != "" {
+		t.frame = regexp.MustCompile(`File "(?:[^"]*/)?` + regexp.QuoteMeta(name) + `", line (\d+)`)
+	}
+	return t
+}
+
+// A tracer adds the notebook's cell to lines that name the script.
+type tracer struct {
+	w      io.Writer
+	script []byte
+	name   string         // of the notebook; empty: there is none
+	frame  *regexp.Regexp // a line in which Python names a place in the script
+	rest   []byte // a line that has not ended yet
+}
+
+// Write implements io.Writer. Lines pass when they are whole.
+func (t *tracer) Write(p []byte) (int, error) {
+	if t.name == "" {
+		return t.w.Write(p)
+	}
+	t.rest = append(t.rest, p...)
+	for {
+		end := bytes.IndexByte(t.rest, '\n')
+		if end < 0 {
+			return len(p), nil
+		}
+		line := t.located(t.rest[:end])
+		t.rest = t.rest[end+1:]
+		if _, err := t.w.Write(append(line, '\n')); err != nil {
+			return 0, err
+		}
+	}
+}
+
+// flush passes on what came after the last end of line.
+func (t *tracer) flush() error {
+	if len(t.rest) == 0 {
+		return nil
+	}
+	_, err := t.w.Write(t.located(t.rest))
+	t.rest = nil
+	return err
+}
+
+func (t *tracer) located(line []byte) []byte {
+	m := t.frame.FindSubmatch(line)
+	if m == nil {
+		return bytes.Clone(line)
+	}
+	number, err := strconv.Atoi(string(m[1]))
+	if err != nil {
+		return bytes.Clone(line)
+	}
+	cell, at, ok := notebook.Locate(t.script, number)
+	if !ok {
+		return bytes.Clone(line)
+	}
+	return fmt.Appendf(bytes.Clone(line), "  <- %s, cell %d line %d", t.name, cell, at)
+}
+
+// Logs writes what a run printed to w, with stack traces led back to the
+// notebook; with follow, until the run has ended.
+func (f *Flow) Logs(ctx context.Context, run slipway.Run, follow bool, w io.Writer) error {
+	o, err := f.Operating(ctx, run.Environment)
+	if err != nil {
+		return err
+	}
+	t, err := f.inNotebook(ctx, run, w)
+	if err != nil {
+		return err
+	}
+	if err := o.Logs(ctx, run.App, run.ID, follow, t); err != nil {
+		return err
+	}
+	return t.flush()
+}
+
+// Follow writes what a run prints to w until it has ended, and returns it as it
+// ended.
+func (f *Flow) Follow(ctx context.Context, run slipway.Run, w io.Writer) (slipway.Run, error) {
+	if err := f.Logs(ctx, run, true, w); err != nil {
+		return run, err
+	}
+	o, err := f.Operating(ctx, run.Environment)
+	if err != nil {
+		return run, err
+	}
+	return o.Run(ctx, run.App, run.ID)
+}
