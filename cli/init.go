@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"fmt"
 	"io/fs"
 	"os"
@@ -147,6 +148,9 @@ func lookInside(f *manifest.Facts, rel string, data []byte) {
 	nb, err := notebook.Read(data)
 	if err != nil {
 		return // slipway build says what is wrong with it
+	}
+	if !nb.LooksLikeGlue() && !bytes.Contains(data, []byte("spark")) {
+		f.Shape = "python-job" // nothing in it asks for Glue or Spark
 	}
 	for _, cell := range nb.Cells {
 		f.Arguments = append(f.Arguments, resolvedOptions(cell.Source)...)
