@@ -5,6 +5,7 @@ package deploy
 
 import (
 	"context"
+	"encoding/json"
 	"time"
 
 	"github.com/slipway-cd/slipway"
@@ -18,11 +19,8 @@ type Stage struct {
 	Driver      driver.Driver
 	Blobs       driver.Blobs
 	Ledger      ledger.Ledger
-	Leases      ledger.Leaser
-	Holder      ledger.Holder
+	Keeper      ledger.Keeper // of the environment's lease
 	Clock       func() time.Time
-	Wait        time.Duration // how long to wait for somebody else's deployment; 0: not at all
-	Waiting     func(error)   // told once when waiting begins; nil: nobody
 }
 
 // Input is a deployment to be.
@@ -54,14 +52,29 @@ func (s Stage) Plan(ctx context.Context, t slipway.Target) (slipway.Plan, error)
 // dies between leaves a deployment that is known to be unfinished: Run with the
 // same ID goes on with it, and Run with another supersedes it.
 func (s Stage) Run(ctx context.Context, in Input) (Output, error) {
+	if err := s.fits(in); err != nil {
+		return Output{}, err
+	}
 	subject := ledger.Subject{App: in.Target.App, Environment: s.Environment.Name}
 	var out Output
-	err := s.leased(ctx, subject, func(ctx context.Context) error {
+	err := s.Keeper.Hold(ctx, subject, func(ctx context.Context) error {
 		var err error
 		out, err = s.run(ctx, subject, in)
 		return err
 	})
 	return out, err
+}
+
+// fits refuses a target, or a plan, that is for something else.
+func (s Stage) fits(in Input) error {
+	if in.Target.Environment != s.Environment.Name {
+		return slipway.Errorf(slipway.Invalid, "this is a target for %s, not for %s", in.Target.Environment, s.Environment.Name)
+	}
+	if in.Plan != nil && !same(in.Plan.Target, in.Target) {
+		return slipway.Errorf(slipway.Conflict, "this plan is not one for release %s of %s in %s as it is now", in.Target.Version, in.Target.App, s.Environment.Name).
+			WithFix("make it again: slipway plan %s %s", in.Target.Version, s.Environment.Name)
+	}
+	return nil
 }
 
 func (s Stage) run(ctx context.Context, subject ledger.Subject, in Input) (Output, error) {
@@ -73,7 +86,7 @@ func (s Stage) run(ctx context.Context, subject ledger.Subject, in Input) (Outpu
 		if d.State == slipway.Deploying {
 			return s.apply(ctx, h, d)
 		}
-		return ended(d)
+		return ended(h, d)
 	}
 	plan, err := s.plan(ctx, in)
 	if err != nil {
@@ -117,39 +130,65 @@ func mine(h ledger.History, id string) (slipway.Deployment, bool) {
 func startedID(id string) string { return "deploy/" + id + "/started" }
 func endedID(id string) string   { return "deploy/" + id + "/ended" }
 
-// ended gives the outcome of a deployment that ended before this process was
-// asked again.
-func ended(d slipway.Deployment) (Output, error) {
+// ended gives the outcome of a deployment that has ended.
+func ended(h ledger.History, d slipway.Deployment) (Output, error) {
 	switch d.State {
 	case slipway.Deployed:
 		return Output{Deployment: d, Made: true}, nil
 	case slipway.Superseded:
-		return Output{Deployment: d}, slipway.Errorf(slipway.Conflict, "deployment %d was cut short, and somebody else's took its place", d.Number).
-			WithFix("look at slipway history, then deploy again")
+		return Output{Deployment: d}, slipway.Errorf(slipway.Conflict, "deployment %d of %s in %s was cut short, and another one took its place", d.Number, h.Subject.App, h.Subject.Environment).
+			WithFix("look at slipway history %s, then deploy again", h.Subject.Environment)
 	case slipway.Deploying, slipway.DeployFail:
 	}
-	return Output{Deployment: d}, slipway.Errorf(slipway.Failed, "deployment %d failed: %s", d.Number, d.Error)
+	return Output{Deployment: d}, slipway.Errorf(slipway.Failed, "deployment %d of %s in %s failed: %s", d.Number, h.Subject.App, h.Subject.Environment, d.Error)
 }
 
-// start tells the ledger what is about to happen. It fails if the chain moved
-// since h was read: then somebody deployed without the lease.
+// write appends an entry where h ends. Releases are let in without the lease, so
+// the chain may have moved on by some of them; if anything else moved it, somebody
+// deployed without the lease, and that is an error of kind Conflict.
+func (s Stage) write(ctx context.Context, h *ledger.History, d ledger.Draft) (ledger.Entry, error) {
+	d.Subject = h.Subject
+	for {
+		d.After = h.Head
+		e, err := s.Ledger.Append(ctx, d)
+		if err == nil {
+			h.Head = e.Number
+		}
+		if err == nil || slipway.KindOf(err) != slipway.Conflict {
+			return e, err
+		}
+		now, readErr := ledger.ReadHistory(ctx, s.Ledger, h.Subject)
+		if readErr != nil || now.Head <= h.Head || !onlyReleases(now.Entries[h.Head:]) {
+			return e, err
+		}
+		h.Head = now.Head
+	}
+}
+
+func onlyReleases(entries []ledger.Entry) bool {
+	for _, e := range entries {
+		if e.Kind != ledger.ReleaseCreated && e.Kind != ledger.ReleasePromoted {
+			return false
+		}
+	}
+	return true
+}
+
+// start tells the ledger what is about to happen.
 func (s Stage) start(ctx context.Context, h *ledger.History, plan slipway.Plan, in Input) (slipway.Deployment, error) {
 	d := slipway.Deployment{
 		ID: in.ID, Number: int64(len(h.Deployments)) + 1, State: slipway.Deploying, Plan: plan,
 		RollbackOf: in.RollbackOf, Started: s.Clock().UTC(), By: in.By,
 	}
-	e, err := s.Ledger.Append(ctx, ledger.Draft{
-		Subject: h.Subject, After: h.Head, ID: startedID(in.ID), Kind: ledger.DeploymentStarted, Time: d.Started, By: in.By, Body: d,
-	})
-	h.Head = e.Number
+	_, err := s.write(ctx, h, ledger.Draft{ID: startedID(in.ID), Kind: ledger.DeploymentStarted, Time: d.Started, By: in.By, Body: d})
 	return d, err
 }
 
 // supersede ends a deployment whose process died, under the id that process
 // would have used, so that only one of the two ends is ever there.
 func (s Stage) supersede(ctx context.Context, h ledger.History, d slipway.Deployment, by string) (ledger.History, error) {
-	_, err := s.Ledger.Append(ctx, ledger.Draft{
-		Subject: h.Subject, After: h.Head, ID: endedID(d.ID), Kind: ledger.DeploymentEnded, Time: s.Clock().UTC(), By: by,
+	_, err := s.write(ctx, &h, ledger.Draft{
+		ID: endedID(d.ID), Kind: ledger.DeploymentEnded, Time: s.Clock().UTC(), By: by,
 		Body: ledger.DeploymentEnd{Number: d.Number, State: slipway.Superseded, Error: "its process ended before it did"},
 	})
 	if err != nil {
@@ -169,12 +208,26 @@ func (s Stage) apply(ctx context.Context, h ledger.History, d slipway.Deployment
 		d.State, d.Error = slipway.DeployFail, failure.Error()
 	}
 	d.Ended = s.Clock().UTC()
-	_, err := s.Ledger.Append(ctx, ledger.Draft{
-		Subject: h.Subject, After: h.Head, ID: endedID(d.ID), Kind: ledger.DeploymentEnded, Time: d.Ended, By: d.By,
+	e, err := s.write(ctx, &h, ledger.Draft{
+		ID: endedID(d.ID), Kind: ledger.DeploymentEnded, Time: d.Ended, By: d.By,
 		Body: ledger.DeploymentEnd{Number: d.Number, State: d.State, Handle: d.Handle, Error: d.Error},
 	})
-	if failure != nil {
+	switch {
+	case failure != nil:
 		return Output{Deployment: d}, failure
+	case err != nil:
+		return Output{Deployment: d}, err
 	}
-	return Output{Deployment: d, Made: true}, err
+	return s.told(h, d, e)
+}
+
+// told is the outcome as the ledger has it: this end, or that of somebody who
+// took this process for dead and was faster.
+func (s Stage) told(h ledger.History, d slipway.Deployment, e ledger.Entry) (Output, error) {
+	var end ledger.DeploymentEnd
+	if err := json.Unmarshal(e.Body, &end); err != nil {
+		return Output{Deployment: d}, err
+	}
+	d.State, d.Error = end.State, end.Error
+	return ended(h, d)
 }

@@ -9,7 +9,9 @@ import (
 
 // Former picks the deployment whose target a rollback brings back: the numbered
 // one, or with 0 the last one that was live before the current one and had
-// another target.
+// another target. A rollback stands for the deployment it brought back: what is
+// before it is what was before that one, so that one rollback after another goes
+// further and further back.
 func Former(h ledger.History, number int64) (slipway.Deployment, error) {
 	if number != 0 {
 		return numbered(h, number)
@@ -19,21 +21,33 @@ func Former(h ledger.History, number int64) (slipway.Deployment, error) {
 		return slipway.Deployment{}, slipway.Errorf(slipway.NotFound, "nothing of %s is deployed in %s, so there is nothing to roll back", h.Subject.App, h.Subject.Environment).
 			WithFix("slipway ship %s takes it there", h.Subject.Environment)
 	}
-	for d, ok := h.Before(current.Number); ok; d, ok = h.Before(d.Number) {
-		// A rollback's own target is one that was live before: going back from it
-		// means going further back than the deployment it brought back.
-		if d.RollbackOf == 0 && !same(d.Plan.Target, current.Plan.Target) && !cameAfter(d, current) {
+	for d, ok := before(h, current); ok; d, ok = before(h, d) {
+		if !same(d.Plan.Target, current.Plan.Target) {
 			return d, nil
 		}
 	}
-	return slipway.Deployment{}, slipway.Errorf(slipway.NotFound, "%s has had only one version in %s, so there is nothing to roll back to", h.Subject.App, h.Subject.Environment).
-		WithFix("slipway history %s shows what was deployed", h.Subject.Environment)
+	return slipway.Deployment{}, slipway.Errorf(slipway.NotFound, "%s had no other version in %s before the one that is live, so there is nothing to roll back to", h.Subject.App, h.Subject.Environment).
+		WithFix("slipway history %s shows what was deployed; --to takes the number of any of them", h.Subject.Environment)
 }
 
-// cameAfter reports whether d is newer than the deployment that current, a
-// rollback, brought back.
-func cameAfter(d, current slipway.Deployment) bool {
-	return current.RollbackOf != 0 && d.Number >= current.RollbackOf
+// before returns what was live before d, where rollbacks stand for what they
+// brought back.
+func before(h ledger.History, d slipway.Deployment) (slipway.Deployment, bool) {
+	former, ok := h.Before(origin(h, d).Number)
+	return origin(h, former), ok
+}
+
+// origin follows a rollback, and the rollback that brought that back, to the
+// deployment that first had the target.
+func origin(h ledger.History, d slipway.Deployment) slipway.Deployment {
+	for d.RollbackOf != 0 && d.RollbackOf < d.Number {
+		former, ok := h.Deployment(d.RollbackOf)
+		if !ok {
+			break
+		}
+		d = former
+	}
+	return d
 }
 
 func numbered(h ledger.History, number int64) (slipway.Deployment, error) {
@@ -44,7 +58,8 @@ func numbered(h ledger.History, number int64) (slipway.Deployment, error) {
 			WithFix("slipway history %s shows them", h.Subject.Environment)
 	}
 	if d.State != slipway.Deployed {
-		return d, slipway.Errorf(slipway.Invalid, "deployment %d of %s in %s never was live: it is %s", number, h.Subject.App, h.Subject.Environment, d.State)
+		return d, slipway.Errorf(slipway.Invalid, "deployment %d of %s in %s never was live: it is %s", number, h.Subject.App, h.Subject.Environment, d.State).
+			WithFix("slipway history %s shows those that were", h.Subject.Environment)
 	}
 	return d, nil
 }

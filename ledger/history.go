@@ -49,7 +49,7 @@ type History struct {
 	Admissions  []Admission          `json:"admissions"`
 	Deployments []slipway.Deployment `json:"deployments"`
 	Entries     []Entry              `json:"-"`
-	removed     bool
+	removed     int64                // number of the last deployment whose job was removed
 }
 
 // ReadHistory reads a subject's whole chain.
@@ -87,11 +87,14 @@ func (h *History) add(e Entry) error {
 		}
 		d.Started, d.By, d.State = e.Time, e.By, slipway.Deploying
 		h.Deployments = append(h.Deployments, d)
-		h.removed = false
 	case DeploymentEnded:
 		return h.end(e)
 	case JobRemoved:
-		h.removed = true
+		var r Removal
+		if err := json.Unmarshal(e.Body, &r); err != nil {
+			return err
+		}
+		h.removed = r.Number
 	}
 	return nil
 }
@@ -113,10 +116,11 @@ func (h *History) end(e Entry) error {
 // Current returns the deployment that is live: the last that succeeded, unless
 // its job was removed since.
 func (h History) Current() (slipway.Deployment, bool) {
-	if h.removed {
+	d, ok := h.before(len(h.Deployments))
+	if !ok || d.Number <= h.removed {
 		return slipway.Deployment{}, false
 	}
-	return h.before(len(h.Deployments))
+	return d, true
 }
 
 // Before returns the last deployment before the numbered one that succeeded.
@@ -177,19 +181,33 @@ func Admit(ctx context.Context, l Ledger, s Subject, kind string, a Admission) (
 			return false, err
 		}
 		if old, ok := h.Admitted(a.Version); ok {
-			if old.Record != a.Record {
-				return false, slipway.Errorf(slipway.Conflict, "release %s is in %s already, with another record: %s is not %s",
-					a.Version, s.Environment, old.Record, a.Record)
-			}
-			return false, nil
+			return false, a.check(s, old)
 		}
-		_, err = l.Append(ctx, Draft{
+		e, err := l.Append(ctx, Draft{
 			Subject: s, After: h.Head, ID: "release/" + a.Version, Kind: kind, Time: a.Time, By: a.By, Body: a,
 		})
-		if slipway.KindOf(err) != slipway.Conflict {
-			return err == nil, err
+		if err != nil && slipway.KindOf(err) == slipway.Conflict {
+			continue // somebody wrote something else meanwhile
 		}
+		if err != nil {
+			return false, err
+		}
+		var there Admission // another's, if that came first
+		if err := json.Unmarshal(e.Body, &there); err != nil {
+			return false, err
+		}
+		mine := there.By == a.By && there.From == a.From && there.Time.Equal(a.Time)
+		return mine, a.check(s, there)
 	}
+}
+
+// check refuses a release that another one's record stands for already.
+func (a Admission) check(s Subject, old Admission) error {
+	if old.Record == a.Record {
+		return nil
+	}
+	return slipway.Errorf(slipway.Conflict, "release %s is in %s already, with another record: %s is not %s", a.Version, s.Environment, old.Record, a.Record).
+		WithFix("a release never changes; release these bytes under another version")
 }
 
 // Describe says in words what an entry of the history is about.

@@ -118,8 +118,13 @@ func (f *Flow) deploy(ctx context.Context, in DeployInput, id string) (deploy.Ou
 
 func (f *Flow) deploying(p *Place) deploy.Stage {
 	return deploy.Stage{
-		Environment: p.Environment, Driver: p.Driver, Blobs: blobs{p.Repository}, Ledger: p.Ledger, Leases: p.Ledger,
-		Holder: f.Me, Clock: f.Clock, Wait: f.Wait,
+		Environment: p.Environment, Driver: p.Driver, Blobs: blobs{p.Repository}, Ledger: p.Ledger, Keeper: f.keeper(p), Clock: f.Clock,
+	}
+}
+
+func (f *Flow) keeper(p *Place) ledger.Keeper {
+	return ledger.Keeper{
+		Leases: p.Ledger, Holder: f.Me, Clock: f.Clock, Wait: f.Wait,
 		Waiting: func(busy error) { f.emit("deploy", Warned, "waiting: "+busy.Error(), 0) },
 	}
 }
@@ -134,8 +139,8 @@ func (f *Flow) target(ctx context.Context, p *Place, in DeployInput) (slipway.Ta
 	case in.RollbackOf != 0:
 		d, err := deploy.Former(h, in.RollbackOf)
 		return d.Plan.Target, err
-	case in.Plan != nil:
-		return in.Plan.Target, nil
+	case in.Plan != nil && in.Version == "":
+		in.Version = in.Plan.Target.Version
 	}
 	version, err := f.chosen(h, in.Version)
 	if err != nil {
@@ -203,7 +208,7 @@ func (f *Flow) Operating(ctx context.Context, env string) (operate.Stage, error)
 	if err != nil {
 		return operate.Stage{}, err
 	}
-	return operate.Stage{Environment: p.Environment, Driver: p.Driver, Ledger: p.Ledger, Clock: f.Clock}, nil
+	return operate.Stage{Environment: p.Environment, Driver: p.Driver, Ledger: p.Ledger, Keeper: f.keeper(p), Clock: f.Clock}, nil
 }
 
 // startRun starts the run that a deployment asks for.
