@@ -3,6 +3,8 @@ package pipeline
 import (
 	"context"
 	"encoding/json"
+	"fmt"
+	"slices"
 
 	"github.com/slipway-cd/slipway"
 	"github.com/slipway-cd/slipway/deploy"
@@ -38,18 +40,62 @@ func (f *Flow) deployWorkflow(steps *workflow.Steps, in DeployInput) (deploy.Out
 	return f.deployed(steps, in, id)
 }
 
-// Rollback brings back, exactly, the target of a former deployment: the numbered
-// one, or with 0 the one that was live before. Nothing is built or checked.
-func (f *Flow) Rollback(ctx context.Context, app, env string, number int64, by string) (deploy.Output, error) {
-	h, err := f.History(ctx, app, env)
+// RollbackInput says what a rollback brings back.
+type RollbackInput struct {
+	App         string `json:"app"`
+	Environment string `json:"environment"`
+	To          int64  `json:"to"` // the number of a deployment; 0: the one that was live before
+	By          string `json:"by"`
+}
+
+// Rollback brings back, exactly, the target of a former deployment. Nothing is
+// built or checked. If an earlier Rollback of the same was cut short, it goes on
+// where that stopped: once the former deployment is live again, "the one before"
+// would be another.
+func (f *Flow) Rollback(ctx context.Context, in RollbackInput) (deploy.Output, error) {
+	h, err := f.History(ctx, in.App, in.Environment)
 	if err != nil {
 		return deploy.Output{}, err
 	}
-	former, err := deploy.Former(h, number)
+	prefix := in.App + "/" + in.Environment + "/"
+	subject := fmt.Sprintf("%s%d-from-%d", prefix, in.To, lastForward(h))
+	if _, err := f.flows.rollback.Abandon(f.state.Engine(), prefix, subject); err != nil {
+		return deploy.Output{}, err
+	}
+	return f.flows.rollback.Run(ctx, f.state.Engine(), subject, in, func() {
+		f.emit("", Progress, "going on where the last rollback was cut short", 0)
+	})
+}
+
+// lastForward is the number of the last deployment that is no rollback: as long
+// as there is no newer one, a rollback that was cut short is still wanted.
+func lastForward(h ledger.History) int64 {
+	for _, d := range slices.Backward(h.Deployments) {
+		if d.RollbackOf == 0 {
+			return d.Number
+		}
+	}
+	return 0
+}
+
+// rollbackWorkflow is Rollback's durable part.
+func (f *Flow) rollbackWorkflow(steps *workflow.Steps, in RollbackInput) (deploy.Output, error) {
+	id, err := workflow.Do(steps, "identify", func(context.Context) (string, error) { return newID() })
 	if err != nil {
 		return deploy.Output{}, err
 	}
-	return f.Deploy(ctx, DeployInput{App: app, Environment: env, RollbackOf: former.Number, By: by})
+	former, err := workflow.Do(steps, "choose", func(ctx context.Context) (int64, error) {
+		h, err := f.History(ctx, in.App, in.Environment)
+		if err != nil {
+			return 0, err
+		}
+		d, err := deploy.Former(h, in.To)
+		return d.Number, err
+	})
+	if err != nil {
+		return deploy.Output{}, err
+	}
+	return f.deployed(steps, DeployInput{App: in.App, Environment: in.Environment, RollbackOf: former, By: in.By}, id)
 }
 
 // Promote takes a release one environment further.

@@ -117,7 +117,7 @@ func makeState(folder string) error {
 	if _, err := os.Stat(ignore); err == nil {
 		return nil
 	}
-	if err := os.WriteFile(ignore, []byte("*\n"), 0o644); err != nil {
+	if err := writeFile(ignore, []byte("*\n")); err != nil {
 		return unwritable(folder, err)
 	}
 	return nil

@@ -24,15 +24,21 @@ func holderID(folder string) (string, error) {
 	return strings.TrimSpace(string(data)) + "-" + digestOf(folder), nil
 }
 
-// makeHolder writes a new id, wholly or not at all.
+// makeHolder writes a new id.
 func makeHolder(file string) ([]byte, error) {
 	id, err := newID()
 	if err != nil {
 		return nil, err
 	}
+	return []byte(id), writeFile(file, []byte(id+"\n"))
+}
+
+// writeFile writes a small file of the state folder, wholly or not at all. Only
+// one process does so at a time.
+func writeFile(file string, data []byte) error {
 	next := file + ".new"
-	if err := os.WriteFile(next, []byte(id+"\n"), 0o600); err != nil {
-		return nil, err
+	if err := os.WriteFile(next, data, 0o600); err != nil {
+		return err
 	}
-	return []byte(id), os.Rename(next, file)
+	return os.Rename(next, file)
 }

@@ -13,13 +13,15 @@ import (
 // flows are the durable workflows. A shipped one is not edited: a new one is
 // registered beside it under another name.
 type flows struct {
-	ship   *workflow.Workflow[ShipInput, Shipped]
-	deploy *workflow.Workflow[DeployInput, deploy.Output]
+	ship     *workflow.Workflow[ShipInput, Shipped]
+	deploy   *workflow.Workflow[DeployInput, deploy.Output]
+	rollback *workflow.Workflow[RollbackInput, deploy.Output]
 }
 
 func (f *Flow) register() {
 	f.flows.ship = workflow.Register(f.state.Engine(), "ship", f.ship)
 	f.flows.deploy = workflow.Register(f.state.Engine(), "deploy", f.deployWorkflow)
+	f.flows.rollback = workflow.Register(f.state.Engine(), "rollback", f.rollbackWorkflow)
 }
 
 // ShipInput says what goes how far.
