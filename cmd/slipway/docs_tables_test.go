@@ -183,24 +183,24 @@ func defaultsOf(s *shape.Shape, p shape.Parameter) []string {
 
 // conditionsOf says where a parameter may stand.
 func conditionsOf(s *shape.Shape, p shape.Parameter) string {
-	text := ""
+	var text strings.Builder
 	if len(p.When) > 0 {
-		text += " Only with " + asked(p.When) + "."
+		text.WriteString(" Only with " + asked(p.When) + ".")
 	}
 	if len(p.RequiredOn) > 0 {
-		text += " Required on the runtime " + strings.Join(p.RequiredOn, ", ") + "."
+		text.WriteString(" Required on the runtime " + strings.Join(p.RequiredOn, ", ") + ".")
 	}
 	if len(p.Runtimes) > 0 {
-		text += " Looked at by the runtime " + strings.Join(p.Runtimes, ", ") + " alone."
+		text.WriteString(" Looked at by the runtime " + strings.Join(p.Runtimes, ", ") + " alone.")
 	}
 	for _, c := range s.Conditions {
 		for _, allowed := range c.Allow {
 			if allowed.Name == p.Name {
-				text += fmt.Sprintf(" With %s: %s.", asked(c.When), strings.Join(allowed.Is, ", "))
+				fmt.Fprintf(&text, " With %s: %s.", asked(c.When), strings.Join(allowed.Is, ", "))
 			}
 		}
 	}
-	return text
+	return text.String()
 }
 
 func asked(w shape.When) string {
@@ -213,8 +213,6 @@ func asked(w shape.When) string {
 
 // magicsThatSet are the magics that become parameters of the job, each as
 // somebody would write it.
-//
-//nolint:gochecknoglobals // an immutable table
 var magicsThatSet = []string{
 	"%etl", "%streaming", "%session_type streaming", "%glue_version 5.0", "%worker_type G.2X", "%number_of_workers 4", "%max_capacity 1", "%timeout 60",
 	"%max_retries 1", "%max_concurrent_runs 2", "%iam_role GlueRole", "%security_config main", "%connections redshift,kafka",
