@@ -80,6 +80,10 @@ func (s *session) keepSchedule(ctx context.Context, o operate.Stage) error {
 			_ = printJSONLine(s.env.Stdout, f)
 			return
 		}
+		if f.Due.IsZero() {
+			s.talk.say("cannot see what is due in %s, and will try again: %s", o.Environment.Name, f.Err)
+			return
+		}
 		if f.Err != nil {
 			s.talk.say("%s  %s in %s: %s", when(f.Due), f.App, o.Environment.Name, f.Err)
 			return

@@ -59,10 +59,7 @@ func (s Stage) Run(ctx context.Context, in Input) (Output, error) {
 	if record != admission.Record {
 		return Output{}, s.changed(in, record, admission)
 	}
-	copied, err := s.copy(ctx, r, record)
-	if slipway.KindOf(err) == slipway.Conflict {
-		r, admission.Record, err = s.adopt(ctx, r, err)
-	}
+	copied, err := s.copy(ctx, &r, &admission.Record)
 	if err != nil {
 		return Output{}, err
 	}
@@ -77,7 +74,8 @@ func (s Stage) order() error {
 		return nil
 	}
 	if s.To.Environment.Follows == "" {
-		return slipway.Errorf(slipway.Blocked, "%s follows no environment: releases are made there, not promoted to it", s.To.Environment.Name)
+		return slipway.Errorf(slipway.Blocked, "%s follows no environment: releases are made there, not promoted to it", s.To.Environment.Name).
+			WithFix("slipway release makes one")
 	}
 	return slipway.Errorf(slipway.Blocked, "%s follows %s, so a release cannot come to it from %s",
 		s.To.Environment.Name, s.To.Environment.Follows, s.From.Environment.Name).
@@ -104,26 +102,39 @@ func (s Stage) changed(in Input, record slipway.Digest, a ledger.Admission) erro
 		WithFix("somebody wrote to %s by hand; restore %s", s.From.Repository.URL(), slipway.ReleaseKey(in.App, in.Version))
 }
 
-// adopt takes the release that the next environment has under the version
-// already, if it ships the same bytes: somebody else built the same commit, and
-// only the check results and times differ. Otherwise conflict stands.
-func (s Stage) adopt(ctx context.Context, r slipway.Release, conflict error) (slipway.Release, slipway.Digest, error) {
-	there, record, err := repository.FindRelease(ctx, s.To.Repository, r.App, r.Version)
-	if err != nil || !there.SameBytes(r) {
-		return r, "", conflict
-	}
-	return there, record, nil
-}
-
-// copy copies the bytes, and the record that names them last.
-func (s Stage) copy(ctx context.Context, r slipway.Release, record slipway.Digest) (int, error) {
+// copy copies the bytes, and the record that names them last. Where the next
+// environment has another record of the same bytes, that one stands.
+func (s Stage) copy(ctx context.Context, r *slipway.Release, record *slipway.Digest) (int, error) {
 	objects := append([]slipway.Artifact{}, r.Artifacts...)
-	objects = append(objects, r.Manifest, r.Checks,
-		slipway.Artifact{Name: "the release's record", Key: slipway.ReleaseKey(r.App, r.Version), Digest: record})
+	objects = append(objects, r.Manifest, r.Checks)
 	for _, o := range objects {
-		if _, err := repository.Copy(ctx, s.From.Repository, s.To.Repository, o.Key, o.Digest); err != nil {
-			return 0, fmt.Errorf("promote %s to %s: %w", o.Name, s.To.Environment.Name, err)
+		if err := s.copyOne(ctx, o); err != nil {
+			return 0, err
 		}
 	}
-	return len(objects), nil
+	err := s.copyOne(ctx, slipway.Artifact{Name: "the release's record", Key: slipway.ReleaseKey(r.App, r.Version), Digest: *record})
+	if slipway.KindOf(err) == slipway.Conflict {
+		err = s.adopt(ctx, r, record, err)
+	}
+	return len(objects) + 1, err
+}
+
+func (s Stage) copyOne(ctx context.Context, a slipway.Artifact) error {
+	if _, err := repository.Copy(ctx, s.From.Repository, s.To.Repository, a.Key, a.Digest); err != nil {
+		return fmt.Errorf("promote %s to %s: %w", a.Name, s.To.Environment.Name, err)
+	}
+	return nil
+}
+
+// adopt takes the release that the next environment has under the version
+// already, if it is of the same commit and has the same bytes, which were just
+// proved there: somebody else built it, and only times and check results differ.
+// Otherwise conflict stands.
+func (s Stage) adopt(ctx context.Context, r *slipway.Release, record *slipway.Digest, conflict error) error {
+	there, digest, err := repository.FindRelease(ctx, s.To.Repository, r.App, r.Version)
+	if err != nil || digest == *record || !there.SameBytes(*r) || there.Source.Commit != r.Source.Commit {
+		return conflict
+	}
+	*r, *record = there, digest
+	return nil
 }

@@ -7,6 +7,8 @@ package release
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -98,12 +100,16 @@ func artifact(in Input, name string, kind slipway.ArtifactKind, data []byte) sli
 
 // same takes the release that is there for the one to be.
 func same(found, wanted slipway.Release) (slipway.Release, error) {
-	if found.SameBytes(wanted) {
+	what := "with other bytes"
+	switch {
+	case found.SameBytes(wanted) && found.Source.Commit == wanted.Source.Commit:
 		return found, nil
+	case found.SameBytes(wanted):
+		what = "from another commit" // whoever asks for a version asks for its source
 	}
-	return found, slipway.Errorf(slipway.Conflict, "release %s of %s exists with other bytes: it was made from commit %s by %s",
-		found.Version, found.App, short(found.Source.Commit), found.By).
-		WithFix("a release never changes; release these bytes under another version")
+	return found, slipway.Errorf(slipway.Conflict, "release %s of %s exists %s: it was made from commit %s by %s",
+		found.Version, found.App, what, short(found.Source.Commit), found.By).
+		WithFix("a release never changes; release this commit under another version")
 }
 
 func short(commit string) string { return commit[:min(12, len(commit))] }
@@ -149,20 +155,24 @@ func (s Stage) lost(ctx context.Context, r slipway.Release, err error) (slipway.
 	return r, record, err
 }
 
+// put fixes an artifact's bytes. They are looked at first: wrong ones would keep
+// the key from the right ones for good.
 func (s Stage) put(ctx context.Context, in Input, a slipway.Artifact) error {
 	f, err := in.Open(a)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	o, err := s.Repository.Put(ctx, a.Key, f)
-	if err != nil {
+	hash := sha256.New()
+	if _, err := io.Copy(hash, f); err != nil {
 		return err
 	}
-	if o.Digest != a.Digest {
-		return slipway.Errorf(slipway.Conflict, "the bytes of %s are not those that were built: %s is not %s", a.Name, o.Digest, a.Digest)
+	if got := slipway.Digest("sha256:" + hex.EncodeToString(hash.Sum(nil))); got != a.Digest {
+		return slipway.Errorf(slipway.Conflict, "the bytes of %s are not those that were built: %s is not %s", a.Name, got, a.Digest).
+			WithFix("build again; the build cache was changed or damaged")
 	}
-	return nil
+	_, err = s.Repository.Put(ctx, a.Key, f)
+	return err
 }
 
 // admit writes the ledger's entry, which makes the release one of the
