@@ -30,6 +30,8 @@ type Facts struct {
 	Requirements []string
 	// Tests is the folder of the tests, if there is one.
 	Tests string
+	// Unittest says that the tests need nothing but Python's own unittest.
+	Unittest bool
 	// Remote is the URL of the git remote.
 	Remote string
 }
@@ -207,7 +209,14 @@ func (w *scaffold) checks() {
 		return
 	}
 	w.line("checks:", "questions that your own commands answer before a release")
-	w.line("  unit: {run: "+command+", junit: unit.xml, requirements: [pytest]}", "")
+	switch {
+	case !w.facts.Unittest:
+		w.line("  unit: {run: "+command+", junit: unit.xml, requirements: [pytest]}", "")
+	case w.facts.Tests == ".":
+		w.line("  unit: {run: [python3, -m, unittest, -q]}", "")
+	default:
+		w.line("  unit: {run: [python3, -m, unittest, discover, -q, -s, "+schema.QuoteYAML(w.facts.Tests)+"]}", "")
+	}
 }
 
 // run writes the parameters that the facts speak of, in the shape's order, and
@@ -218,22 +227,31 @@ func (w *scaffold) run() {
 	if w.shape.Parameter("role") != nil && settings["role"] == "" {
 		remarks = append(remarks, "role: <name> is needed before this goes to AWS Glue")
 	}
+	off := ""
 	if len(settings) == 0 {
-		w.line("run: {}", "")
-	} else {
-		w.line("run:", "")
+		off = "# "
 	}
+	w.line(off+"run:", "")
 	for _, p := range w.shape.Parameters {
 		if settings[p.Name] != "" {
 			w.line("  "+p.Name+": "+settings[p.Name], "")
 		}
 	}
 	for _, remark := range remarks {
-		w.line("  # "+strings.Map(printable, remark), "")
+		w.line(comment(off)+strings.Map(printable, remark), "")
 	}
 	if w.shape.Parameter("schedule") != nil {
-		w.line(`  # schedule: "0 3 * * *"`, "minute hour day month weekday")
+		w.line(comment(off)+`schedule: "0 3 * * *"`, "minute hour day month weekday")
 	}
+}
+
+// comment begins a comment below a key that is there, or one that is commented
+// out itself: taking the marks away leaves what is indented rightly.
+func comment(off string) string {
+	if off == "" {
+		return "  # "
+	}
+	return off + "  "
 }
 
 // settings are values of run, as they are written.

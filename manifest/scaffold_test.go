@@ -30,7 +30,9 @@ func facts() map[string]manifest.Facts {
 				"execution_class", "FLEX", "new\nname", "x\ny", "timeout", "soon", "arguments.a b", 1.0, "arguments.", map[string]any{"c": nil}),
 			Arguments: []string{"true", "a", "a"}, Remote: "x\ny: z",
 		},
-		"unknown shape": {Shape: "nope", App: strings.Repeat("x-", 60)},
+		"unittest beside": {Scripts: []string{"job.py"}, Tests: ".", Unittest: true},
+		"unittest below":  {Scripts: []string{"job.py"}, Tests: "my tests", Unittest: true},
+		"unknown shape":   {Shape: "nope", App: strings.Repeat("x-", 60)},
 	}
 }
 
@@ -110,6 +112,17 @@ func FuzzScaffold(f *testing.F) {
 			t.Errorf("resolve: %v\n%s", err, text)
 		}
 	})
+}
+
+func TestScaffoldAsksUnittestWhereItIsEnough(t *testing.T) {
+	for name, want := range map[string]string{
+		"unittest beside": "\nchecks:                             # questions that your own commands answer before a release\n  unit: {run: [python3, -m, unittest, -q]}\n",
+		"unittest below":  "\n  unit: {run: [python3, -m, unittest, discover, -q, -s, my tests]}\n",
+	} {
+		if got := string(manifest.Scaffold(facts()[name], builtin(t))); !strings.Contains(got, want) {
+			t.Errorf("%s: %s", name, got)
+		}
+	}
 }
 
 func TestNameFrom(t *testing.T) {
