@@ -61,6 +61,7 @@ const (
 	exitBusy        = 4 // somebody else is at work, or the world moved: try again
 	exitUnavailable = 5 // this machine or the network lacks something
 	exitInternal    = 70
+	exitInterrupted = 130 // as a shell says that Ctrl-C ended a command
 )
 
 // exitCode is the one table from an error's kind to the process's exit code.
@@ -69,7 +70,7 @@ func exitCode(err error) int {
 		return exitOK
 	}
 	if errors.Is(err, context.Canceled) {
-		return 130 // as a shell says that Ctrl-C ended a command
+		return exitInterrupted
 	}
 	switch slipway.KindOf(err) {
 	case slipway.Failed:
@@ -143,11 +144,20 @@ func Main(ctx context.Context, env Env) int {
 	case err == nil, errors.As(err, &help):
 		return exitOK
 	case errors.As(err, &parse):
-		t.fail(slipway.Errorf(slipway.Invalid, "%s", parse.Error()).WithFix("slipway --help shows the commands, slipway COMMAND --help one of them"))
+		t.fail(misused(parse))
 		return exitInvalid
 	}
+	code := exitCode(err)
+	if code == exitInterrupted && slipway.KindOf(err) == slipway.Internal {
+		err = interrupted(err)
+	}
 	t.fail(err)
-	return exitCode(err)
+	return code
+}
+
+// interrupted is the error of a command that Ctrl-C ended.
+func interrupted(err error) *slipway.Error {
+	return &slipway.Error{Kind: slipway.Failed, Message: "interrupted", Err: err}
 }
 
 // helpShown ends a command that only asked for help.
@@ -171,6 +181,7 @@ func parseAndRun(ctx context.Context, env Env, t *talk, c *commands) (err error)
 		kong.Description("Operations as a product: from a commit to a healthy job in production."),
 		kong.Writers(env.Stdout, env.Stderr),
 		kong.Exit(func(int) { panic(helpShown{}) }),
+		kong.Help(printHelp),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
 		kong.ExplicitGroups([]kong.Group{
 			{Key: "start", Title: "Start"},

@@ -26,8 +26,8 @@ type initCommand struct {
 
 // Help implements kong.HelpProvider.
 func (initCommand) Help() string {
-	return `Looks at notebooks and their Glue magics, scripts, requirements, tests and the git remote, and writes a slipway.yaml
-that works as it stands, with a comment for each thing you may want to change.
+	return `It looks at notebooks and their Glue magics, scripts, requirements, tests and the git remote. What it writes works as
+it stands, with a comment for each thing you may want to change.
 
 Example: slipway init
 
@@ -112,7 +112,26 @@ func look(dir string) (manifest.Facts, error) {
 	}
 	slices.SortStableFunc(f.Notebooks, shallowFirst)
 	slices.SortStableFunc(f.Scripts, shallowFirst)
+	if len(f.Notebooks) == 0 {
+		lookInsideScript(&f, filepath.Join(dir, f.Scripts[0]))
+	}
 	return f, nil
+}
+
+// lookInsideScript takes in what a script says about its job.
+func lookInsideScript(f *manifest.Facts, file string) {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return
+	}
+	spark := bytes.Contains(bytes.ToLower(data), []byte("spark")) || bytes.Contains(data, []byte("GlueContext"))
+	if !spark && !bytes.Contains(data, []byte("awsglue")) {
+		return
+	}
+	f.Shape = "glue-job"
+	if !spark {
+		f.Settings = append(f.Settings, manifest.Setting{Name: "type", Value: "pythonshell", From: f.Scripts[0]})
+	}
 }
 
 func shallowFirst(a, b string) int { return strings.Count(a, "/") - strings.Count(b, "/") }
@@ -131,8 +150,9 @@ func lookAt(f *manifest.Facts, file, rel string) {
 		f.Requirements = requirements(file)
 	case strings.HasPrefix(name, "test_") || strings.HasSuffix(name, "_test.py") || name == "conftest.py":
 		if f.Tests == "" {
-			f.Tests = folder
+			f.Tests, f.Unittest = folder, true
 		}
+		f.Unittest = f.Unittest && usesUnittest(file)
 	case strings.HasSuffix(name, ".py") && folder == "." && name != "setup.py":
 		f.Scripts = append(f.Scripts, rel)
 		if data, err := os.ReadFile(file); err == nil {
@@ -141,6 +161,13 @@ func lookAt(f *manifest.Facts, file, rel string) {
 	case strings.HasSuffix(name, ".py") && (folder == "lib" || name == "__init__.py") && !slices.Contains(f.Include, folder+"/"):
 		f.Include = append(f.Include, folder+"/")
 	}
+}
+
+// usesUnittest reports whether a file of tests asks for nothing but unittest.
+func usesUnittest(file string) bool {
+	data, err := os.ReadFile(file)
+	return err == nil && strings.HasPrefix(filepath.Base(file), "test_") &&
+		bytes.Contains(data, []byte("unittest.TestCase")) && !bytes.Contains(data, []byte("pytest"))
 }
 
 // lookInside takes in what a notebook says about its job.

@@ -1,8 +1,11 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"strings"
 
 	"github.com/slipway-cd/slipway"
 	"github.com/slipway-cd/slipway/manifest"
@@ -14,8 +17,7 @@ type configCommand struct {
 
 // Help implements kong.HelpProvider.
 func (configCommand) Help() string {
-	return `Shows what the manifest says for an environment, complete with defaults, and where each value comes from. Values
-come, the later ones winning, from the shape's defaults, the manifest's run, and environments.ENV.run; maps merge key by key,
+	return `It is complete with defaults. Values come, the later ones winning, from the shape's defaults, the manifest's run, and environments.ENV.run; maps merge key by key,
 other values replace, null removes.
 
 Example: slipway config staging
@@ -46,7 +48,7 @@ type shapesCommand struct {
 
 // Help implements kong.HelpProvider.
 func (shapesCommand) Help() string {
-	return "Shows the menu of shapes, or the parameters of one.\n\nExample: slipway shapes glue-job\n\n" + exitHelp
+	return "With a name, it shows the parameters of that one.\n\nExample: slipway shapes glue-job\n\n" + exitHelp
 }
 
 type shapeView struct {
@@ -70,7 +72,7 @@ func (c *shapesCommand) Run(s *session) error {
 		return err
 	}
 	if c.Name != "" && menu.Lookup(c.Name) == nil {
-		return slipway.Errorf(slipway.NotFound, "there is no shape %q", c.Name).WithFix("slipway shapes shows the menu")
+		return slipway.Errorf(slipway.NotFound, "there is no shape %q", c.Name).WithFix("the menu has: %s", strings.Join(menu.Names(), ", "))
 	}
 	var views []shapeView
 	var rows [][]string
@@ -106,7 +108,7 @@ type schemaCommand struct {
 
 // Help implements kong.HelpProvider.
 func (schemaCommand) Help() string {
-	return "Prints the JSON Schema (2020-12), for editors.\n\nExample: slipway schema platform.yaml > platform.schema.json\n\n" + exitHelp
+	return "It is for editors, in draft 2020-12.\n\nExample: slipway schema platform.yaml > platform.schema.json\n\n" + exitHelp
 }
 
 // Run implements the command.
@@ -128,6 +130,9 @@ func (c *schemaCommand) Run(s *session) error {
 
 type versionCommand struct{}
 
+// Help implements kong.HelpProvider.
+func (versionCommand) Help() string { return "Example: slipway version --json\n\n" + exitHelp }
+
 // Run implements the command.
 func (versionCommand) Run(s *session) error {
 	if s.globals.JSON {
@@ -137,11 +142,20 @@ func (versionCommand) Run(s *session) error {
 	return nil
 }
 
+// reason leaves out of an error of the file system what the message says already.
+func reason(err error) error {
+	var onPath *fs.PathError
+	if errors.As(err, &onPath) {
+		return onPath.Err
+	}
+	return err
+}
+
 // readFile reads a file that a person named.
 func (s *session) readFile(name string) ([]byte, error) {
 	data, err := os.ReadFile(s.path(name))
 	if err != nil {
-		return nil, slipway.Errorf(slipway.NotFound, "cannot read %s: %w", name, err)
+		return nil, slipway.Errorf(slipway.NotFound, "cannot read %s: %w", name, reason(err))
 	}
 	return data, nil
 }

@@ -1,10 +1,12 @@
 package cli
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
 	"regexp"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -21,10 +23,11 @@ func printJSONLine(w io.Writer, v any) error {
 	return err
 }
 
-// table prints rows in columns under a head.
+// table prints rows in columns, under a head if there is one.
 func table(w io.Writer, head string, rows [][]string) error {
-	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
-	if len(rows) > 0 {
+	var text bytes.Buffer
+	t := tabwriter.NewWriter(&text, 0, 4, 2, ' ', 0)
+	if len(rows) > 0 && head != "" {
 		fmt.Fprintln(t, head)
 	}
 	for _, row := range rows {
@@ -36,7 +39,15 @@ func table(w io.Writer, head string, rows [][]string) error {
 		}
 		fmt.Fprintln(t)
 	}
-	return t.Flush()
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	for line := range strings.Lines(text.String()) {
+		if _, err := fmt.Fprintln(w, strings.TrimRight(line, " \n")); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // when shows a time as people read it, in their time zone.

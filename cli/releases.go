@@ -17,7 +17,7 @@ type releasesCommand struct {
 
 // Help implements kong.HelpProvider.
 func (releasesCommand) Help() string {
-	return "Lists the releases that an environment has, the newest first, and marks the live one.\n\nExample: slipway releases staging\n\n" + exitHelp
+	return "The newest comes first, and the live one is marked.\n\nExample: slipway releases staging\n\n" + exitHelp
 }
 
 // Run implements the command.
@@ -49,12 +49,12 @@ func (c *releasesCommand) Run(s *session) error {
 }
 
 type showCommand struct {
-	Words []string `arg:"" optional:"" name:"release-env" help:"[RELEASE] ENV: the release, by default the newest, and the environment, by default local."`
+	Words []string `arg:"" optional:"" name:"release-env" help:"The release, by default the newest, and the environment, by default local."`
 }
 
 // Help implements kong.HelpProvider.
 func (showCommand) Help() string {
-	return "Shows what a release holds, with digests and check results.\n\nExample: slipway show v1.4.0 staging\n\n" + exitHelp
+	return "It shows the files with their digests, and the check results.\n\nExample: slipway show v1.4.0 staging\n\n" + exitHelp
 }
 
 func releaseAndEnvironment(words []string) (version, env string, err error) {
@@ -99,13 +99,13 @@ func (c *showCommand) Run(s *session) error {
 }
 
 type downloadCommand struct {
-	Words  []string `arg:"" optional:"" name:"release-env" help:"[RELEASE] ENV: the release, by default the newest, and the environment, by default local."`
+	Words  []string `arg:"" optional:"" name:"release-env" help:"The release, by default the newest, and the environment, by default local."`
 	Output string   `short:"o" default:"." placeholder:"DIR" help:"The folder to put the files in. Default: this one."`
 }
 
 // Help implements kong.HelpProvider.
 func (downloadCommand) Help() string {
-	return "Fetches a release's files, and proves that they are what was released.\n\nExample: slipway download v1.4.0 staging -o dist\n\n" + exitHelp
+	return "It proves on the way that they are what was released.\n\nExample: slipway download v1.4.0 staging -o dist\n\n" + exitHelp
 }
 
 // Run implements the command.
@@ -133,7 +133,8 @@ func (c *downloadCommand) Run(s *session) error {
 				return err
 			}
 			if d := slipway.DigestOf(data); d != a.Digest {
-				return slipway.Errorf(slipway.Conflict, "%s in %s is not what was released: %s, not %s", a.Name, env, d, a.Digest)
+				return slipway.Errorf(slipway.Conflict, "%s in %s is not what was released: %s, not %s", a.Name, env, d, a.Digest).
+					WithFix("somebody changed it behind Slipway's back; bring %s back from a backup, and find out who could write there", a.Key)
 			}
 			file := filepath.Join(s.path(c.Output), filepath.Base(a.Name))
 			if err := writeFile(file, data); err != nil {
@@ -151,7 +152,7 @@ type removeCommand struct {
 
 // Help implements kong.HelpProvider.
 func (removeCommand) Help() string {
-	return "Takes the job away from an environment, its schedule included. Releases, history and runs stay.\n\nExample: slipway remove staging\n\n" + exitHelp
+	return "Its schedule goes with it. Releases, history and runs stay.\n\nExample: slipway remove staging\n\n" + exitHelp
 }
 
 // Run implements the command.

@@ -14,7 +14,7 @@ import (
 )
 
 type buildCommand struct {
-	sourceFlags
+	dirtyFlag
 	Output string `short:"o" placeholder:"DIR" help:"Copy the artifacts to a folder."`
 }
 
@@ -31,7 +31,7 @@ Example: slipway build -o dist
 // Run implements the command.
 func (c *buildCommand) Run(s *session) error {
 	return s.changing("", "build", func(f *pipeline.Flow) error {
-		src, err := s.source(f.Project, c.sourceFlags)
+		src, err := s.source(f.Project, c.Dirty)
 		if err != nil {
 			return err
 		}
@@ -96,7 +96,7 @@ func writeFile(file string, data []byte) error {
 }
 
 func cannotWrite(file string, err error) error {
-	e := slipway.Errorf(slipway.Unavailable, "cannot write %s: %w", file, err)
+	e := slipway.Errorf(slipway.Unavailable, "cannot write %s: %w", file, reason(err))
 	if errors.Is(err, fs.ErrPermission) {
 		return e.WithFix("choose another place, or give this user write permission there")
 	}
@@ -120,7 +120,7 @@ Example: slipway check --dirty
 // Run implements the command.
 func (c *checkCommand) Run(s *session) error {
 	return s.changing("", "check", func(f *pipeline.Flow) error {
-		src, err := s.source(f.Project, c.sourceFlags)
+		src, err := s.source(f.Project, c.Dirty)
 		if err != nil {
 			return err
 		}
@@ -157,7 +157,7 @@ Example: slipway release v1.4.0 --env staging
 // Run implements the command.
 func (c *releaseCommand) Run(s *session) error {
 	return s.changing("", "release", func(f *pipeline.Flow) error {
-		src, err := s.source(f.Project, c.sourceFlags)
+		src, err := s.source(f.Project, c.Dirty)
 		if err != nil {
 			return err
 		}
@@ -176,7 +176,7 @@ func (c *releaseCommand) Run(s *session) error {
 }
 
 type promoteCommand struct {
-	Words []string `arg:"" name:"release-env" help:"[RELEASE] ENV: the release, by default the newest, and the environment to take it to."`
+	Words []string `arg:"" name:"release-env" help:"The release, by default the newest, and the environment to take it to."`
 }
 
 // Help implements kong.HelpProvider.
@@ -205,7 +205,7 @@ func (c *promoteCommand) Run(s *session) error {
 }
 
 type planCommand struct {
-	Words  []string `arg:"" name:"release-env" help:"[RELEASE] ENV: the release, by default the newest there, and the environment."`
+	Words  []string `arg:"" name:"release-env" help:"The release, by default the newest there, and the environment."`
 	Out    string   `placeholder:"FILE" help:"Save the plan, for slipway deploy --plan."`
 	Source bool     `help:"Plan for the source as it stands, without a release."`
 	Dirty  bool     `help:"With --source: take the working tree, uncommitted changes included."`
@@ -213,7 +213,7 @@ type planCommand struct {
 
 // Help implements kong.HelpProvider.
 func (planCommand) Help() string {
-	return `Shows what a deployment would change, field by field, and changes nothing.
+	return `It goes field by field, and changes nothing.
 
 Example: slipway plan staging
 
@@ -256,7 +256,7 @@ func (c *planCommand) plan(s *session, f *pipeline.Flow, version, env string) (s
 	if !c.Source {
 		return f.Plan(s.ctx, f.Project.Manifest.App, version, env)
 	}
-	src, err := s.source(f.Project, sourceFlags{Dirty: c.Dirty})
+	src, err := s.source(f.Project, c.Dirty)
 	if err != nil {
 		return slipway.Plan{}, err
 	}
@@ -264,13 +264,14 @@ func (c *planCommand) plan(s *session, f *pipeline.Flow, version, env string) (s
 }
 
 type deployCommand struct {
-	Words []string `arg:"" name:"release-env" help:"[RELEASE] ENV: the release, by default the newest there, and the environment."`
+	Words []string `arg:"" optional:"" name:"release-env" help:"The release, by default the newest there, and the environment."`
 	Plan  string   `placeholder:"FILE" help:"Apply a plan that slipway plan --out saved, as it stands; it is refused if the world has moved since."`
 }
 
 // Help implements kong.HelpProvider.
 func (deployCommand) Help() string {
-	return `Deploys a release that the environment has. It starts no run.
+	return `The release must be in the environment already: slipway promote brings it there. With --plan nothing else is needed,
+for the plan says what goes where. It starts no run.
 
 Example: slipway deploy v1.4.0 staging
 
@@ -279,15 +280,9 @@ Example: slipway deploy v1.4.0 staging
 
 // Run implements the command.
 func (c *deployCommand) Run(s *session) error {
-	version, env, err := versionAndEnvironment(c.Words)
+	version, env, plan, err := c.what(s)
 	if err != nil {
 		return err
-	}
-	var plan *slipway.Plan
-	if c.Plan != "" {
-		if plan, err = s.readPlan(c.Plan, env); err != nil {
-			return err
-		}
 	}
 	return s.changing("", "deploy to "+env, func(f *pipeline.Flow) error {
 		out, err := f.Deploy(s.ctx, pipeline.DeployInput{App: f.Project.Manifest.App, Environment: env, Version: version, Plan: plan, By: s.env.User})
@@ -302,19 +297,48 @@ func (c *deployCommand) Run(s *session) error {
 	})
 }
 
+// what is to be deployed where: a plan says it all by itself.
+func (c *deployCommand) what(s *session) (version, env string, plan *slipway.Plan, err error) {
+	if c.Plan == "" {
+		version, env, err = versionAndEnvironment(c.Words)
+		return version, env, nil, err
+	}
+	switch len(c.Words) {
+	case 0:
+	case 1:
+		env = c.Words[0]
+	default:
+		return "", "", nil, slipway.Errorf(slipway.Invalid, "a plan says which release it is for; give --plan or a release, not both")
+	}
+	if plan, err = s.readPlan(c.Plan, env); err != nil {
+		return "", "", nil, err
+	}
+	return plan.Target.Version, plan.Target.Environment, plan, nil
+}
+
 func (s *session) readPlan(file, env string) (*slipway.Plan, error) {
 	data, err := os.ReadFile(s.path(file))
 	if err != nil {
-		return nil, slipway.Errorf(slipway.NotFound, "cannot read the plan: %w", err)
+		return nil, slipway.Errorf(slipway.NotFound, "cannot read the plan %s: %w", file, reason(err)).
+			WithFix("slipway plan %s --out FILE saves one", orEnv(env))
 	}
 	var p slipway.Plan
 	if err := json.Unmarshal(data, &p); err != nil || p.Target.App == "" {
-		return nil, slipway.Errorf(slipway.Invalid, "%s is not a plan", file).WithFix("slipway plan %s --out %s makes one", env, file)
+		return nil, slipway.Errorf(slipway.Invalid, "%s is not a plan", file).WithFix("slipway plan %s --out FILE saves one", orEnv(env))
 	}
-	if p.Target.Environment != env {
-		return nil, slipway.Errorf(slipway.Invalid, "%s is a plan for %s, not for %s", file, p.Target.Environment, env)
+	if env != "" && p.Target.Environment != env {
+		return nil, slipway.Errorf(slipway.Invalid, "%s is a plan for %s, not for %s", file, p.Target.Environment, env).
+			WithFix("slipway deploy --plan %s deploys it to %s", file, p.Target.Environment)
 	}
 	return &p, nil
+}
+
+// orEnv stands in for an environment that was not given.
+func orEnv(env string) string {
+	if env == "" {
+		return "ENV"
+	}
+	return env
 }
 
 type rollbackCommand struct {

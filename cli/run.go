@@ -14,14 +14,14 @@ import (
 )
 
 type runCommand struct {
-	Words    []string `arg:"" optional:"" name:"app-env" help:"[APP] ENV: the app, by default the one in this folder, and the environment, by default local."`
+	Words    []string `arg:"" optional:"" name:"app-env" help:"The app, by default the one in this folder, and the environment, by default local."`
 	Argument []string `short:"A" sep:"none" placeholder:"NAME=VALUE" help:"An argument of this run, over the job's own. May be given often."`
 	Detach   bool     `short:"d" help:"Start it, print its id, and do not wait."`
 }
 
 // Help implements kong.HelpProvider.
 func (runCommand) Help() string {
-	return `Starts a run of what is deployed, shows its log, and exits with its result. Ctrl-C stops following, not the run.
+	return `It is a run of what is deployed. Ctrl-C stops following, not the run.
 
 Example: slipway run staging --argument source=data/small.csv
 
@@ -111,11 +111,24 @@ func (s *session) follow(f *pipeline.Flow, started slipway.Run) (slipway.Run, er
 }
 
 func endedBadly(r slipway.Run) error {
-	text := fmt.Sprintf("run %s ended: %s", r.ID, r.State)
-	if r.Message != "" {
+	text := "run " + r.ID + " " + ended(r.State)
+	if r.Message != "" && r.Message != string(r.State) {
 		text += ": " + r.Message
 	}
 	return slipway.Errorf(slipway.Failed, "%s", text).WithFix("slipway logs %s %s shows what it printed", r.Environment, r.ID)
+}
+
+// ended says how a run ended, as the end of a sentence.
+func ended(s slipway.RunState) string {
+	switch s {
+	case slipway.RunTimeout:
+		return "took too long"
+	case slipway.RunStopped:
+		return "was stopped"
+	case slipway.RunErrored:
+		return "could not be carried out"
+	}
+	return string(s)
 }
 
 type stopCommand struct {
@@ -125,7 +138,7 @@ type stopCommand struct {
 
 // Help implements kong.HelpProvider.
 func (stopCommand) Help() string {
-	return "Stops a run and waits until it has ended.\n\nExample: slipway stop local 20261122t101500-1a2b3c4d\n\n" + exitHelp
+	return "It waits until the run has ended.\n\nExample: slipway stop local 20261122t101500-1a2b3c4d\n\n" + exitHelp
 }
 
 // Run implements the command.
@@ -154,7 +167,7 @@ type runsCommand struct {
 
 // Help implements kong.HelpProvider.
 func (runsCommand) Help() string {
-	return "Lists the runs of the job, the newest first.\n\nExample: slipway runs staging -n 5\n\n" + exitHelp
+	return "The newest comes first.\n\nExample: slipway runs staging -n 5\n\n" + exitHelp
 }
 
 // Run implements the command.
@@ -194,7 +207,7 @@ type logsCommand struct {
 
 // Help implements kong.HelpProvider.
 func (logsCommand) Help() string {
-	return "Shows what a run printed.\n\nExample: slipway logs -f staging\n\n" + exitHelp
+	return "What it printed is kept, also when it failed.\n\nExample: slipway logs -f staging\n\n" + exitHelp
 }
 
 // Run implements the command.

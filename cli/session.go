@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"io"
 	"strings"
 	"time"
@@ -41,7 +42,11 @@ func (s *session) reading(app string, fn func(*pipeline.Flow) error) error {
 
 // changing opens the app for a command that changes something.
 func (s *session) changing(app, doing string, fn func(*pipeline.Flow) error) error {
-	return s.with(app, doing, pipeline.New, fn)
+	err := s.with(app, doing, pipeline.New, fn)
+	if errors.Is(err, context.Canceled) {
+		return interrupted(err).WithFix("nothing is half done: call it again and it goes on where it stopped")
+	}
+	return err
 }
 
 func (s *session) with(app, doing string, open func(context.Context, pipeline.Config) (*pipeline.Flow, error), fn func(*pipeline.Flow) error) error {
@@ -97,5 +102,6 @@ func versionAndEnvironment(words []string) (version, env string, err error) {
 	case 2:
 		return words[0], words[1], nil
 	}
-	return "", "", slipway.Errorf(slipway.Invalid, "give a release and an environment, in this order, or the environment alone")
+	return "", "", slipway.Errorf(slipway.Invalid, "give a release and an environment, in this order, or the environment alone").
+		WithFix("such as: v1.4.0 staging")
 }

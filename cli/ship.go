@@ -7,19 +7,24 @@ import (
 	"github.com/slipway-cd/slipway/pipeline"
 )
 
-// sourceFlags say which source a command takes.
-type sourceFlags struct {
+// dirtyFlag says which source a command takes.
+type dirtyFlag struct {
 	Dirty bool `help:"Take the working tree, uncommitted changes included; the version says so."`
+}
+
+// sourceFlags say which source a command takes, and what it asks about it.
+type sourceFlags struct {
+	dirtyFlag
 	Again bool `help:"Ask checks again that have passed for the same bytes."`
 }
 
 // source reads the source, and warns about what is not in it.
-func (s *session) source(p *pipeline.Project, flags sourceFlags) (slipway.Source, error) {
-	src, untracked, err := p.Git.Source(s.ctx, p.Folder, flags.Dirty)
+func (s *session) source(p *pipeline.Project, dirty bool) (slipway.Source, error) {
+	src, untracked, err := p.Git.Source(s.ctx, p.Folder, dirty)
 	if err != nil {
 		return src, err
 	}
-	if len(untracked) > 0 && !flags.Dirty {
+	if len(untracked) > 0 && !dirty {
 		s.talk.say("  %s", s.talk.paint(yellow, "not committed, so not part of this: "+listed(untracked, 5)))
 	}
 	return src, nil
@@ -61,7 +66,10 @@ Example: slipway ship staging
 // Run implements the command.
 func (c *shipCommand) Run(s *session) error {
 	return s.changing("", "ship "+c.Environment, func(f *pipeline.Flow) error {
-		src, err := s.source(f.Project, c.sourceFlags)
+		if _, err := f.Project.Road(c.Environment); err != nil {
+			return err
+		}
+		src, err := s.source(f.Project, c.Dirty)
 		if err != nil {
 			return err
 		}

@@ -17,7 +17,7 @@ type statusCommand struct {
 
 // Help implements kong.HelpProvider.
 func (statusCommand) Help() string {
-	return "Shows what is live, what the runtime says of it, and the last runs.\n\nExample: slipway status staging\n\n" + exitHelp
+	return "It asks the runtime whether that still is what was deployed, and shows the last runs.\n\nExample: slipway status staging\n\n" + exitHelp
 }
 
 // Run implements the command.
@@ -31,7 +31,9 @@ func (c *statusCommand) Run(s *session) error {
 			return printJSON(s.env.Stdout, all)
 		}
 		for _, st := range all {
-			s.printStatus(st)
+			if err := s.printStatus(st); err != nil {
+				return err
+			}
 		}
 		return nil
 	})
@@ -67,7 +69,7 @@ func (c *statusCommand) gather(s *session, f *pipeline.Flow) ([]operate.Status, 
 	return all, nil
 }
 
-func (s *session) printStatus(st operate.Status) {
+func (s *session) printStatus(st operate.Status) error {
 	w := s.env.Stdout
 	if st.Current == nil {
 		fmt.Fprintf(w, "%s in %s: nothing is live\n", st.App, st.Environment)
@@ -80,15 +82,19 @@ func (s *session) printStatus(st operate.Status) {
 		fmt.Fprintf(w, "  deployment %d of %s by %s is under way, or was cut short, since %s\n", d.Number, d.Plan.Target.Version, d.By, when(d.Started))
 	}
 	for _, c := range st.Job.Drift {
-		fmt.Fprintf(w, "  changed outside of Slipway:")
 		s.printChange(w, c)
+	}
+	if len(st.Job.Drift) > 0 && st.Current != nil {
+		fmt.Fprintf(w, "  slipway deploy %s %s puts it right\n", st.Current.Plan.Target.Version, st.Environment)
 	}
 	if st.Job.Schedule != "" {
 		fmt.Fprintf(w, "  schedule %s, next at %s\n", st.Job.Schedule, times(st.Job.Next))
 	}
+	var rows [][]string
 	for _, r := range st.Runs {
-		fmt.Fprintf(w, "  run %s  %-9s  %s  %s  %s\n", r.ID, r.State, when(r.Started), took(r.Started, r.Ended), r.Message)
+		rows = append(rows, []string{"  run " + r.ID, string(r.State), when(r.Started), took(r.Started, r.Ended), r.Message})
 	}
+	return table(w, "", rows)
 }
 
 func times(all []time.Time) string {
@@ -105,8 +111,7 @@ type historyCommand struct {
 
 // Help implements kong.HelpProvider.
 func (historyCommand) Help() string {
-	return `Shows everything that happened to the app in an environment, from its ledger, whose chain is verified on the way.
-It is the same from any machine.
+	return `The ledger's chain is verified on the way. It is the same from any machine.
 
 Example: slipway history staging
 

@@ -72,7 +72,7 @@ func (t *talk) event(e pipeline.Event) {
 	case pipeline.Reused:
 		t.end(t.paint(faint, "as it was"), e)
 	case pipeline.Warned:
-		fmt.Fprintf(t.out, "  %-8s %s\n", e.Stage, t.paint(yellow, indent(e.Text, 11)))
+		fmt.Fprintf(t.out, "%s%s\n", lead(e.Stage), t.paint(yellow, indent(e.Text, len(lead(e.Stage)))))
 	case pipeline.Stopped:
 		t.end(t.paint(red, "stopped"), pipeline.Event{Stage: e.Stage, Took: e.Took})
 	}
@@ -101,7 +101,15 @@ func (t *talk) progress(e pipeline.Event) {
 		t.note = e.Text
 		return
 	}
-	fmt.Fprintf(t.out, "  %-8s %s\n", e.Stage, t.paint(faint, e.Text))
+	fmt.Fprintf(t.out, "%s%s\n", lead(e.Stage), t.paint(faint, e.Text))
+}
+
+// lead is what a line of a stage begins with; one of none is not indented as far.
+func lead(stage string) string {
+	if stage == "" {
+		return "  "
+	}
+	return fmt.Sprintf("  %-8s ", stage)
 }
 
 // begin starts the live line of a stage.
@@ -227,6 +235,8 @@ func seconds(d time.Duration) string {
 		return fmt.Sprintf("%d ms", d.Milliseconds())
 	case d < time.Minute:
 		return fmt.Sprintf("%.1f s", d.Seconds())
+	case d < time.Hour:
+		return fmt.Sprintf("%d min %d s", int(d.Minutes()), int(d.Seconds())%60)
 	}
-	return fmt.Sprintf("%d min %d s", int(d.Minutes()), int(d.Seconds())%60)
+	return fmt.Sprintf("%d h %d min", int(d.Hours()), int(d.Minutes())%60)
 }
