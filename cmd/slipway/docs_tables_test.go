@@ -44,7 +44,7 @@ func TestGeneratedParts(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for _, name := range []string{"keys of slipway.yaml", "run of glue-job", "run of python-job", "keys of platform.yaml", "settings", "magics"} {
+	for _, name := range []string{"keys of slipway.yaml", "run of glue-job", "run of python-job", "keys of platform.yaml", "settings", "magics", "glue versions"} {
 		if !found[name] {
 			t.Errorf("no page has the generated part %q", name)
 		}
@@ -64,6 +64,8 @@ func generate(t *testing.T, name string) string {
 		return settingsTable(t)
 	case "magics":
 		return magicsTable()
+	case "glue versions":
+		return glueTable(t)
 	}
 	t.Fatalf("nothing generates %q", name)
 	return ""
@@ -262,6 +264,46 @@ func written(v any) string {
 		return schema.QuoteYAML(text)
 	}
 	return fmt.Sprint(v)
+}
+
+// TestMagicsThatSetAreComplete holds the list against the notebook's own table.
+func TestMagicsThatSetAreComplete(t *testing.T) {
+	t.Parallel()
+	listed := strings.Join(magicsThatSet, "\n")
+	for _, m := range rowsOf(t, "../../notebook/setting.go", `(?m)^\t\{"([a-z_]+)", "`) {
+		if !strings.Contains(listed, "%"+m[1]) {
+			t.Errorf("the pages do not say what %%%s becomes", m[1])
+		}
+	}
+}
+
+// rowsOf finds the rows of a table in the code that only its package sees.
+func rowsOf(t *testing.T, file, pattern string) [][]string {
+	t.Helper()
+	code, err := os.ReadFile(filepath.Clean(file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := regexp.MustCompile(pattern).FindAllStringSubmatch(string(code), -1)
+	if len(rows) == 0 {
+		t.Fatalf("%s has no rows like %s", file, pattern)
+	}
+	return rows
+}
+
+// glueTable lists what the versions of Glue stand for on this machine.
+func glueTable(t *testing.T) string {
+	t.Helper()
+	var b strings.Builder
+	b.WriteString("| Glue version | Spark | Python | Java |\n| --- | --- | --- | --- |\n")
+	for _, m := range rowsOf(t, "../../driver/local/glue.go", `(?m)^\t\{"([\d.]+)", "([\d.]+)", "([\d.]+)", \[\]int\{([\d, ]+)\}\},$`) {
+		javas := m[4]
+		if last := strings.LastIndex(javas, ", "); last >= 0 {
+			javas = javas[:last] + " or " + javas[last+2:]
+		}
+		row(&b, "`\""+m[1]+"\"`", m[2], m[3], javas)
+	}
+	return b.String()
 }
 
 // magicsTable lists what happens to the magics that are no settings.
