@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/slipway-cd/slipway"
@@ -163,9 +164,9 @@ func (h History) Unfinished() (slipway.Deployment, bool) {
 
 // Admitted returns the last admission of a version.
 func (h History) Admitted(version string) (Admission, bool) {
-	for i := len(h.Admissions) - 1; i >= 0; i-- {
-		if h.Admissions[i].Version == version {
-			return h.Admissions[i], true
+	for _, a := range slices.Backward(h.Admissions) {
+		if a.Version == version {
+			return a, true
 		}
 	}
 	return Admission{}, false

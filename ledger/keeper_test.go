@@ -23,7 +23,7 @@ func (l *leaser) Acquire(ctx context.Context, s ledger.Subject, h ledger.Holder,
 			return ledger.Lease{}, err
 		}
 	}
-	return ledger.Lease{Subject: s, Holder: h, Until: time.Now().Add(ttl)}, nil //nolint:forbidigo // the clock of the test's bubble
+	return ledger.Lease{Subject: s, Holder: h, Until: time.Now().Add(ttl)}, nil
 }
 
 func (l *leaser) Release(context.Context, ledger.Lease) error { l.released++; return nil }
@@ -40,7 +40,7 @@ func work(d time.Duration) func(context.Context) error {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-time.After(d): //nolint:forbidigo // the clock of the test's bubble
+		case <-time.After(d):
 			return nil
 		}
 	}
@@ -91,7 +91,7 @@ func TestHoldLosesTheLease(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				n := 0
 				l := &leaser{acquire: func(ctx context.Context) error { n++; return tt.acquire(n, ctx) }}
-				began := time.Now() //nolint:forbidigo // the clock of the test's bubble
+				began := time.Now()
 				err := keeper(l).Hold(t.Context(), staging(), work(time.Hour))
 				if slipway.KindOf(err) != slipway.Conflict || err.Error() != tt.text || slipway.FixOf(err) != "look at slipway history, then call again" {
 					t.Errorf("Hold gives %v (%s)", err, slipway.FixOf(err))

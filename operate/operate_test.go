@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -87,7 +88,7 @@ func (w *world) deploy(t *testing.T, app string, number int64, script string, ru
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := slipway.Deployment{ID: fmt.Sprint(number), Number: number, Plan: plan}
+	d := slipway.Deployment{ID: strconv.FormatInt(number, 10), Number: number, Plan: plan}
 	w.write(t, app, fmt.Sprint(number, "/started"), ledger.DeploymentStarted, d)
 	if d.Handle, err = w.fake.Apply(t.Context(), plan, blobs(script)); err != nil {
 		t.Fatal(err)
@@ -265,7 +266,7 @@ func TestRemoveWhileReleasing(t *testing.T) {
 	s := w.stage(w.fake)
 	s.Ledger = busyLedger{w.book, func() {
 		if n++; n < 4 {
-			w.write(t, "traffic", fmt.Sprint("release/", n), ledger.ReleaseCreated, ledger.Admission{Version: fmt.Sprint(n)})
+			w.write(t, "traffic", fmt.Sprint("release/", n), ledger.ReleaseCreated, ledger.Admission{Version: strconv.Itoa(n)})
 		}
 	}}
 	if _, err := s.Remove(t.Context(), "traffic", "ann"); err != nil {

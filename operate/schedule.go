@@ -6,6 +6,7 @@ import (
 
 	"github.com/slipway-cd/slipway"
 	"github.com/slipway-cd/slipway/driver"
+	"github.com/slipway-cd/slipway/ledger"
 )
 
 // A Firing is one time a schedule fired.
@@ -82,12 +83,13 @@ func (w *watch) fire(ctx context.Context, now time.Time) {
 
 // app starts what was due of one app.
 func (w *watch) app(ctx context.Context, app string, from, now time.Time) error {
-	d, err := w.stage.Live(ctx, app)
-	if slipway.KindOf(err) == slipway.NotFound && err != nil {
-		return nil
-	}
+	h, err := ledger.ReadHistory(ctx, w.stage.Ledger, w.stage.subject(app))
 	if err != nil {
 		return err
+	}
+	d, ok := h.Current()
+	if !ok {
+		return nil
 	}
 	due, err := w.scheduler.Due(ctx, d.Handle, from, now)
 	if err != nil {

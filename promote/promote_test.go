@@ -56,11 +56,11 @@ func (p place) put(t *testing.T, key, data string) {
 }
 
 // release makes release v1 there; checks makes its record differ from another.
-func (p place) release(t *testing.T, kind, checks string) slipway.Release {
+func (p place) release(t *testing.T, checks string) slipway.Release {
 	t.Helper()
 	r, record := p.lay(t, "print(1)\n", checks)
 	a := ledger.Admission{Version: "v1", Commit: commit, Record: record, Time: noon(), By: "ann"}
-	if _, err := ledger.Admit(t.Context(), p.Ledger, p.subject(), kind, a); err != nil {
+	if _, err := ledger.Admit(t.Context(), p.Ledger, p.subject(), ledger.ReleaseCreated, a); err != nil {
 		t.Fatal(err)
 	}
 	return r
@@ -122,7 +122,7 @@ func wantError(t *testing.T, err error, kind slipway.Kind, text, fix string) {
 
 func TestPromote(t *testing.T) {
 	dev, prod := newPlace(t, "dev", ""), newPlace(t, "prod", "dev")
-	r := dev.release(t, ledger.ReleaseCreated, "[]")
+	r := dev.release(t, "[]")
 	for i, made := range []bool{true, false, false} {
 		out, err := run(t.Context(), dev, prod)
 		if err != nil || out.Made != made || out.Copied != 4 {
@@ -147,7 +147,7 @@ func TestPromote(t *testing.T) {
 
 func TestOrder(t *testing.T) {
 	dev, staging, prod := newPlace(t, "dev", ""), newPlace(t, "staging", "dev"), newPlace(t, "prod", "staging")
-	dev.release(t, ledger.ReleaseCreated, "[]")
+	dev.release(t, "[]")
 	_, err := run(t.Context(), dev, prod)
 	wantError(t, err, slipway.Blocked, "prod follows staging, so a release cannot come to it from dev", "promote it to staging first")
 	_, err = run(t.Context(), prod, dev)
@@ -211,7 +211,7 @@ func TestChangedBytes(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			dev, prod := newPlace(t, "dev", ""), newPlace(t, "prod", "dev")
-			dev.release(t, ledger.ReleaseCreated, "[]")
+			dev.release(t, "[]")
 			tt.change(t, dev, prod)
 			_, err := run(t.Context(), dev, prod)
 			wantError(t, err, slipway.Conflict, tt.text, tt.fix)
@@ -226,8 +226,8 @@ func TestChangedBytes(t *testing.T) {
 // own, and both promote it: the first one's record stands.
 func TestTwoClones(t *testing.T) {
 	ann, bob, prod := newPlace(t, "dev", ""), newPlace(t, "dev", ""), newPlace(t, "prod", "dev")
-	first := ann.release(t, ledger.ReleaseCreated, `["ann"]`)
-	bob.release(t, ledger.ReleaseCreated, `["bob"]`)
+	first := ann.release(t, `["ann"]`)
+	bob.release(t, `["bob"]`)
 	for i, clone := range []place{ann, bob, ann} {
 		out, err := run(t.Context(), clone, prod)
 		if err != nil || out.Made != (i == 0) {
@@ -245,7 +245,7 @@ func TestTwoClones(t *testing.T) {
 // A promotion that died after its copy is not admitted; another clone's goes on.
 func TestOtherRecordNotAdmitted(t *testing.T) {
 	dev, prod := newPlace(t, "dev", ""), newPlace(t, "prod", "dev")
-	dev.release(t, ledger.ReleaseCreated, `["bob"]`)
+	dev.release(t, `["bob"]`)
 	_, record := prod.lay(t, "print(1)\n", `["ann"]`)
 	out, err := run(t.Context(), dev, prod)
 	if err != nil || !out.Made || prod.admissions(t)[0].Record != record {
@@ -255,7 +255,7 @@ func TestOtherRecordNotAdmitted(t *testing.T) {
 
 func TestAdmittedWithAnotherRecord(t *testing.T) {
 	dev, prod := newPlace(t, "dev", ""), newPlace(t, "prod", "dev")
-	dev.release(t, ledger.ReleaseCreated, "[]")
+	dev.release(t, "[]")
 	a := ledger.Admission{Version: "v1", Record: "sha256:other", Time: noon(), By: "mallory"}
 	if _, err := ledger.Admit(t.Context(), prod.Ledger, prod.subject(), ledger.ReleasePromoted, a); err != nil {
 		t.Fatal(err)
@@ -270,7 +270,7 @@ func TestCutShort(t *testing.T) {
 	for n := int64(1); n <= 5; n++ {
 		for _, before := range []bool{true, false} {
 			dev, prod := newPlace(t, "dev", ""), newPlace(t, "prod", "dev")
-			dev.release(t, ledger.ReleaseCreated, "[]")
+			dev.release(t, "[]")
 			faulty := &repositorytest.Faulty{Repository: prod.Repository}
 			if before {
 				faulty.Before = repositorytest.Once("Put", n, fault)

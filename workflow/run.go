@@ -59,6 +59,12 @@ func (e *Engine) begin(id string) (*run, bool) {
 	return r, true
 }
 
+// whenDone calls cancel with the cause once the caller's context is done, until
+// stop is called.
+func (r *run) whenDone(cancel context.CancelCauseFunc) (stop func() bool) {
+	return context.AfterFunc(r.ctx, func() { cancel(context.Cause(r.ctx)) })
+}
+
 // stopped reports whether the caller's context is done; if it is, the engine
 // knows too once stopped returns, and takes no result of what is under way.
 func (r *run) stopped() bool {

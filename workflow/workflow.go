@@ -288,7 +288,7 @@ func Do[T any](s *Steps, name string, fn func(context.Context) (T, error)) (T, e
 	o, err := dbos.RunAsStep(s.ctx, func(ctx context.Context) (outcome[T], error) {
 		ctx, cancel := context.WithCancelCause(ctx)
 		defer cancel(nil)
-		defer context.AfterFunc(s.run.ctx, func() { cancel(context.Cause(s.run.ctx)) })()
+		defer s.run.whenDone(cancel)()
 		v, err := fn(ctx)
 		return record(s.run, v, err)
 	}, dbos.WithStepName(name))

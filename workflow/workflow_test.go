@@ -107,6 +107,7 @@ func (k killer) line(text string) error {
 }
 
 func (k killer) run(steps *workflow.Steps, in string) (string, error) {
+	out := []string{in}
 	for _, name := range []string{"a", "b", "c"} {
 		k.reached(name + " begin")
 		v, err := workflow.Do(steps, name, func(context.Context) (string, error) {
@@ -120,10 +121,10 @@ func (k killer) run(steps *workflow.Steps, in string) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		in += v
+		out = append(out, v)
 		k.reached(name + " recorded")
 	}
-	return in, nil
+	return strings.Join(out, ""), nil
 }
 
 func (k killer) work(ctx context.Context, in string) (out string, err error) {
@@ -149,6 +150,7 @@ func die(at string) error {
 }
 
 func TestKilled(t *testing.T) {
+	t.Parallel()
 	for at, want := range map[string]string{
 		"a begin": "abc", "a before": "abc", "a after": "aabc", "a recorded": "abc", "b begin": "abc", "b before": "abc",
 		"b after": "abbc", "b recorded": "abc", "c after": "abcc", "c recorded": "abc",

@@ -3,6 +3,7 @@ package workflowtest
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -88,7 +89,7 @@ func concurrent(t *testing.T, k Kit) {
 	var all sync.WaitGroup
 	for i := range n {
 		all.Go(func() {
-			in := fmt.Sprint(i)
+			in := strconv.Itoa(i)
 			got, err := j.flow.Run(t.Context(), e, "subject/"+in, in, nil)
 			if err != nil || got != in+"abc" {
 				t.Errorf("subject %d: %q, %v", i, got, err)
