@@ -108,12 +108,17 @@ func (s Stage) run(ctx context.Context, subject ledger.Subject, in Input) (Outpu
 	return s.apply(ctx, h, d)
 }
 
-// plan makes the plan, or takes the one that was agreed to.
+// plan makes the plan, or takes the one that was agreed to if it still fits.
 func (s Stage) plan(ctx context.Context, in Input) (slipway.Plan, error) {
-	if in.Plan != nil {
-		return *in.Plan, nil
+	now, err := s.Driver.Plan(ctx, in.Target)
+	if err != nil || in.Plan == nil || now.Empty() {
+		return now, err
 	}
-	return s.Driver.Plan(ctx, in.Target)
+	if now.Base != in.Plan.Base {
+		return now, slipway.Errorf(slipway.Conflict, "the plan is stale: %s in %s has changed since it was made", in.Target.App, in.Target.Environment).
+			WithFix("make it again: slipway plan %s %s", in.Target.Version, in.Target.Environment)
+	}
+	return *in.Plan, nil
 }
 
 // mine returns the deployment that an earlier, interrupted Run of the same ID
