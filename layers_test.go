@@ -23,10 +23,11 @@ var layers = map[string][]string{
 	".": {},
 
 	// Pure: bytes in, values out.
-	"notebook": {},
-	"schema":   {},
-	"shape":    {"schema"},
-	"manifest": {"schema", "shape"},
+	"notebook":      {},
+	"notebook/diff": {"notebook"},
+	"schema":        {},
+	"shape":         {"schema"},
+	"manifest":      {"schema", "shape"},
 
 	// Contracts, and the kits that hold their implementations to them.
 	"driver":                    {},
@@ -62,7 +63,7 @@ var layers = map[string][]string{
 	// The values that pipeline takes and returns are those of stages and contracts.
 	"examples": {},
 	"cli": {
-		"examples", "git", "manifest", "notebook", "pipeline", "schema", "shape",
+		"examples", "git", "manifest", "notebook", "notebook/diff", "pipeline", "schema", "shape",
 		"driver", "ledger", "operate", "promote",
 	},
 	"cmd/slipway": {

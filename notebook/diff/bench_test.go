@@ -1,0 +1,116 @@
+package diff
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+)
+
+// large is a notebook of n cells of some twenty lines each. Ids are those of
+// generation, so that another one has none in common with it.
+func large(n, generation int, word func(i, line int) string) draft {
+	d := draft{minor: 5}
+	for i := range n {
+		var b strings.Builder
+		for line := range 20 {
+			fmt.Fprintf(&b, "value_%s = compute(%d, %d)\n", word(i, line), i, line)
+		}
+		d.cells = append(d.cells, draftCell{
+			id: fmt.Sprintf("g%d-%d", generation, i), kind: "code", source: b.String(), count: i + 1, outputs: []string{fmt.Sprintf("%d\n", i)},
+		})
+	}
+	return d
+}
+
+// pairsOfLarge are pairs that are hard in one way each.
+func pairsOfLarge(n int) map[string][2]draft {
+	plain := func(i, line int) string { return fmt.Sprint(i, "_", line) }
+	other := func(i, line int) string { return fmt.Sprint("new", i*7, "_", line) }
+	everyFifth := func(i, line int) string {
+		if i%5 == 0 && line == 3 {
+			return "edited"
+		}
+		return plain(i, line)
+	}
+	shuffled := large(n, 0, plain)
+	shuffled.cells = append([]draftCell(nil), shuffled.cells...)
+	rand.New(rand.NewPCG(1, 2)).Shuffle(n, func(i, j int) { shuffled.cells[i], shuffled.cells[j] = shuffled.cells[j], shuffled.cells[i] })
+	unnamed := shuffled
+	unnamed.minor = 4
+	before := large(n, 0, plain)
+	before.minor = 4
+	same := func(int, int) string { return "same" }
+	return map[string][2]draft{
+		"a fifth edited":             {large(n, 0, plain), large(n, 0, everyFifth)},
+		"a fifth edited, new ids":    {large(n, 0, plain), large(n, 1, everyFifth)},
+		"all cells new":              {large(n, 0, plain), large(n, 1, other)},
+		"all cells replaced":         {large(n, 0, plain), large(n, 0, other)},
+		"all cells alike, new ids":   {large(n, 0, same), large(n, 1, same)},
+		"shuffled":                   {large(n, 0, plain), shuffled},
+		"shuffled and without ids":   {before, unnamed},
+		"another number of the same": {large(n/2, 0, plain), large(n, 1, plain)},
+	}
+}
+
+func BenchmarkDiff(b *testing.B) {
+	for _, n := range []int{10, 250, 5000} {
+		for name, p := range pairsOfLarge(n) {
+			b.Run(fmt.Sprintf("%d cells/%s", n, name), func(b *testing.B) {
+				before, after := p[0].bytes(), p[1].bytes()
+				b.SetBytes(int64(len(before) + len(after)))
+				for b.Loop() {
+					docA, errA := Read(before)
+					docB, errB := Read(after)
+					if errA != nil || errB != nil || Compare(docA, docB, Options{}).Empty() {
+						b.Fatal(errA, errB)
+					}
+				}
+			})
+		}
+	}
+}
+
+func BenchmarkMerge(b *testing.B) {
+	for _, n := range []int{10, 250, 5000} {
+		for name, p := range pairsOfLarge(n) {
+			b.Run(fmt.Sprintf("%d cells/%s", n, name), func(b *testing.B) {
+				theirs := p[0]
+				theirs.cells = append([]draftCell(nil), theirs.cells...)
+				for i := range theirs.cells {
+					if i%3 == 0 {
+						theirs.cells[i].source += "their_line = 1\n"
+					}
+				}
+				docBase, docA, docB := p[0].document(b), p[1].document(b), theirs.document(b)
+				for b.Loop() {
+					if _, _, err := Merge(docBase, docA, docB, Labels{}); err != nil {
+						b.Fatal(err)
+					}
+				}
+			})
+		}
+	}
+}
+
+// TestTimeGrowsWithTheNotebook compares and merges notebooks of 5,000 cells. The
+// bound is far above what it takes and far below what each pair of cells would.
+func TestTimeGrowsWithTheNotebook(t *testing.T) {
+	for name, p := range pairsOfLarge(5000) {
+		t.Run(name, func(t *testing.T) {
+			docA, docB := p[0].document(t), p[1].document(t)
+			began := time.Now()
+			d := Compare(docA, docB, Options{})
+			if _, _, err := Merge(docA, docB, p[0].document(t), Labels{}); err != nil {
+				t.Fatal(err)
+			}
+			if took := time.Since(began); took > 15*time.Second {
+				t.Errorf("it took %s", took)
+			}
+			if got, err := Patch(docA, d.JSON()); err != nil || !got.Equal(docB) {
+				t.Errorf("the operations do not lead there: %v", err)
+			}
+		})
+	}
+}
