@@ -179,9 +179,16 @@ func answerKey(src slipway.Source, b Built, c manifest.Check) string {
 	return "checks/" + digestOf(parts...) + ".json"
 }
 
+// memorable reports whether a source's name stands for all that a check can see.
+// That of a dirty folder says nothing of changes beside it.
+func memorable(src slipway.Source) bool { return !src.Dirty || src.Path == "." }
+
 // recall finds the answer that was given to the same question, if it was a pass.
 func (f *Flow) recall(ctx context.Context, src slipway.Source, b Built, c manifest.Check) (slipway.CheckResult, bool) {
 	var r slipway.CheckResult
+	if !memorable(src) {
+		return r, false
+	}
 	data, _, err := f.cache.Read(ctx, answerKey(src, b, c))
 	if err != nil || json.Unmarshal(data, &r) != nil {
 		return r, false
@@ -191,7 +198,7 @@ func (f *Flow) recall(ctx context.Context, src slipway.Source, b Built, c manife
 
 // remember keeps a pass.
 func (f *Flow) remember(ctx context.Context, src slipway.Source, b Built, c manifest.Check, r slipway.CheckResult) error {
-	if r.Verdict != slipway.Pass {
+	if r.Verdict != slipway.Pass || !memorable(src) {
 		return nil
 	}
 	data, err := json.Marshal(r)

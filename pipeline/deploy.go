@@ -23,7 +23,7 @@ func (f *Flow) Deploy(ctx context.Context, in DeployInput) (deploy.Output, error
 		return deploy.Output{}, err
 	}
 	subject = prefix + subject
-	if _, err := f.flows.deploy.Abandon(f.state.Engine(), prefix, subject); err != nil {
+	if err := f.giveUp(prefix, keep{deploy: subject}); err != nil {
 		return deploy.Output{}, err
 	}
 	return f.flows.deploy.Run(ctx, f.state.Engine(), subject, in, func() {
@@ -59,7 +59,7 @@ func (f *Flow) Rollback(ctx context.Context, in RollbackInput) (deploy.Output, e
 	}
 	prefix := in.App + "/" + in.Environment + "/"
 	subject := fmt.Sprintf("%s%d-from-%d", prefix, in.To, lastForward(h))
-	if _, err := f.flows.rollback.Abandon(f.state.Engine(), prefix, subject); err != nil {
+	if err := f.giveUp(prefix, keep{rollback: subject}); err != nil {
 		return deploy.Output{}, err
 	}
 	return f.flows.rollback.Run(ctx, f.state.Engine(), subject, in, func() {

@@ -49,6 +49,10 @@ type Flow struct {
 	cache   repository.Repository // answers of checks
 }
 
+// keptWorkflows is how many workflows that have ended stay in the database, for
+// those who look into a fault. The ledger keeps what happened for good.
+const keptWorkflows = 100
+
 // New opens a flow that changes things: it is the only one in the state folder
 // at a time. Close it.
 func New(ctx context.Context, c Config) (*Flow, error) {
@@ -85,7 +89,7 @@ func (f *Flow) open(ctx context.Context) error {
 		return unwritable(f.workFolder(), err)
 	}
 	var err error
-	if f.Me.ID, err = holderID(f.Project.State); err != nil {
+	if f.Me.ID, err = holderID(f.Project.State, f.Me.Who); err != nil {
 		return err
 	}
 	if f.state, err = f.Parts.State(ctx, f.Project.State, true); err != nil {
@@ -95,7 +99,10 @@ func (f *Flow) open(ctx context.Context) error {
 		return err
 	}
 	f.register()
-	return f.state.Engine().Launch()
+	if err := f.state.Engine().Launch(); err != nil {
+		return err
+	}
+	return f.state.Engine().Prune(keptWorkflows)
 }
 
 // Close ends the flow. What was cut short can be gone on with.

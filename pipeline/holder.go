@@ -10,9 +10,9 @@ import (
 
 // holderID is under which id this state folder holds leases. Only one process
 // at a time changes a state folder, so the next one may take over at once what a
-// killed one held; the folder's path is part of the id, so that a copy of the
-// folder is another holder.
-func holderID(folder string) (string, error) {
+// killed one held; the folder's path and who is at work on which machine are part
+// of the id, so that a copy of the folder is another holder.
+func holderID(folder, who string) (string, error) {
 	file := filepath.Join(folder, "holder")
 	data, err := os.ReadFile(file)
 	if errors.Is(err, fs.ErrNotExist) || err == nil && len(data) < 24 {
@@ -21,7 +21,7 @@ func holderID(folder string) (string, error) {
 	if err != nil {
 		return "", unwritable(folder, err)
 	}
-	return strings.TrimSpace(string(data)) + "-" + digestOf(folder), nil
+	return strings.TrimSpace(string(data)) + "-" + digestOf(folder, who), nil
 }
 
 // makeHolder writes a new id.

@@ -68,13 +68,13 @@ func sign(f *os.File, me ledger.Holder) {
 }
 
 func errBusy(folder string, f *os.File) error {
+	const fix = "wait until it is done, or look at it: slipway status"
 	var who ledger.Holder
 	data, err := os.ReadFile(f.Name())
-	if err != nil || json.Unmarshal(data, &who) != nil {
-		who = ledger.Holder{Who: "somebody", Doing: "slipway"}
+	if err != nil || json.Unmarshal(data, &who) != nil { // it has not signed yet
+		return slipway.Errorf(slipway.Busy, "somebody is at work in %s", folder).WithFix(fix)
 	}
-	return slipway.Errorf(slipway.Busy, "%s is at work in %s (%s, process %d)", who.Who, folder, who.Doing, who.Process).
-		WithFix("wait until it is done, or look at it: slipway status")
+	return slipway.Errorf(slipway.Busy, "%s is at work in %s (%s, process %d)", who.Who, folder, who.Doing, who.Process).WithFix(fix)
 }
 
 // reason leaves out of an error of the file system what the message says already.

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
 	"strings"
 
 	"github.com/slipway-cd/slipway"
@@ -64,11 +63,13 @@ func target(ctx context.Context, repo repository.Repository, r slipway.Release, 
 		return slipway.Target{}, err
 	}
 	if d := slipway.DigestOf(data); d != r.Manifest.Digest {
-		return slipway.Target{}, slipway.Errorf(slipway.Conflict, "the manifest of release %s was changed: it is %s, not %s", r.Version, d, r.Manifest.Digest)
+		return slipway.Target{}, slipway.Errorf(slipway.Conflict, "the manifest of release %s was changed: it is %s, not %s", r.Version, d, r.Manifest.Digest).
+			WithFix("somebody wrote to %s by hand; restore %s", repo.URL(), r.Manifest.Key)
 	}
 	var doc releasedManifest
 	if err := json.NewDecoder(bytes.NewReader(data)).Decode(&doc); err != nil {
-		return slipway.Target{}, fmt.Errorf("read the manifest of release %s: %w", r.Version, err)
+		return slipway.Target{}, slipway.Errorf(slipway.Conflict, "the manifest of release %s cannot be read: %w", r.Version, err).
+			WithFix("release it again under another version")
 	}
 	p, ok := doc.Environments[env]
 	if !ok {

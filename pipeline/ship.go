@@ -42,9 +42,25 @@ type Shipped struct {
 	Run        *slipway.Run       `json:"run,omitempty"` // started because run.after_deploy says so
 }
 
+// keep names the workflows that are not given up, by their subjects.
+type keep struct{ ship, deploy, rollback string }
+
+// giveUp ends what was cut short on the way to an environment and is not asked
+// for any more, whichever command began it.
+func (f *Flow) giveUp(prefix string, k keep) error {
+	if _, err := f.flows.ship.Abandon(f.state.Engine(), prefix, k.ship); err != nil {
+		return err
+	}
+	if _, err := f.flows.deploy.Abandon(f.state.Engine(), prefix, k.deploy); err != nil {
+		return err
+	}
+	_, err := f.flows.rollback.Abandon(f.state.Engine(), prefix, k.rollback)
+	return err
+}
+
 // Ship takes a source along the road to an environment, as far as the rules
 // allow. If an earlier Ship of the same source was cut short, it goes on where
-// that one stopped; unfinished ones of other sources are given up.
+// that one stopped; whatever else was cut short on that road is given up.
 func (f *Flow) Ship(ctx context.Context, in ShipInput) (Shipped, error) {
 	if in.Version != "" {
 		if err := slipway.CheckVersion(in.Version); err != nil {
@@ -56,7 +72,7 @@ func (f *Flow) Ship(ctx context.Context, in ShipInput) (Shipped, error) {
 	}
 	prefix := in.App + "/" + in.Environment + "/"
 	subject := prefix + digestOf(in.Source.Commit, in.Source.Tree, in.Version)
-	if _, err := f.flows.ship.Abandon(f.state.Engine(), prefix, subject); err != nil {
+	if err := f.giveUp(prefix, keep{ship: subject}); err != nil {
 		return Shipped{}, err
 	}
 	return f.flows.ship.Run(ctx, f.state.Engine(), subject, in, func() {
@@ -68,29 +84,46 @@ func (f *Flow) Ship(ctx context.Context, in ShipInput) (Shipped, error) {
 // dies is followed by one that goes on at the first stage without a record.
 func (f *Flow) ship(steps *workflow.Steps, in ShipInput) (Shipped, error) {
 	var out Shipped
-	id, err := workflow.Do(steps, "identify", func(context.Context) (string, error) { return newID() })
+	in.Source.Root = f.Project.Root // which is this machine's business, and not in the record
+	trip, err := workflow.Do(steps, "identify", func(context.Context) (trip, error) { return f.trip(in.Environment) })
 	if err != nil {
 		return out, err
 	}
-	road, err := f.Project.Road(in.Environment)
-	if err != nil {
+	if out.Release, err = f.released(steps, in, trip.Road[0]); err != nil {
 		return out, err
 	}
-	if out.Release, err = f.released(steps, in, road[0].Name); err != nil {
-		return out, err
-	}
-	for i := 1; i < len(road); i++ {
-		if err := f.promoted(steps, promote.Input{App: in.App, Version: out.Release.Version, By: in.By}, road[i-1].Name, road[i].Name); err != nil {
+	for i := 1; i < len(trip.Road); i++ {
+		if err := f.promoted(steps, promote.Input{App: in.App, Version: out.Release.Version, By: in.By}, trip.Road[i-1], trip.Road[i]); err != nil {
 			return out, err
 		}
 	}
-	deployed, err := f.deployed(steps, DeployInput{App: in.App, Environment: in.Environment, Version: out.Release.Version, By: in.By}, id)
+	deployed, err := f.deployed(steps, DeployInput{App: in.App, Environment: in.Environment, Version: out.Release.Version, By: in.By}, trip.ID)
 	if err != nil {
 		return out, err
 	}
 	out.Deployment, out.Changed = deployed.Deployment, deployed.Made
 	out.Run, err = f.startedAfter(steps, deployed, in.By)
 	return out, err
+}
+
+// A trip is what a ship decides at its start, once: the platform file may be
+// another when it goes on.
+type trip struct {
+	ID   string   `json:"id"`   // of the deployment at its end
+	Road []string `json:"road"` // the environments, the one where releases are made first
+}
+
+func (f *Flow) trip(env string) (trip, error) {
+	road, err := f.Project.Road(env)
+	if err != nil {
+		return trip{}, err
+	}
+	var t trip
+	for _, e := range road {
+		t.Road = append(t.Road, e.Name)
+	}
+	t.ID, err = newID()
+	return t, err
 }
 
 // released returns the release of the source: the one that was made before, or
