@@ -386,7 +386,7 @@ func TestSpecsThatCannotBeRight(t *testing.T) {
 		},
 		"coverage without a report": {
 			with(func(s *check.Spec) { s.Thresholds.Coverage = 80 }),
-			"check unit asks for a coverage of 80 % and names no coverage report", "name it: coverage: coverage.xml",
+			"check unit asks for a coverage of 80 % and names no coverage report", "name it beside thresholds, as in coverage: coverage.xml",
 		},
 		"findings without a report": {
 			with(func(s *check.Spec) { s.Thresholds = warnings(1) }),

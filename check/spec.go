@@ -76,7 +76,7 @@ func (s Spec) validateThresholds() error {
 	}
 	if t.Coverage > 0 && s.Coverage == "" {
 		return slipway.Errorf(slipway.Invalid, "check %s asks for a coverage of %s %% and names no coverage report", s.Name, percent(t.Coverage)).
-			WithFix("name it: coverage: coverage.xml")
+			WithFix("name it beside thresholds, as in coverage: coverage.xml")
 	}
 	if len(t.Findings) > 0 && s.SARIF == "" {
 		return slipway.Errorf(slipway.Invalid, "check %s limits findings and names no SARIF report", s.Name).

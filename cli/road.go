@@ -292,7 +292,9 @@ func (c *deployCommand) Run(s *session) error {
 		if s.globals.JSON {
 			return printJSONLine(s.env.Stdout, map[string]any{"result": out})
 		}
-		s.printPlan(s.talk, out.Deployment.Plan)
+		if out.Made {
+			s.printPlan(s.talk, out.Deployment.Plan)
+		}
 		return nil
 	})
 }
@@ -367,7 +369,9 @@ func (c *rollbackCommand) Run(s *session) error {
 		if s.globals.JSON {
 			return printJSONLine(s.env.Stdout, map[string]any{"result": out})
 		}
-		s.printPlan(s.talk, out.Deployment.Plan)
+		if out.Made {
+			s.printPlan(s.talk, out.Deployment.Plan)
+		}
 		return nil
 	})
 }

@@ -427,9 +427,9 @@ func TestPlan(t *testing.T) {
 			w.mustDeploy(t, "a", "three", "v3")
 			in.Plan = &old
 			_, err = w.sane("a").Run(t.Context(), in)
-			wantError(t, err, slipway.Conflict, "changed after the plan was made", "")
+			wantError(t, err, slipway.Conflict, "the plan is stale: traffic in staging has changed since it was made", "make it again: slipway plan v2 staging")
 			w.wantLive(t, "v3")
-			w.wantHistory(t, "1 v1 deployed", "2 v3 deployed", "3 v2 failed")
+			w.wantHistory(t, "1 v1 deployed", "2 v3 deployed")
 		})
 		t.Run("for something else", func(t *testing.T) {
 			in := w.input(t, "four", "v4")

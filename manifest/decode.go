@@ -67,7 +67,7 @@ func decodeChecks(v *schema.Value) map[string]Check {
 			Timeout:  decodeTimeout(c.Value.Get("timeout"), defaultCheckTimeout),
 			Required: !required.Given() || required.Bool(),
 			JUnit:    c.Value.Get("junit").Text(), SARIF: c.Value.Get("sarif").Text(),
-			Coverage:   Coverage{File: c.Value.Get("coverage", "file").Text(), Format: c.Value.Get("coverage", "format").Text()},
+			Coverage: c.Value.Get("coverage").Text(), AllowEmpty: c.Value.Get("allow_empty").Bool(),
 			Thresholds: decodeThresholds(c.Value.Get("thresholds")),
 			Env:        c.Value.Get("env").TextMap(),
 

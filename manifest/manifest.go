@@ -76,9 +76,10 @@ type Check struct {
 	Timeout    time.Duration     `json:"timeout_ns"` // 15m if none is given
 	Required   bool              `json:"required"`   // true if nothing is said
 	JUnit      string            `json:"junit,omitempty"`
-	Coverage   Coverage          `json:"coverage,omitzero"`
+	Coverage   string            `json:"coverage,omitempty"`
 	SARIF      string            `json:"sarif,omitempty"`
 	Thresholds Thresholds        `json:"thresholds,omitzero"`
+	AllowEmpty bool              `json:"allow_empty,omitempty"` // reports without a single test, line or scan may pass
 	Env        map[string]string `json:"env,omitempty"`
 	// Requirements are Python packages that the check needs besides the app's
 	// own: a file as pip reads it, or a list. At most one is set.
@@ -86,13 +87,7 @@ type Check struct {
 	Requirements     []string `json:"requirements,omitempty"`
 }
 
-// Coverage is a coverage report: its file and its format (cobertura, lcov, go).
-type Coverage struct {
-	File   string `json:"file,omitempty"`
-	Format string `json:"format,omitempty"`
-}
-
-// Thresholds are limits on what reports say; nil is no limit.
+// Thresholds are limits on what reports say.
 type Thresholds struct {
 	Coverage *float64 `json:"coverage,omitempty"` // percent of lines, at least
 	// Findings are the most findings of a level (error, warning, note).

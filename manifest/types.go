@@ -89,8 +89,9 @@ func checkType() *schema.Type {
 		{Name: "timeout", Type: timeoutType(), Default: schema.FormatDuration(defaultCheckTimeout), Help: "How long the check may take."},
 		{Name: "required", Type: &schema.Type{Kind: schema.Bool}, Default: "true", Help: "Whether a release needs it; otherwise it only informs."},
 		{Name: "junit", Type: reports, Help: "The JUnit XML report, below $REPORTS.", Example: "unit.xml"},
-		{Name: "coverage", Type: coverageType(), Help: "The coverage report, below $REPORTS.", Example: "{file: coverage.xml, format: cobertura}"},
+		{Name: "coverage", Type: reports, Help: "The coverage report, below $REPORTS: Cobertura, LCOV or a Go cover profile.", Example: "coverage.xml"},
 		{Name: "sarif", Type: reports, Help: "The SARIF report, below $REPORTS.", Example: "lint.sarif"},
+		{Name: "allow_empty", Type: &schema.Type{Kind: schema.Bool}, Default: "false", Help: "Whether reports without a single test, line or scan may pass."},
 		{Name: "thresholds", Type: thresholdsType(), Help: "Limits on what the reports say."},
 		{Name: "requirements", Type: requirementsType(), Help: "Python packages that the check needs besides the app's own: a requirements file, or a list.", Example: "[pytest==8.3.4]"},
 		{Name: "env", Type: envType(), Help: "Environment variables."},
@@ -101,13 +102,6 @@ func requirementsType() *schema.Type {
 	return &schema.Type{Kind: schema.Union, What: "a requirements file, or a list such as [pytest==8.3.4]", Of: []*schema.Type{
 		{Kind: schema.Path},
 		listOf(&schema.Type{Kind: schema.String, Min: new(1.0)}),
-	}}
-}
-
-func coverageType() *schema.Type {
-	return &schema.Type{Kind: schema.Object, Fields: []schema.Field{
-		{Name: "file", Required: true, Type: &schema.Type{Kind: schema.Path}, Help: "The report."},
-		{Name: "format", Required: true, Type: &schema.Type{Kind: schema.String, Enum: []string{"cobertura", "lcov", "go"}}, Help: "Its format."},
 	}}
 }
 

@@ -140,7 +140,7 @@ func (f *Flow) bench(ctx context.Context, b Built, c manifest.Check, dir string)
 func spec(c manifest.Check) check.Spec {
 	s := check.Spec{
 		Name: c.Name, Run: check.Command{Shell: c.Run.Shell, Args: c.Run.Args}, Timeout: c.Timeout, Required: c.Required, Env: c.Env,
-		JUnit: c.JUnit, Coverage: c.Coverage.File, SARIF: c.SARIF,
+		JUnit: c.JUnit, Coverage: c.Coverage, AllowEmpty: c.AllowEmpty, SARIF: c.SARIF,
 	}
 	if c.Thresholds.Coverage != nil {
 		s.Thresholds.Coverage = *c.Thresholds.Coverage

@@ -175,10 +175,9 @@ func (f *Flow) startedAfter(steps *workflow.Steps, d deploy.Output, by string) (
 	if asked, _ := d.Deployment.Plan.Target.Run["after_deploy"].(bool); !asked || !d.Made {
 		return nil, nil
 	}
-	run, err := stage(f, steps, "run", func(ctx context.Context) (slipway.Run, said, error) {
+	return stage(f, steps, "run", func(ctx context.Context) (*slipway.Run, said, error) {
 		return f.startRun(ctx, d.Deployment, by)
 	})
-	return &run, err
 }
 
 // said is what a stage tells about its result.

@@ -80,6 +80,13 @@ func (f *Flow) promote(ctx context.Context, in promote.Input, from, to string) (
 	if err != nil {
 		return promote.Output{}, said{}, err
 	}
+	e, err := f.Project.Environment(to)
+	if err != nil {
+		return promote.Output{}, said{}, err
+	}
+	if err := admits(e); err != nil {
+		return promote.Output{}, said{}, err
+	}
 	out, err := promote.Stage{From: a.promoting(), To: b.promoting(), Clock: f.Clock}.Run(ctx, in)
 	return out, said{text: fmt.Sprintf("%s from %s to %s", in.Version, from, to), reused: !out.Made}, err
 }
@@ -104,6 +111,13 @@ func (f *Flow) deploy(ctx context.Context, in DeployInput, id string) (deploy.Ou
 	if err != nil {
 		return deploy.Output{}, said{}, err
 	}
+	e, err := f.Project.Environment(in.Environment)
+	if err != nil {
+		return deploy.Output{}, said{}, err
+	}
+	if err := opens(e, f.Clock(), in.RollbackOf != 0); err != nil {
+		return deploy.Output{}, said{}, err
+	}
 	t, err := f.target(ctx, p, in)
 	if err != nil {
 		return deploy.Output{}, said{}, err
@@ -125,7 +139,7 @@ func (f *Flow) deploying(p *Place) deploy.Stage {
 func (f *Flow) keeper(p *Place) ledger.Keeper {
 	return ledger.Keeper{
 		Leases: p.Ledger, Holder: f.Me, Clock: f.Clock, Wait: f.Wait,
-		Waiting: func(busy error) { f.emit("deploy", Warned, "waiting: "+busy.Error(), 0) },
+		Waiting: func(busy error) { f.emit(f.current, Warned, "waiting: "+busy.Error(), 0) },
 	}
 }
 
@@ -211,12 +225,28 @@ func (f *Flow) Operating(ctx context.Context, env string) (operate.Stage, error)
 	return operate.Stage{Environment: p.Environment, Driver: p.Driver, Ledger: p.Ledger, Keeper: f.keeper(p), Clock: f.Clock}, nil
 }
 
-// startRun starts the run that a deployment asks for.
-func (f *Flow) startRun(ctx context.Context, d slipway.Deployment, by string) (slipway.Run, said, error) {
-	o, err := f.Operating(ctx, d.Plan.Target.Environment)
+// startRun starts the run that a deployment asks for. Where another deployment
+// has taken its place it is nil: what was deployed here is not there any more.
+// The lease keeps it there meanwhile.
+func (f *Flow) startRun(ctx context.Context, d slipway.Deployment, by string) (run *slipway.Run, told said, err error) {
+	t := d.Plan.Target
+	o, err := f.Operating(ctx, t.Environment)
 	if err != nil {
-		return slipway.Run{}, said{}, err
+		return nil, said{}, err
 	}
-	run, err := o.Start(ctx, d.Plan.Target.App, driver.RunRequest{ID: fmt.Sprintf("deployment-%d", d.Number), Trigger: "deploy", By: by})
-	return run, said{text: run.ID + " started"}, err
+	p, err := f.live(ctx, t.Environment)
+	if err != nil {
+		return nil, said{}, err
+	}
+	err = f.keeper(p).Hold(ctx, ledger.Subject{App: t.App, Environment: t.Environment}, func(ctx context.Context) error {
+		live, err := o.Live(ctx, t.App)
+		if err != nil || live.Number != d.Number {
+			told.text = fmt.Sprintf("not started: deployment %d has taken the place of deployment %d", live.Number, d.Number)
+			return err
+		}
+		r, err := o.Start(ctx, t.App, driver.RunRequest{ID: fmt.Sprintf("deployment-%d", d.Number), Trigger: "deploy", By: by})
+		run, told.text = &r, r.ID+" started"
+		return err
+	})
+	return run, told, err
 }

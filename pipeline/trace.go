@@ -52,7 +52,7 @@ type tracer struct {
 	script []byte
 	name   string         // of the notebook; empty: there is none
 	frame  *regexp.Regexp // a line in which Python names a place in the script
-	rest   []byte // a line that has not ended yet
+	rest   []byte         // a line that has not ended yet
 }
 
 // Write implements io.Writer. Lines pass when they are whole.

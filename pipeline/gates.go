@@ -1,0 +1,67 @@
+package pipeline
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/adhocore/gronx"
+
+	"github.com/slipway-cd/slipway"
+	"github.com/slipway-cd/slipway/manifest"
+)
+
+// admits says whether the platform's rules let a release come into an
+// environment. Sign-offs cannot be given on a road without a server, so an
+// environment that asks for them stays closed: no answer is not a yes.
+func admits(e manifest.Environment) error {
+	if len(e.SignOffs) == 0 {
+		return nil
+	}
+	var roles []string
+	for _, s := range e.SignOffs {
+		roles = append(roles, fmt.Sprintf("%d of %s", s.Count, s.Role))
+	}
+	return slipway.Errorf(slipway.Blocked, "%s takes a release only with sign-offs (%s), and there is nobody here who could record them", e.Name, strings.Join(roles, ", ")).
+		WithFix("stop at %s, or have the platform team take environments.%s.sign_offs away", e.Follows, e.Name)
+}
+
+// opens says whether the platform's rules let somebody deploy to an environment
+// now. A freeze does not keep anybody from going back. Who somebody is can only be
+// known to a server, so an environment that names its deployers stays closed
+// without one.
+func opens(e manifest.Environment, now time.Time, rollback bool) error {
+	for _, f := range e.Freeze {
+		if rollback {
+			break
+		}
+		until, frozen, err := thaws(f, now)
+		if err != nil {
+			return err
+		}
+		if frozen {
+			return slipway.Errorf(slipway.Blocked, "%s is frozen until %s: %s", e.Name, until.Format("2006-01-02 15:04 MST"), f.Why).
+				WithFix("deploy after that; the platform team keeps environments.%s.freeze", e.Name)
+		}
+	}
+	if len(e.Deployers) > 0 {
+		return slipway.Errorf(slipway.Blocked, "%s lets only %s deploy, and without a server nobody can prove who they are", e.Name, strings.Join(e.Deployers, ", ")).
+			WithFix("have the platform team take environments.%s.deployers away", e.Name)
+	}
+	return nil
+}
+
+// thaws says whether a freeze holds now, and until when. Its days are those of
+// UTC, the last one included.
+func thaws(f manifest.Freeze, now time.Time) (until time.Time, frozen bool, err error) {
+	if f.Cron == "" {
+		until = f.Until.AddDate(0, 0, 1)
+		return until, !now.Before(f.From) && now.Before(until), nil
+	}
+	began, err := gronx.PrevTickBefore(f.Cron, now.UTC(), true)
+	if err != nil {
+		return until, true, slipway.Errorf(slipway.Invalid, "the freeze %q cannot be understood: %w", f.Cron, err)
+	}
+	until = began.Add(f.For)
+	return until, now.Before(until), nil
+}
