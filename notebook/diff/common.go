@@ -52,16 +52,16 @@ func (m *matcher) inner(r block, round int) {
 	if r.a0 == r.a1 || r.b0 == r.b1 {
 		return
 	}
-	var anchors []pair
-	if round < maxRounds {
-		anchors = increasing(m.unique(r))
-	}
-	if len(anchors) == 0 {
+	anchors, shared := m.unique(r)
+	switch {
+	case !shared:
+		return
+	case round == maxRounds || len(anchors) == 0:
 		m.myers(r)
 		return
 	}
 	at := r
-	for _, p := range anchors {
+	for _, p := range increasing(anchors) {
 		m.match(block{at.a0, p.a, at.b0, p.b}, round+1)
 		m.pairs = append(m.pairs, p)
 		at.a0, at.b0 = p.a+1, p.b+1
@@ -69,8 +69,9 @@ func (m *matcher) inner(r block, round int) {
 	m.match(at, round+1)
 }
 
-// unique pairs the elements that come once on each side.
-func (m *matcher) unique(r block) []pair {
+// unique pairs the elements that come once on each side, and reports whether
+// anything is on both.
+func (m *matcher) unique(r block) (pairs []pair, shared bool) {
 	type seen struct{ inA, inB, a, b int }
 	all := make(map[rune]*seen, r.a1-r.a0)
 	for i := r.a0; i < r.a1; i++ {
@@ -83,16 +84,15 @@ func (m *matcher) unique(r block) []pair {
 	}
 	for j := r.b0; j < r.b1; j++ {
 		if s := all[m.b[j]]; s != nil {
-			s.inB, s.b = s.inB+1, j
+			s.inB, s.b, shared = s.inB+1, j, true
 		}
 	}
-	var pairs []pair
 	for i := r.a0; i < r.a1; i++ {
 		if s := all[m.a[i]]; s.inA == 1 && s.inB == 1 {
 			pairs = append(pairs, pair{i, s.b})
 		}
 	}
-	return pairs
+	return pairs, shared
 }
 
 func (m *matcher) myers(r block) {

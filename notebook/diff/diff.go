@@ -41,9 +41,10 @@ func Compare(a, b *Document, o Options) *Diff {
 	os := opser{ignored: o.paths(), cells: al.inOrder}
 	d := &Diff{ops: os.mapping("", a.root, b.root)}
 	d.Notebook = notebookItems(d.ops)
-	c := cellLister{a: a, b: b, opser: &os, moved: map[int]int{}, gone: map[int]bool{}}
+	c := cellLister{a: a, b: b, moved: map[int]int{}, gone: map[int]bool{}, ops: cellOps(d.ops)}
 	for _, p := range al.moved {
 		c.moved[p.b], c.gone[p.a] = p.a, true
+		c.ops[p.a] = os.item("/cells/*", a.cells[p.a], b.cells[p.b])
 	}
 	d.Cells = c.list(al.inOrder)
 	return d
@@ -56,10 +57,25 @@ func (d *Diff) Empty() bool { return len(d.ops) == 0 }
 // format of nbdime. What the options ignore is not among them.
 func (d *Diff) JSON() []byte { return opsJSON(d.ops) }
 
+// cellOps returns the operations on each cell that stayed.
+func cellOps(ops []op) map[int][]op {
+	byCell := map[int][]op{}
+	for _, o := range ops {
+		if o.key == "cells" && o.op == "patch" {
+			for _, one := range o.diff {
+				if one.op == "patch" {
+					byCell[one.index] = one.diff
+				}
+			}
+		}
+	}
+	return byCell
+}
+
 // A cellLister lists the cells that differ.
 type cellLister struct {
 	a, b  *Document
-	opser *opser
+	ops   map[int][]op // by the cell's place in a
 	moved map[int]int  // from the place in b to that in a
 	gone  map[int]bool // places in a whose cell is shown where it went
 	cells []Cell
@@ -97,7 +113,7 @@ func (c *cellLister) add(i, j int, moved bool) {
 	case cell.After == nil:
 		cell.Source = lineDiff(cell.Before.Source, "")
 	default:
-		ops := c.opser.item("/cells/*", c.a.cells[i], c.b.cells[j])
+		ops := c.ops[i]
 		if len(ops) == 0 && !moved {
 			return
 		}

@@ -4,6 +4,8 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -82,18 +84,27 @@ func (t *textWriter) cell(c Cell) {
 
 // Title says in one line which cell it is and what happened to it.
 func (c Cell) Title() string {
-	side := c.After
-	if side == nil {
-		side = c.Before
-	}
-	text := fmt.Sprintf("cell %d", side.Number)
-	if c.Before != nil && c.After != nil && c.Before.Number != c.After.Number {
-		text = fmt.Sprintf("cell %d -> %d", c.Before.Number, c.After.Number)
-	}
+	side, id := c.side(), ""
 	if side.ID != "" {
-		text += " [" + side.ID + "]"
+		id = " [" + side.ID + "]"
 	}
-	return text + " " + side.Type + ": " + c.What()
+	return "cell " + c.place(" -> ") + id + " " + side.Type + ": " + c.What()
+}
+
+// side is the cell as it is, or was.
+func (c Cell) side() *Side {
+	if c.After != nil {
+		return c.After
+	}
+	return c.Before
+}
+
+// place is the cell's number, or both of them.
+func (c Cell) place(arrow string) string {
+	if c.Before != nil && c.After != nil && c.Before.Number != c.After.Number {
+		return strconv.Itoa(c.Before.Number) + arrow + strconv.Itoa(c.After.Number)
+	}
+	return strconv.Itoa(c.side().Number)
 }
 
 // What says in a word or two what happened to a cell.
@@ -115,14 +126,7 @@ func (c Cell) What() string {
 // shown leaves lines out that stayed and are far from what changed; a line
 // without an Op stands for them.
 func shown(lines []Line, context int) []Line {
-	near := make([]bool, len(lines))
-	for i, line := range lines {
-		if line.Op != ' ' {
-			for j := max(0, i-context); j <= min(len(lines)-1, i+context); j++ {
-				near[j] = true
-			}
-		}
-	}
+	near := nearChange(lines, context)
 	var out []Line
 	for i, line := range lines {
 		switch {
@@ -133,6 +137,26 @@ func shown(lines []Line, context int) []Line {
 		}
 	}
 	return out
+}
+
+// nearChange tells the lines that changed, and those around them.
+func nearChange(lines []Line, context int) []bool {
+	near := make([]bool, len(lines))
+	last := -context - 1 // the change before this line
+	for i, line := range lines {
+		if line.Op != ' ' {
+			last = i
+		}
+		near[i] = i-last <= context
+	}
+	next := len(lines) + context
+	for i, line := range slices.Backward(lines) {
+		if line.Op != ' ' {
+			next = i
+		}
+		near[i] = near[i] || next-i <= context
+	}
+	return near
 }
 
 func (t *textWriter) source(line Line) {
