@@ -24,10 +24,11 @@ import (
 type Env struct {
 	Args     []string // without the program's name
 	Stdin    io.Reader
-	Stdout   io.Writer // data
-	Stderr   io.Writer // talk
-	Terminal bool      // Stderr is a terminal
-	Color    bool      // Stderr shows colour
+	Stdout   io.Writer  // data
+	Stderr   io.Writer  // talk
+	Terminal bool       // Stderr is a terminal
+	Color    bool       // Stderr shows colour
+	Width    func() int // of the terminal, in columns; nil: as wide as they are at least
 	Environ  []string
 	Dir      string // where the person stands
 	Self     string // path of the program, to start itself
@@ -128,6 +129,7 @@ type commands struct {
 	Shapes     shapesCommand     `cmd:"" group:"look" help:"Show the menu of shapes."`
 	Schema     schemaCommand     `cmd:"" group:"look" help:"Print the JSON Schema of slipway.yaml or platform.yaml."`
 	Convert    convertCommand    `cmd:"" group:"look" help:"Convert a notebook to a script."`
+	Clean      cleanCommand      `cmd:"" group:"look" help:"Take outputs and other traces of a run out of notebooks."`
 	Completion completionCommand `cmd:"" group:"look" help:"Print the completion script of a shell."`
 	Version    versionCommand    `cmd:"" group:"look" help:"Print the version."`
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode"
 
 	"github.com/slipway-cd/slipway"
 	"github.com/slipway-cd/slipway/pipeline"
@@ -19,6 +20,7 @@ type talk struct {
 	out, data   io.Writer
 	live, color bool
 	quiet, json bool
+	width       func() int
 	clock       func() time.Time
 
 	mu      sync.Mutex
@@ -26,10 +28,15 @@ type talk struct {
 	began   time.Time
 	note    string // what it is doing
 	stop    chan struct{}
+	open    bool // the last line is not ended: a command has printed a part of it
 }
 
 func newTalk(env Env) *talk {
-	return &talk{out: env.Stderr, data: env.Stdout, live: env.Terminal, color: env.Color, clock: env.Clock}
+	width := env.Width
+	if width == nil {
+		width = func() int { return 80 }
+	}
+	return &talk{width: width, out: env.Stderr, data: env.Stdout, live: env.Terminal, color: env.Color, clock: env.Clock}
 }
 
 // The colours, as a terminal is told them.
@@ -134,7 +141,7 @@ func (t *talk) tick(stop chan struct{}) {
 			return
 		case <-ticker.C:
 			t.mu.Lock()
-			if t.stop == stop {
+			if t.stop == stop && !t.open {
 				t.wipe()
 				t.draw()
 			}
@@ -153,6 +160,11 @@ func (t *talk) halt() {
 
 // wipe takes the live line away, so that another can stand in its place.
 func (t *talk) wipe() {
+	if t.open {
+		fmt.Fprintln(t.out)
+		t.open = false
+		return
+	}
 	if t.live {
 		fmt.Fprint(t.out, "\r\x1b[K")
 	}
@@ -162,11 +174,20 @@ func (t *talk) draw() {
 	if !t.live || t.current == "" {
 		return
 	}
-	text := fmt.Sprintf("  %-8s ...        %s  %s", t.current, seconds(t.clock().Sub(t.began)), t.note)
-	if r := []rune(text); len(r) > 100 {
-		text = string(r[:99]) + "…"
+	text := fmt.Sprintf("  %-8s ...        %s  %s", t.current, seconds(t.clock().Sub(t.began)), strings.Map(printable, t.note))
+	// One column stays free: a full line makes some terminals begin another.
+	if r, most := []rune(text), t.width()-1; len(r) > most {
+		text = string(r[:max(0, most-1)]) + "…"
 	}
 	fmt.Fprint(t.out, t.paint(faint, text))
+}
+
+// printable keeps what would move the cursor out of the live line.
+func printable(r rune) rune {
+	if unicode.IsPrint(r) {
+		return r
+	}
+	return ' '
 }
 
 // say prints a line.
@@ -201,7 +222,7 @@ func (t *talk) fail(err error) {
 func (t *talk) close() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.current != "" {
+	if t.current != "" || t.open {
 		t.wipe()
 	}
 	t.halt()
@@ -214,11 +235,16 @@ func (t *talk) Write(p []byte) (int, error) {
 	if t.quiet || t.json {
 		return len(p), nil
 	}
-	t.wipe()
+	if len(p) == 0 {
+		return 0, nil
+	}
+	if !t.open {
+		t.wipe()
+	}
 	if _, err := t.out.Write(p); err != nil {
 		return 0, err
 	}
-	if len(p) > 0 && p[len(p)-1] == '\n' {
+	if t.open = p[len(p)-1] != '\n'; !t.open {
 		t.draw()
 	}
 	return len(p), nil

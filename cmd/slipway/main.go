@@ -69,11 +69,20 @@ func environment(user string) (cli.Env, error) {
 	env := cli.Env{
 		Args: os.Args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
 		Terminal: terminal, Color: terminal && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb",
-		Environ: os.Environ(), Dir: dir, Self: self, Version: version(), User: user, Process: os.Getpid(),
+		Width: width, Environ: os.Environ(), Dir: dir, Self: self, Version: version(), User: user, Process: os.Getpid(),
 		Cache: filepath.Join(cache, "slipway"), Clock: time.Now, Secrets: secrets(os.Environ()), Log: slog.New(slog.DiscardHandler),
 	}
 	env.Parts = parts(env)
 	return env, nil
+}
+
+// width is how wide the terminal is now; people make windows wider and narrower.
+func width() int {
+	columns, _, err := term.GetSize(int(os.Stderr.Fd()))
+	if err != nil || columns < 1 {
+		return 80
+	}
+	return columns
 }
 
 // version is what the build says of itself.
