@@ -33,6 +33,7 @@ func (cleanCommand) Help() string {
 By default these keys of the metadata go: ` + strings.Join(clean.Keys(), ", ") + `.
 
 Example: slipway clean traffic.ipynb
+
 Example: slipway clean --install, and git cleans what is added
 
 Exit codes: 0 done; 1 with --check, a notebook is not clean; 2 the command or a file is wrong.`
