@@ -129,6 +129,8 @@ type commands struct {
 	Shapes     shapesCommand     `cmd:"" group:"look" help:"Show the menu of shapes."`
 	Schema     schemaCommand     `cmd:"" group:"look" help:"Print the JSON Schema of slipway.yaml or platform.yaml."`
 	Convert    convertCommand    `cmd:"" group:"look" help:"Convert a notebook to a script."`
+	Diff       diffCommand       `cmd:"" group:"look" help:"Show what changed in a notebook, cell by cell."`
+	Notebook   notebookCommand   `cmd:"" group:"look" help:"What git needs to understand notebooks."`
 	Clean      cleanCommand      `cmd:"" group:"look" help:"Take outputs and other traces of a run out of notebooks."`
 	Completion completionCommand `cmd:"" group:"look" help:"Print the completion script of a shell."`
 	Version    versionCommand    `cmd:"" group:"look" help:"Print the version."`
@@ -145,6 +147,8 @@ func Main(ctx context.Context, env Env) int {
 	switch {
 	case err == nil, errors.As(err, &help):
 		return exitOK
+	case errors.Is(err, errDiffers):
+		return exitFailed
 	case errors.As(err, &parse):
 		t.fail(misused(parse))
 		return exitInvalid

@@ -41,7 +41,7 @@ func Compare(a, b *Document, o Options) *Diff {
 	os := opser{ignored: o.paths(), cells: al.inOrder}
 	d := &Diff{ops: os.mapping("", a.root, b.root)}
 	d.Notebook = notebookItems(d.ops)
-	c := cellLister{a: a, b: b, moved: map[int]int{}, gone: map[int]bool{}, ops: cellOps(d.ops)}
+	c := cellLister{a: a, b: b, moved: map[int]int{}, gone: map[int]bool{}, ops: cellOps(d.ops), noOutputs: o.IgnoreOutputs}
 	for _, p := range al.moved {
 		c.moved[p.b], c.gone[p.a] = p.a, true
 		c.ops[p.a] = os.item("/cells/*", a.cells[p.a], b.cells[p.b])
@@ -79,6 +79,8 @@ type cellLister struct {
 	moved map[int]int  // from the place in b to that in a
 	gone  map[int]bool // places in a whose cell is shown where it went
 	cells []Cell
+
+	noOutputs bool
 }
 
 func (c *cellLister) list(inOrder []pair) []Cell {
@@ -110,8 +112,10 @@ func (c *cellLister) add(i, j int, moved bool) {
 	switch {
 	case cell.Before == nil:
 		cell.Source = lineDiff("", cell.After.Source)
+		cell.Outputs = c.outputs(c.b.cells[j], '+')
 	case cell.After == nil:
 		cell.Source = lineDiff(cell.Before.Source, "")
+		cell.Outputs = c.outputs(c.a.cells[i], '-')
 	default:
 		ops := c.ops[i]
 		if len(ops) == 0 && !moved {
@@ -123,6 +127,13 @@ func (c *cellLister) add(i, j int, moved bool) {
 		cell.Outputs, cell.Details = cellItems(ops)
 	}
 	c.cells = append(c.cells, cell)
+}
+
+func (c *cellLister) outputs(cell *value, op byte) []Item {
+	if c.noOutputs {
+		return nil
+	}
+	return wholeOutputs(cell, op)
 }
 
 func sideOf(d *Document, i int) *Side {

@@ -51,6 +51,19 @@ func cellItems(ops []op) (outputs, details []Item) {
 	return outputs, details
 }
 
+// wholeOutputs are the outputs of a cell that came or went.
+func wholeOutputs(cell *value, op byte) []Item {
+	var items []Item
+	for i, out := range cell.list("outputs") {
+		item := Item{Op: op, Path: outputName(i, out)}
+		if item.To = summaryOfOutput(out); op == '-' {
+			item.From, item.To = item.To, Summary{}
+		}
+		items = append(items, item)
+	}
+	return items
+}
+
 // appendOutputs names outputs by their place and type.
 func appendOutputs(items []Item, o op) []Item {
 	before := o.from.kids
@@ -95,15 +108,22 @@ func summaryOfOutput(out *value) Summary {
 	data := out.get("data")
 	for _, mime := range []string{"image/png", "image/jpeg", "text/plain"} {
 		if v := data.get(mime); v != nil {
-			return summary(mime, v)
+			return summaryOf(mime, v)
 		}
 	}
-	if data != nil && len(data.kids) > 0 && data.kind == kindObject {
-		s := summary(data.keys[0], data.kids[0])
-		s.Text = data.keys[0] + " " + s.Text
-		return s
+	if data != nil && data.kind == kindObject && len(data.kids) > 0 {
+		return summaryOf(data.keys[0], data.kids[0])
 	}
 	return Summary{}
+}
+
+// summaryOf is a summary with the mime type, which for text goes without saying.
+func summaryOf(mime string, v *value) Summary {
+	s := summary(mime, v)
+	if mime != "text/plain" {
+		s.Text = mime + " " + s.Text
+	}
+	return s
 }
 
 // appendItem appends what an operation says, and what those within it say.

@@ -28,8 +28,11 @@ func sketchOf(text string) sketch {
 	return slices.Clone(s[:min(len(s), sketchSize)])
 }
 
+// minPart is how many words a text must have to be recognised within a longer one.
+const minPart = 6
+
 // likeness is how much two texts have in common, from 0 to 1: twice the words
-// in both by the words of each.
+// in both by the words of each. A text that grew around another is much like it.
 func (s sketch) likeness(other sketch) float32 {
 	shared, all, i, j := 0, 0, 0, 0
 	for ; all < sketchSize && (i < len(s) || j < len(other)); all++ {
@@ -47,7 +50,11 @@ func (s sketch) likeness(other sketch) float32 {
 	if all == 0 {
 		return 1
 	}
-	return 2 * float32(shared) / float32(all+shared)
+	both := 2 * float32(shared) / float32(all+shared)
+	if n := min(len(s), len(other)); n >= minPart && max(len(s), len(other)) < sketchSize {
+		both = max(both, 0.8*float32(shared)/float32(n))
+	}
+	return both
 }
 
 // wordLen returns the length of the word that s begins with: letters and digits,
