@@ -6,6 +6,7 @@ package deploy
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"time"
 
 	"github.com/slipway-cd/slipway"
@@ -205,7 +206,7 @@ func (s Stage) supersede(ctx context.Context, h ledger.History, d slipway.Deploy
 // apply carries the plan out and tells the ledger how it ended.
 func (s Stage) apply(ctx context.Context, h ledger.History, d slipway.Deployment) (Output, error) {
 	handle, failure := s.Driver.Apply(ctx, d.Plan, s.Blobs)
-	if failure != nil && ctx.Err() != nil {
+	if failure != nil && (ctx.Err() != nil || errors.Is(failure, context.Canceled)) {
 		return Output{Deployment: d}, failure // cut short, not failed: it may be gone on with
 	}
 	d.State, d.Handle = slipway.Deployed, handle

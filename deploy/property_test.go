@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -54,7 +55,7 @@ func TestAnyOrder(t *testing.T) {
 // power cut is not among what happens here.
 func inMemory(t *testing.T) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("/dev/shm", "slipway-test-")
+	dir, err := os.MkdirTemp("/dev/shm", "slipway-test-") //nolint:usetesting // t.TempDir may be on a disk
 	if err != nil {
 		return t.TempDir()
 	}
@@ -75,7 +76,7 @@ type model struct {
 }
 
 func newModel(t *testing.T, r *rapid.T, root string, inDatabase bool) *model {
-	dir, err := os.MkdirTemp(root, "")
+	dir, err := os.MkdirTemp(root, "") //nolint:usetesting // a rapid.T has no folder
 	if err != nil {
 		r.Fatal(err)
 	}
@@ -232,12 +233,9 @@ func (m *model) check(r *rapid.T) {
 	if err != nil {
 		r.Fatal(err)
 	}
-	for _, version := range m.there {
-		if s.Target.Version == version {
-			return
-		}
+	if !slices.Contains(m.there, s.Target.Version) {
+		r.Fatalf("the runtime has %q, want one of %q", s.Target.Version, m.there)
 	}
-	r.Fatalf("the runtime has %q, want one of %q", s.Target.Version, m.there)
 }
 
 // checkEnds sees that a deployment ends once, and only the last is unfinished.

@@ -206,8 +206,8 @@ func (f *Flow) remember(ctx context.Context, src slipway.Source, b Built, c mani
 		return err
 	}
 	_, err = f.cache.Put(ctx, answerKey(src, b, c), bytes.NewReader(data))
-	if slipway.KindOf(err) == slipway.Conflict && err != nil {
-		return nil // an earlier pass is there already
+	if err != nil && slipway.KindOf(err) != slipway.Conflict {
+		return err
 	}
-	return err
+	return nil // a Conflict is an earlier pass that is there already
 }

@@ -79,8 +79,7 @@ func errBusy(folder string, f *os.File) error {
 
 // reason leaves out of an error of the file system what the message says already.
 func reason(err error) error {
-	var onPath *fs.PathError
-	if errors.As(err, &onPath) {
+	if onPath, ok := errors.AsType[*fs.PathError](err); ok {
 		return onPath.Err
 	}
 	return err

@@ -166,7 +166,8 @@ func (p *Project) readPlatform(ctx context.Context, w Where) error {
 	if w.Platform == "" && ref.Git != "" {
 		return p.fetchPlatform(ctx, ref)
 	}
-	file, must := "", true
+	var file string
+	must := true
 	switch {
 	case w.Platform != "":
 		file = absolute(w.Dir, w.Platform)
