@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"strconv"
 	"strings"
 
 	"github.com/slipway-cd/slipway"
@@ -82,7 +83,7 @@ func (c *shapesCommand) Run(s *session) error {
 		if c.Name != "" && c.Name != name {
 			continue
 		}
-		rows = append(rows, []string{sh.Name, fmt.Sprint(sh.Version), sh.Description})
+		rows = append(rows, []string{sh.Name, strconv.Itoa(sh.Version), sh.Description})
 		if c.Name != "" {
 			rows = nil
 			for _, p := range sh.Parameters {
@@ -144,8 +145,7 @@ func (versionCommand) Run(s *session) error {
 
 // reason leaves out of an error of the file system what the message says already.
 func reason(err error) error {
-	var onPath *fs.PathError
-	if errors.As(err, &onPath) {
+	if onPath, ok := errors.AsType[*fs.PathError](err); ok {
 		return onPath.Err
 	}
 	return err

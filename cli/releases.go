@@ -6,6 +6,7 @@ import (
 	"io"
 	"path/filepath"
 	"slices"
+	"strconv"
 
 	"github.com/slipway-cd/slipway"
 	"github.com/slipway-cd/slipway/pipeline"
@@ -86,7 +87,7 @@ func (c *showCommand) Run(s *session) error {
 		fmt.Fprintf(w, "%s %s\n  commit %s of %s\n  made %s by %s\n", r.App, r.Version, r.Source.Commit, when(r.Source.Time), when(r.Created), r.By)
 		var rows [][]string
 		for _, a := range append(slices.Clone(r.Artifacts), r.Manifest, r.Checks) {
-			rows = append(rows, []string{"  " + a.Name, string(a.Kind), fmt.Sprint(a.Size), string(a.Digest), a.Key})
+			rows = append(rows, []string{"  " + a.Name, string(a.Kind), strconv.FormatInt(a.Size, 10), string(a.Digest), a.Key})
 		}
 		if err := table(w, "  FILE\tKIND\tBYTES\tDIGEST\tKEY", rows); err != nil {
 			return err

@@ -127,8 +127,9 @@ func ended(s slipway.RunState) string {
 		return "was stopped"
 	case slipway.RunErrored:
 		return "could not be carried out"
+	default:
+		return string(s)
 	}
-	return string(s)
 }
 
 type stopCommand struct {

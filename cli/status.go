@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -147,7 +148,7 @@ func nonNil[T any](list []T) []T {
 func historyRows(h ledger.History) [][]string {
 	var rows [][]string
 	for _, e := range h.Entries {
-		rows = append(rows, []string{fmt.Sprint(e.Number), when(e.Time), e.By, h.Describe(e)})
+		rows = append(rows, []string{strconv.FormatInt(e.Number, 10), when(e.Time), e.By, h.Describe(e)})
 	}
 	return rows
 }

@@ -27,10 +27,10 @@ func screen(t *testing.T, output string, columns int) []string {
 		}
 		r := []rune(output)[0]
 		output = output[len(string(r)):]
-		switch {
-		case r == '\r':
+		switch r {
+		case '\r':
 			at = 0
-		case r == '\n':
+		case '\n':
 			lines, at = append(lines, nil), 0
 		default:
 			if at == columns {

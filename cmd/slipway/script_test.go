@@ -2,7 +2,7 @@ package main
 
 import (
 	"bytes"
-	"database/sql"
+	"database/sql" //nolint:depguard // a script tampers with what package store keeps
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -86,7 +86,7 @@ func condition(cond string) (bool, error) {
 	return mayMount(), nil
 }
 
-//nolint:gochecknoglobals // asked once for all scripts
+// mayMount is asked once for all scripts.
 var mayMount = sync.OnceValue(func() bool {
 	return exec.Command("unshare", "-m", "mount", "-t", "tmpfs", "none", os.TempDir()).Run() == nil
 })
@@ -104,15 +104,14 @@ func cmdExits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	got := codeOf(ts, ts.Exec(args[1], args[2:]...))
 	show(ts, ts.ReadFile("stdout"), ts.ReadFile("stderr"))
-	if fmt.Sprint(got) != args[0] {
+	if strconv.Itoa(got) != args[0] {
 		ts.Fatalf("exit code is %d, not %s", got, args[0])
 	}
 }
 
 // codeOf returns the exit code that Exec's error tells of.
 func codeOf(ts *testscript.TestScript, err error) int {
-	var exit *exec.ExitError
-	if errors.As(err, &exit) {
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 		return exit.ExitCode()
 	}
 	ts.Check(err)
@@ -152,7 +151,7 @@ func cmdInterrupted(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	got := codeOf(ts, err)
 	show(ts, stdout.String(), stderr.text())
-	if fmt.Sprint(got) != args[1] {
+	if strconv.Itoa(got) != args[1] {
 		ts.Fatalf("exit code is %d, not %s:\n%s", got, args[1], stderr.text())
 	}
 }
@@ -270,7 +269,7 @@ func lookUp(text, path string) (string, error) {
 	if len(all) == 1 {
 		v = all[0]
 	}
-	for _, key := range strings.Split(path, ".") {
+	for key := range strings.SplitSeq(path, ".") {
 		if key == "" {
 			continue
 		}
@@ -342,7 +341,7 @@ func (s stable) replace(text string) string {
 	return text
 }
 
-//nolint:gochecknoglobals // an immutable table
+// unstable is what differs from run to run, and what is shown instead.
 var unstable = []struct {
 	pattern *regexp.Regexp
 	with    string
