@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 
@@ -31,6 +32,9 @@ type journey struct {
 // released, deployed or run twice.
 func TestKilledAnywhereAndCalledAgain(t *testing.T) {
 	mustTrace(t)
+	t.Parallel()
+	var tally tally
+	t.Cleanup(func() { tally.judge(t) })
 	local := func(a account) map[string]account { return map[string]account{"local": a} }
 	line := "deployment-1 out/local.json version 1"
 	lines := []string{line, "deployment-2 out/local.json version 2"}
@@ -74,10 +78,22 @@ func TestKilledAnywhereAndCalledAgain(t *testing.T) {
 		},
 	} {
 		t.Run(j.name, func(t *testing.T) {
-			start := newPulse(t, "staging")
+			start := newPulse(t, "staging", "staging/artifacts")
 			j.prepare(t, start)
-			j.walk(t, start)
+			j.walk(t, start, &tally)
 		})
+	}
+}
+
+// A tally counts how many commands were to be killed, and were: one may do a
+// little less than the last time, and end before.
+type tally struct{ planned, killed atomic.Int64 }
+
+func (n *tally) judge(t *testing.T) {
+	planned, killed := n.planned.Load(), n.killed.Load()
+	t.Logf("%d killed, of %d", killed, planned)
+	if killed < planned*9/10 {
+		t.Errorf("only %d of %d were killed, so the test showed too little", killed, planned)
 	}
 }
 
@@ -95,7 +111,7 @@ func shipTwo(t *testing.T, c clone) {
 
 // walk takes the journey from start without a kill, and then with one kill at
 // each of the chosen steps.
-func (j journey) walk(t *testing.T, start clone) {
+func (j journey) walk(t *testing.T, start clone, tally *tally) {
 	undisturbed := start.copy(t)
 	var events []event
 	status := undisturbed.traced(t, j.words, func(e event) bool {
@@ -113,10 +129,13 @@ func (j journey) walk(t *testing.T, start clone) {
 	undisturbed.whole(t)
 	points := choose(events, j.kills)
 	t.Logf("%d events, a kill at each of %d of them", len(events), len(points))
+	tally.planned.Add(int64(len(points)))
 	for _, n := range points {
 		t.Run(fmt.Sprintf("event %d", n), func(t *testing.T) {
 			t.Parallel()
-			j.stumble(t, start.copy(t), n)
+			if j.stumble(t, start.copy(t), n) {
+				tally.killed.Add(1)
+			}
 		})
 	}
 }
@@ -158,8 +177,8 @@ func spread(list []int, n int) []int {
 }
 
 // stumble kills the command at its event number n, looks at what is visible,
-// and calls it again.
-func (j journey) stumble(t *testing.T, c clone, n int) {
+// and calls it again. It reports whether the command lived to that event.
+func (j journey) stumble(t *testing.T, c clone, n int) bool {
 	var at event
 	count := 0
 	status := c.traced(t, j.words, func(e event) bool {
@@ -172,7 +191,8 @@ func (j journey) stumble(t *testing.T, c clone, n int) {
 			t.Logf("the one that was killed said:\n%s", c.said(t))
 		}
 	})
-	if !status.Signaled() || status.Signal() != syscall.SIGKILL {
+	killed := status.Signaled() && status.Signal() == syscall.SIGKILL
+	if !killed {
 		t.Logf("it had only %d events this time, and ended with %v", count, status)
 	}
 	c.whole(t)
@@ -187,15 +207,21 @@ func (j journey) stumble(t *testing.T, c clone, n int) {
 		t.Errorf("called again it ends otherwise (-want +got):\n%s\n%s", diff, again.stderr)
 	}
 	c.whole(t)
-	if j.name == "rollback" {
-		return // called a third time, it goes further back
+	if j.name != "rollback" { // called a third time, that goes further back
+		j.onceMore(t, c, printed)
 	}
+	return killed
+}
+
+// onceMore proves that a third call changes nothing.
+func (j journey) onceMore(t *testing.T, c clone, before string) {
+	t.Helper()
 	c.must(t, j.words...)
-	got, later := c.settled(t, j.environments()...)
+	got, after := c.settled(t, j.environments()...)
 	if diff := cmp.Diff(j.want, got); diff != "" {
 		t.Errorf("a third call changes something (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff(printed, later); diff != "" {
+	if diff := cmp.Diff(before, after); diff != "" {
 		t.Errorf("a third call changes the history (-before +after):\n%s", diff)
 	}
 }

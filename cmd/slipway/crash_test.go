@@ -109,7 +109,7 @@ func (c clone) environ() []string {
 		"HOME="+c.dir, "XDG_CACHE_HOME="+filepath.Join(c.dir, "cache"), "TMPDIR="+filepath.Join(c.dir, "tmp"),
 		"GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=/dev/null",
 		"GIT_AUTHOR_NAME=Mara", "GIT_AUTHOR_EMAIL=mara@example.com", "GIT_COMMITTER_NAME=Mara", "GIT_COMMITTER_EMAIL=mara@example.com",
-		"SLIPWAY_PLATFORM=")
+		"SLIPWAY_PLATFORM=", "TZ=UTC")
 	return append(env, c.env...)
 }
 
@@ -171,8 +171,8 @@ func (c clone) must(t *testing.T, words ...string) string {
 
 // newPulse is a clone with the job of the example pulse in it, committed. Each
 // run adds a line to out/runs.txt; the check gate reads the file that GATE names.
-// Staging is where the environment of that name keeps everything.
-func newPulse(t *testing.T, staging string) clone {
+// Staging is the folder of the environment of that name, artifacts its repository.
+func newPulse(t *testing.T, staging, artifacts string) clone {
 	t.Helper()
 	c := newClone(t)
 	for _, name := range []string{"pulse.py", "test_pulse.py", "data/traffic.csv"} {
@@ -186,7 +186,7 @@ func newPulse(t *testing.T, staging string) clone {
 	c.write(t, "platform.yaml", `slipway: v1
 environments:
   local: {runtime: local}
-  staging: {runtime: local, root: `+staging+`/runtime, repository: `+staging+`/artifacts, follows: local}
+  staging: {runtime: local, root: `+staging+`/runtime, repository: "`+artifacts+`", follows: local}
 `)
 	c.write(t, "slipway.yaml", `slipway: v1
 app: pulse
@@ -195,7 +195,7 @@ build: {script: pulse.py}
 checks:
   gate: {run: 'test -z "$GATE" || cat "$GATE"'}
   unit: {run: [python3, -m, unittest, -q]}
-run: {type: pythonshell, role: Pulse, arguments: {source: data/traffic.csv}}
+run: {type: pythonshell, role: Pulse, queuing: true, arguments: {source: data/traffic.csv}}
 environments:
   local: {run: {arguments: {target: out/local.json}}}
   staging: {run: {arguments: {target: out/staging.json}, after_deploy: true}}
