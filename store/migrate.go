@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/pressly/goose/v3"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
 
 	"github.com/slipway-cd/slipway"
 )
@@ -58,7 +60,7 @@ func (s *Store) known(ctx context.Context) error {
 	newest := sources[len(sources)-1].Version
 	err = s.reader.QueryRowContext(ctx, "SELECT coalesce(max(version_id), 0) FROM "+versions).Scan(&current)
 	switch {
-	case err != nil && strings.Contains(err.Error(), "no such table"), err == nil && current == 0:
+	case err != nil && strings.Contains(err.Error(), "no such table"), err == nil && current == 0, isUnmade(err):
 		return nothingYet(s.file) // a process died while it made the tables
 	case err != nil:
 		return explain("read", s.file, err)
@@ -69,6 +71,13 @@ func (s *Store) known(ctx context.Context) error {
 			WithFix("any command that changes something, such as slipway ship, brings it up to date")
 	}
 	return nil
+}
+
+// isUnmade reports whether a process died while it gave a new file the journal in
+// which tables are then made: only a writer can undo what it had begun.
+func isUnmade(err error) bool {
+	e, ok := errors.AsType[*sqlite.Error](err)
+	return ok && e.Code() == sqlite3.SQLITE_READONLY_ROLLBACK
 }
 
 func tooNew(file string) error {

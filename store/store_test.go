@@ -293,6 +293,40 @@ func write(t *testing.T, file, text string) {
 	}
 }
 
+// A process may die while a new file is given its journal. What it had begun only
+// a writer can undo, and who reads finds that nothing was shipped yet.
+func TestNothingToReadYet(t *testing.T) {
+	begun := filepath.Join(t.TempDir(), "slipway.db")
+	db, err := sql.Open("sqlite", begun)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	db.SetMaxOpenConns(1)
+	for _, query := range []string{
+		"CREATE TABLE t (x)", "PRAGMA cache_size = 1", "BEGIN",
+		"INSERT INTO t WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 50) SELECT randomblob(1000) FROM n",
+	} {
+		if _, err := db.ExecContext(t.Context(), query); err != nil {
+			t.Fatal(err)
+		}
+	}
+	file := filepath.Join(t.TempDir(), "slipway.db")
+	for _, end := range []string{"", "-journal"} {
+		data, err := os.ReadFile(begun + end)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file+end, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, err = store.OpenReadOnly(t.Context(), file)
+	wantError(t, err, slipway.NotFound, "nothing was shipped from here yet: there is no "+file, "")
+	open(t, file)
+	openReadOnly(t, file)
+}
+
 func TestDamaged(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "slipway.db")
 	write(t, file, strings.Repeat("this is no database\n", 500))
