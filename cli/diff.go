@@ -40,6 +40,8 @@ func (diffCommand) Help() string {
   slipway diff a..b traffic.ipynb        two commits; a...b: where b left a, against b
   slipway diff old.ipynb new.ipynb       two files; - is stdin
 
+Example: slipway diff --source main... traffic.ipynb
+
 --json prints the operations that lead from one to the other, in the format of nbdime, whose patch command applies them.
 
 Exit codes: 0 nothing differs; 1 something differs; 2 the command or a file is wrong; 5 git is not installed.`
@@ -130,6 +132,7 @@ func (s *session) showsColor(w io.Writer) bool {
 type side struct {
 	rev  string
 	file string
+	must bool // it has to be there
 }
 
 func (f side) where() string {
@@ -158,7 +161,7 @@ func (c *diffCommand) sides(s *session) (from, to side, err error) {
 		return side{rev: "HEAD", file: words[0]}, side{file: words[0]}, nil
 	case 2:
 		if s.isNotebook(words[0]) && s.isNotebook(words[1]) {
-			return side{file: words[0]}, side{file: words[1]}, nil
+			return side{file: words[0], must: true}, side{file: words[1], must: true}, nil
 		}
 		rev, file := words[0], words[1]
 		if s.isNotebook(rev) {
@@ -230,6 +233,9 @@ func (s *session) sideBytes(f side) ([]byte, error) {
 		return s.committed(f)
 	case f.file == "-":
 		return io.ReadAll(s.env.Stdin)
+	}
+	if f.must {
+		return s.readFile(f.file)
 	}
 	data, err := readIfThere(s.path(f.file))
 	if err != nil {

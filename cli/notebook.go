@@ -27,17 +27,16 @@ type notebookTextCommand struct {
 func (notebookTextCommand) Help() string {
 	return `Prints a notebook as lines that git can compare: sources as they are, outputs and metadata in short. What cannot be read as a notebook is printed as it is.
 
+Example: slipway notebook text traffic.ipynb
+
 Exit codes: 0 done; 2 the file cannot be read.`
 }
 
 // Run implements the command.
 func (c *notebookTextCommand) Run(s *session) error {
-	data, err := s.sideBytes(side{file: c.Notebook})
+	data, err := s.sideBytes(side{file: c.Notebook, must: true})
 	if err != nil {
 		return err
-	}
-	if data == nil {
-		return slipway.Errorf(slipway.NotFound, "there is no file %s", c.Notebook)
 	}
 	doc, err := diff.Read(data)
 	if err != nil {
@@ -67,6 +66,8 @@ func (notebookMergeCommand) Help() string {
   moved cells      where the side put them that moved them; ours if both did
 
 What cannot be read as a notebook is merged line by line, as git does it.
+
+Example: slipway notebook merge base.ipynb ours.ipynb theirs.ipynb -o -
 
 Exit codes: 0 merged; 1 merged with conflicts; 2 the command or a file is wrong.`
 }
@@ -164,6 +165,8 @@ type notebookGitCommand struct {
 // Help implements kong.HelpProvider.
 func (notebookGitCommand) Help() string {
 	return `Tells git how to show notebooks in git diff, and how to merge them. It writes git's own settings (.git/config and .git/info/attributes; with --global those of your account) and nothing into the working folder. slipway clean --install does the same for the filter that takes outputs out.
+
+Example: slipway notebook git-setup --global
 
 Exit codes: 0 done; 2 this is no git repository; 5 git is not installed.`
 }

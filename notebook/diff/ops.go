@@ -3,6 +3,7 @@ package diff
 import (
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // An op is one operation of nbdime's format. Those of a mapping are add, remove,
@@ -64,7 +65,7 @@ func (o *opser) mapping(path string, a, b *value) []op {
 			ops = append(ops, op{op: "add", index: -1, key: key, values: []*value{to}, to: to})
 		case to == nil:
 			ops = append(ops, op{op: "remove", index: -1, key: key, from: from})
-		case from.kind != to.kind, from.kind < kindText, at == "/cells/*/id":
+		case from.kind != to.kind, from.kind < kindText, oneLine(from) && oneLine(to) && at != "/cells/*/source":
 			ops = append(ops, op{op: "replace", index: -1, key: key, values: []*value{to}, from: from, to: to})
 		default:
 			if inner := o.value(at, from, to); len(inner) > 0 {
@@ -73,6 +74,11 @@ func (o *opser) mapping(path string, a, b *value) []op {
 		}
 	}
 	return ops
+}
+
+// oneLine reports whether a value is a text that is best replaced as a whole.
+func oneLine(v *value) bool {
+	return v.kind == kindText && !strings.Contains(v.text, "\n")
 }
 
 // value compares two texts, lists or objects.
