@@ -59,7 +59,7 @@ func (c clone) look(t *testing.T, environments ...string) (books, string) {
 func (c clone) history(t *testing.T, env string) string {
 	t.Helper()
 	a := c.ask(t, "history", env, "--json")
-	if a.code == 2 && strings.Contains(a.stderr, "nothing of pulse was shipped from here yet") {
+	if a.code == 2 && strings.Contains(a.stderr, " was shipped from here yet") {
 		return `{}`
 	}
 	if a.code != 0 {
@@ -161,7 +161,8 @@ var unfinished = regexp.MustCompile(`^tmp/|^cache/slipway/work/|/\.tmp/|/\.new-|
 var ours = regexp.MustCompile(`^cache/slipway/|^repository/(\.slipway|staging)/`)
 
 var (
-	artifact = regexp.MustCompile(`/pulse/([0-9a-f]{8})/[^/]+$`)
+	artifact = regexp.MustCompile(`/(?:repository|artifacts)/[^/]+/([0-9a-f]{8})/[^/]+$`)
+	release  = regexp.MustCompile(`^(.*)/[^/]+/releases/[^/]+$`)
 	built    = regexp.MustCompile(`/cache/builds/[0-9a-f]{64}/entry$`)
 )
 
@@ -185,8 +186,8 @@ func (c clone) check(name string, data []byte) error {
 		return fmt.Errorf("its digest is %x", sum)
 	}
 	switch {
-	case strings.Contains(name, "/pulse/releases/"):
-		return c.checkRelease(name, data)
+	case release.MatchString(name):
+		return c.checkRelease(release.FindStringSubmatch(name)[1], data)
 	case filepath.Ext(name) == ".json":
 		var v any
 		return json.Unmarshal(data, &v)
@@ -211,13 +212,13 @@ func (c clone) check(name string, data []byte) error {
 	return nil
 }
 
-// checkRelease proves that all is there that a release names.
-func (c clone) checkRelease(name string, data []byte) error {
+// checkRelease proves that all is there, in the repository root, that a release
+// names.
+func (c clone) checkRelease(root string, data []byte) error {
 	var r slipway.Release
 	if err := json.Unmarshal(data, &r); err != nil {
 		return err
 	}
-	root, _, _ := strings.Cut(name, "/pulse/releases/")
 	for _, a := range append(r.Artifacts, r.Manifest, r.Checks) {
 		bytes, err := os.ReadFile(filepath.Join(c.dir, root, a.Key))
 		if err != nil {
