@@ -204,6 +204,16 @@ func TestChangedBytes(t *testing.T) {
 			t.Helper()
 			prod.lay(t, "print(2)\n", "[]")
 		}},
+		{"the same bytes from another commit at the target", "promote the release's record to prod: copy to file://", "", func(t *testing.T, _, prod place) {
+			t.Helper()
+			r, _ := prod.lay(t, "print(1)\n", "[1]")
+			r.Source.Commit = "fedcba9876543210fedcba9876543210fedcba98"
+			record, err := json.Marshal(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			prod.overwrite(t, slipway.ReleaseKey("traffic", "v1"), string(record))
+		}},
 		{"a record that cannot be read at the target", "promote the release's record to prod: copy to file://", "", func(t *testing.T, _, prod place) {
 			t.Helper()
 			prod.put(t, slipway.ReleaseKey("traffic", "v1"), "not JSON")
