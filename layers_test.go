@@ -69,6 +69,7 @@ var layers = map[string][]string{
 		"examples", "git", "manifest", "notebook", "notebook/clean", "notebook/diff", "notebook/lint", "pipeline", "schema", "shape",
 		"driver", "ledger", "operate", "promote",
 	},
+	"cmd/parity": {"notebook"},
 	"cmd/slipway": {
 		"cli", "driver", "driver/local", "ledger", "ledger/object", "pipeline",
 		"repository", "repository/bucket", "repository/folder", "store", "workflow",

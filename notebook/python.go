@@ -55,6 +55,9 @@ type Options struct {
 	// these tags, as nbconvert does besides dropping outputs
 	// (remove_all_outputs_tags).
 	RemoveOutputsTags []string
+	// RemovePatterns drops cells whose text begins with one of these
+	// (--RegexRemovePreprocessor.patterns).
+	RemovePatterns []*Pattern
 }
 
 // Python renders what nbconvert's python exporter renders, byte for byte. An
@@ -95,7 +98,7 @@ func inCell(err error, i int, cell *Cell) error {
 }
 
 func (o Options) appendCell(out []byte, c *Cell) ([]byte, error) {
-	if anyTag(c, o.RemoveCellTags) || o.hidden(c) {
+	if o.removed(c) || o.hidden(c) {
 		return out, nil
 	}
 	switch {
@@ -104,12 +107,22 @@ func (o Options) appendCell(out []byte, c *Cell) ([]byte, error) {
 	case c.Type == Markdown && !o.NoMarkdown:
 		out = append(out, '\n')
 		out = appendComment(out, c.Source)
-	case c.Type == Raw && !o.NoRaw:
-		if mime := strings.ToLower(c.mime); mime == "" || mime == "text/x-python" {
-			out = append(out, c.Source...)
-		}
+	case c.Type == Raw && !o.NoRaw && c.rawFor("text/x-python"):
+		out = append(out, c.Source...)
 	}
 	return out, nil
+}
+
+// rawFor reports whether a raw cell goes into text of a mime type.
+func (c *Cell) rawFor(mime string) bool {
+	own := strings.ToLower(c.mime)
+	return own == "" || own == mime
+}
+
+// removed reports whether the cell is taken out.
+func (o Options) removed(c *Cell) bool {
+	return anyTag(c, o.RemoveCellTags) ||
+		slices.ContainsFunc(o.RemovePatterns, func(p *Pattern) bool { return p.match(c.Source) })
 }
 
 // hidden reports whether the cell's text is taken out.

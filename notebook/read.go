@@ -27,6 +27,8 @@ type Notebook struct {
 	// Metadata is the notebook's metadata, the JSON text as it stands in the
 	// file; nil where there is none.
 	Metadata []byte
+
+	mime, extension string // of the plain script
 }
 
 // A Kernel is what the notebook says about the kernel it was written for.
@@ -116,6 +118,13 @@ func (r reader) metadata(nb *Notebook, meta value) {
 		Language:    r.text(r.get(spec, "language")),
 	}
 	info := r.get(meta, "language_info")
+	nb.mime, nb.extension = "text/plain", ".txt"
+	if v := r.get(info, "mimetype"); v.kind != kindNone {
+		nb.mime = r.text(v)
+	}
+	if v := r.get(info, "file_extension"); v.kind != kindNone {
+		nb.extension = r.text(v)
+	}
 	nb.Language = Language{
 		Name:          r.text(r.get(info, "name")),
 		FileExtension: r.text(r.get(info, "file_extension")),

@@ -58,7 +58,7 @@ func TestReadFillsInTheNotebook(t *testing.T) {
 	want := []any{
 		4, 5,
 		Kernel{"glue_pyspark", "Glue PySpark", "python"},
-		Language{"Python_Glue_Session", ".py", "python"},
+		Language{Name: "Python_Glue_Session", FileExtension: ".py", Exporter: "python"},
 		"a-1", Code, "x = 1\ny😀 = \xed\xa0\x80",
 		[]string{"parameters", "x"},
 		7, `{"tags": ["parameters", "x"]}`, true, false,

@@ -83,6 +83,13 @@ func isMinor(s *schema, v value) bool {
 	return ok && n >= 0
 }
 
+// isOldMinor tells the minor versions of format v3 that nbconvert has a schema
+// for.
+func isOldMinor(s *schema, v value) bool {
+	n, ok := s.integer(v)
+	return ok && n <= 0 || v.kind == kindFalse // to Python that is 0
+}
+
 func isOrigin(s *schema, v value) bool {
 	n, ok := s.integer(v)
 	return ok && n >= 1
@@ -266,17 +273,36 @@ func (s *schema) output(v value) {
 // old checks what can fail before a notebook of format v1 to v3 is one of v4.
 func (s *schema) old(format int) {
 	if format == 1 {
+		s.cells(s.root, s.firstCell)
 		return
 	}
 	if format == 3 {
-		s.check("", s.root, []want{{"metadata", true, anObject, "an object", 0}})
+		s.check("", s.root, []want{{"nbformat_minor", false, isOldMinor, "0", 0}})
 	}
+	s.check("", s.root, []want{
+		{"metadata", true, anObject, "an object", 0},
+		{"worksheets", true, isKind(kindArray), "a list", 0},
+	})
 	for _, sheet := range s.get(s.root, "worksheets").kids {
-		for _, cell := range s.get(sheet, "cells").kids {
-			s.cell++
-			s.oldCell(cell)
-		}
+		s.cells(sheet, s.oldCell)
 	}
+}
+
+// cells checks the cells of a notebook or of a sheet.
+func (s *schema) cells(parent value, each func(value)) {
+	s.check("", parent, []want{{"cells", true, isKind(kindArray), "a list", 0}})
+	for _, cell := range s.get(parent, "cells").kids {
+		s.cell++
+		each(cell)
+	}
+}
+
+// firstCell checks a cell of format v1.
+func (s *schema) firstCell(cell value) {
+	if kind := s.text(s.get(cell, "cell_type")); kind != "code" && kind != "text" {
+		s.fail("cell_type", "is not one of format 1; perhaps nbformat is missing")
+	}
+	s.check("", cell, []want{{"prompt_number", false, isCount, "null or a whole number from 0 up", 0}})
 }
 
 func (s *schema) oldCell(cell value) {
@@ -285,6 +311,7 @@ func (s *schema) oldCell(cell value) {
 		s.check("", cell, []want{
 			{"outputs", true, isKind(kindArray), "a list", 0},
 			{"prompt_number", false, isCount, "null or a whole number from 0 up", 0},
+			{"collapsed", false, isKind(kindTrue, kindFalse), "true or false", 0},
 		})
 		for _, output := range s.expand(s.get(cell, "outputs")).kids {
 			if v := s.get(output, "json"); isLines(s, v) {

@@ -39,9 +39,16 @@ func TestReadStrictErrors(t *testing.T) {
 		"output":    {output(`{"output_type": "x"}`), "cell 1: output_type must be stream, display_data, execute_result or error"},
 		"stream":    {output(`{"output_type": "stream", "text": ""}`), "cell 1: outputs.name is missing"},
 		"trace":     {output(`{"output_type": "error", "ename": "", "evalue": "", "traceback": [1]}`), "cell 1: outputs.traceback must be a list of texts"},
+		"v1 type":   {`{"cells": [{"cell_type": "x"}]}`, "cell 1: cell_type is not one of format 1; perhaps nbformat is missing"},
+		"v1 prompt": {`{"cells": [{"cell_type": "code", "prompt_number": []}]}`, "cell 1: prompt_number must be null or a whole number from 0 up"},
+		"v2 sheets": {`{"nbformat": 2, "metadata": {}}`, "worksheets is missing"},
+		"v2 meta":   {`{"nbformat": 2, "worksheets": []}`, "metadata is missing"},
+		"v3 minor":  {`{"nbformat": 3, "nbformat_minor": 1, "metadata": {}, "worksheets": []}`, "nbformat_minor must be 0"},
+		"v3 cells":  {`{"nbformat": 3, "metadata": {}, "worksheets": [{}]}`, "cells is missing"},
+		"v3 folded": {`{"nbformat": 3, "metadata": {}, "worksheets": [{"cells": [{"cell_type": "code", "outputs": [], "collapsed": 1}]}]}`, "cell 1: collapsed must be true or false"},
 		"v3":        {`{"nbformat": 3, "metadata": {}, "worksheets": [{"cells": [{"cell_type": "code"}]}]}`, "cell 1: outputs is missing"},
 		"v3 json":   {`{"nbformat": 3, "metadata": {}, "worksheets": [{"cells": [{"cell_type": "code", "outputs": [{"json": "{"}]}]}]}`, "cell 1: outputs.json must be JSON"},
-		"v2 type":   {`{"nbformat": 2, "worksheets": [{"cells": [{"cell_type": "rst"}]}]}`, "cell 1: cell_type is not one of format 2 or 3"},
+		"v2 type":   {`{"nbformat": 2, "metadata": {}, "worksheets": [{"cells": [{"cell_type": "rst"}]}]}`, "cell 1: cell_type is not one of format 2 or 3"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
