@@ -78,8 +78,7 @@ func (c *notebookMergeCommand) Run(s *session) error {
 		return slipway.Errorf(slipway.Invalid, "--labels are two names, as in --labels main,feature")
 	}
 	merged, conflicts, err := c.merge(s)
-	var unreadable *notebook.Error
-	if errors.As(err, &unreadable) {
+	if _, unreadable := errors.AsType[*notebook.Error](err); unreadable {
 		return c.byLine(s, err)
 	}
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"html"
 	"io"
+	"strconv"
 	"strings"
 )
 
@@ -42,7 +43,7 @@ func (d *Diff) WriteHTML(w io.Writer, o HTMLOptions) error {
 }
 
 //go:embed html.css
-var htmlStyle string //nolint:gochecknoglobals // embedded, never changed
+var htmlStyle string
 
 const htmlHead = `<!DOCTYPE html>
 <html lang="en">
@@ -181,7 +182,7 @@ func number(n int) string {
 	if n == 0 {
 		return ""
 	}
-	return fmt.Sprint(n)
+	return strconv.Itoa(n)
 }
 
 func (h *htmlWriter) items(items []Item) {

@@ -13,9 +13,13 @@ type sketch []uint64
 // sketchSize is how many words of a text count.
 const sketchSize = 256
 
+// sketchText is how many bytes of a text are looked at.
+const sketchText = 1 << 16
+
 // sketchOf makes a text's sketch. A word that comes again is another one.
 func sketchOf(text string) sketch {
 	seen, s := map[string]uint64{}, sketch{}
+	text = text[:min(len(text), sketchText)]
 	for text != "" {
 		n := wordLen(text)
 		if word := text[:n]; !blank(word) {
@@ -100,7 +104,7 @@ func blank(word string) bool {
 type likenesser func(i, j int) float32
 
 // maxPairs is how many pairs of elements are compared at once.
-const maxPairs = 200 * 200
+const maxPairs = 120 * 120
 
 // alike pairs elements within a block so that the sum of their likeness is the
 // largest, in order. A block that is too large is first cut.

@@ -52,11 +52,23 @@ func within(v *value, key string, change func(*value) *value) *value {
 	if m == nil {
 		return v
 	}
-	out := v.with(key, change(m))
-	if out != v {
-		out.raw, out.depth, out.from = v.raw, v.depth, v.from
+	return inPlaceOf(v, v.with(key, change(m)))
+}
+
+// eachMember does the same to all members.
+func eachMember(v *value, change func(key string, m *value) *value) *value {
+	var all edits
+	for i, key := range v.keys {
+		all.set(key, change(key, v.kids[i]))
 	}
-	return out
+	return inPlaceOf(v, all.of(v))
+}
+
+func inPlaceOf(v, same *value) *value {
+	if same != v {
+		same.raw, same.depth, same.from = v.raw, v.depth, v.from
+	}
+	return same
 }
 
 func relisted(v *value, kids []*value) *value {
@@ -97,20 +109,19 @@ func (do leaf) inOutputs(v *value) *value {
 
 func (do leaf) inBundles(v *value) *value {
 	if v.kind == kindObject {
-		for _, name := range v.keys {
-			v = within(v, name, do.inBundle)
-		}
+		return eachMember(v, func(_ string, m *value) *value { return do.inBundle(m) })
 	}
 	return v
 }
 
 func (do leaf) inBundle(v *value) *value {
 	if v.kind == kindObject {
-		for _, mime := range v.keys {
-			if !jsonMime(mime) {
-				v = do.in(v, mime)
+		return eachMember(v, func(mime string, m *value) *value {
+			if jsonMime(mime) {
+				return m
 			}
-		}
+			return do(mime, m)
+		})
 	}
 	return v
 }

@@ -133,16 +133,16 @@ func merge3(base, ours, theirs *value) *value {
 	case equal(base, theirs), equal(ours, theirs), !isKind(kindObject, ours, theirs):
 		return ours
 	}
-	out := ours
+	var out edits
 	for _, key := range mergedKeys(ours, theirs) {
 		from := base.get(key)
 		if key == "tags" && isKind(kindList, ours.get(key), theirs.get(key)) {
-			out = out.with(key, mergeTags(from, ours.get(key), theirs.get(key)))
+			out.set(key, mergeTags(from, ours.get(key), theirs.get(key)))
 			continue
 		}
-		out = out.with(key, merge3(from, ours.get(key), theirs.get(key)))
+		out.set(key, merge3(from, ours.get(key), theirs.get(key)))
 	}
-	return out
+	return out.of(ours)
 }
 
 // preferring returns b, as a wrote it if they are equal.
@@ -160,7 +160,7 @@ func isKind(k kind, vs ...*value) bool {
 func mergedKeys(a, b *value) []string {
 	keys := slices.Clone(a.keys)
 	for _, key := range b.keys {
-		if !slices.Contains(a.keys, key) {
+		if a.index(key) < 0 {
 			keys = append(keys, key)
 		}
 	}

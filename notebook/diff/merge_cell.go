@@ -68,10 +68,11 @@ func (v *value) withoutParts() *value {
 	if v == nil {
 		return nil
 	}
+	var parts edits
 	for _, key := range []string{"source", "attachments", "outputs", "execution_count"} {
-		v = v.with(key, nil)
+		parts.set(key, nil)
 	}
-	return v
+	return parts.of(v)
 }
 
 // inOrderOf puts parts into an object, the keys in the order of another one.
@@ -92,17 +93,18 @@ func inOrderOf(order, v *value, parts map[string]*value) *value {
 			set(key, v.get(key))
 		}
 	}
+	var rest edits
 	for i, key := range v.keys {
 		if order.get(key) == nil {
-			out = out.with(key, v.kids[i])
+			rest.set(key, v.kids[i])
 		}
 	}
 	for _, key := range []string{"attachments", "source"} {
 		if part := parts[key]; part != nil {
-			out = out.with(key, part)
+			rest.set(key, part)
 		}
 	}
-	return out
+	return rest.of(out)
 }
 
 // mergeAttachments merges file by file, and names one that both sides changed.

@@ -10,7 +10,7 @@ import (
 func (m *merger) mend(root *value, cells []*value) []*value {
 	withIDs := minor(root) >= 5
 	drop := !withIDs && max(minor(m.ours.root), minor(m.theirs.root)) >= 5
-	seen := map[string]bool{}
+	seen, twice := map[string]bool{}, m.twice()
 	for i, cell := range cells {
 		if cell.str("cell_type") == "code" {
 			cell = filled(filled(cell, "outputs", newList()), "execution_count", null)
@@ -18,7 +18,7 @@ func (m *merger) mend(root *value, cells []*value) []*value {
 		switch id := cell.str("id"); {
 		case drop:
 			cell = cell.with("id", nil)
-		case withIDs && (id == "" || seen[id] && !m.twice(id)):
+		case withIDs && (id == "" || seen[id] && !twice[id]):
 			cell = cell.with("id", newText(newID(cell, seen)))
 		}
 		seen[cell.str("id")] = true
@@ -34,20 +34,18 @@ func filled(cell *value, key string, to *value) *value {
 	return cell
 }
 
-// twice reports whether one of the sides itself has two cells with an id.
-func (m *merger) twice(id string) bool {
+// twice are the ids that two cells have on one of the sides already.
+func (m *merger) twice() map[string]bool {
+	twice := map[string]bool{}
 	for _, d := range []*Document{m.ours, m.theirs} {
-		n := 0
+		seen := map[string]bool{}
 		for _, cell := range d.cells {
-			if cell.str("id") == id {
-				n++
-			}
-		}
-		if n > 1 {
-			return true
+			id := cell.str("id")
+			twice[id] = twice[id] || seen[id]
+			seen[id] = true
 		}
 	}
-	return false
+	return twice
 }
 
 // newID makes an id of a cell's source, so that two people who merge the same

@@ -54,11 +54,12 @@ func sketchy(t *testing.T, text string) *Document {
 func sketched(d *Document) string {
 	var words []string
 	for _, cell := range d.cells {
-		word := cell.str("id") + "=" + strings.ReplaceAll(cell.str("source"), "\n", "/")
+		var word strings.Builder
+		word.WriteString(cell.str("id") + "=" + strings.ReplaceAll(cell.str("source"), "\n", "/"))
 		for _, out := range cell.list("outputs") {
-			word += "(" + out.str("text") + ")"
+			word.WriteString("(" + out.str("text") + ")")
 		}
-		words = append(words, strings.ReplaceAll(word, " ", "_"))
+		words = append(words, strings.ReplaceAll(word.String(), " ", "_"))
 	}
 	return strings.Join(words, " ")
 }

@@ -50,12 +50,17 @@ func patch(path string, v, ops *value) (*value, error) {
 }
 
 func patchMapping(path string, v *value, ops []*value) (*value, error) {
-	out := v
+	var out edits
+	done := map[string]bool{}
 	for _, o := range ops {
 		key := o.get("key")
 		if key == nil || key.kind != kindText {
 			return nil, patchError(path, "an operation on an object has no key")
 		}
+		if done[key.text] {
+			return nil, patchError(path+"/"+key.text, "there are two operations on it")
+		}
+		done[key.text] = true
 		at, was, to := path+"/"+key.text, v.get(key.text), o.get("value")
 		what := o.str("op")
 		switch {
@@ -64,20 +69,20 @@ func patchMapping(path string, v *value, ops []*value) (*value, error) {
 		case what != "add" && was == nil:
 			return nil, patchError(at, "there is no such key")
 		case (what == "add" || what == "replace") && to != nil:
-			out = out.with(key.text, writtenLike(was, to))
+			out.set(key.text, writtenLike(was, to))
 		case what == "remove":
-			out = out.with(key.text, nil)
+			out.set(key.text, nil)
 		case what == "patch":
 			inner, err := patch(at, was, o.get("diff"))
 			if err != nil {
 				return nil, err
 			}
-			out = out.with(key.text, inner)
+			out.set(key.text, inner)
 		default:
 			return nil, patchError(at, "unknown operation %q", what)
 		}
 	}
-	return out, nil
+	return out.of(v), nil
 }
 
 // writtenLike writes a text as the one before it was.

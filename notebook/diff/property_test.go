@@ -3,6 +3,7 @@ package diff
 import (
 	"bytes"
 	"fmt"
+	"strconv"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -44,7 +45,7 @@ func (d draft) bytes() []byte {
 		meta = meta.with(key, newText(v))
 	}
 	root := newObject().with("cells", cells).with("metadata", meta).
-		with("nbformat", newNumber("4")).with("nbformat_minor", newNumber(fmt.Sprint(d.minor)))
+		with("nbformat", newNumber("4")).with("nbformat_minor", newNumber(strconv.Itoa(d.minor)))
 	return newDocument(root, &jupyter).Bytes()
 }
 
@@ -73,7 +74,7 @@ func (c draftCell) value(minor int) *value {
 	}
 	v = v.with("outputs", outputs).with("execution_count", null)
 	if c.count > 0 {
-		v = v.with("execution_count", newNumber(fmt.Sprint(c.count)))
+		v = v.with("execution_count", newNumber(strconv.Itoa(c.count)))
 	}
 	return v
 }

@@ -67,13 +67,18 @@ func (t *textWriter) line(text, code string) {
 
 func (t *textWriter) cell(c Cell) {
 	t.line(c.Title(), cyan)
-	lines := shown(c.Source, t.o.Context)
-	for _, line := range lines {
+	gone := map[int]Line{} // by its number
+	for _, line := range c.Source {
+		if line.Op == '-' {
+			gone[line.Before] = line
+		}
+	}
+	for _, line := range shown(c.Source, t.o.Context) {
 		switch {
 		case line.Op == 0:
 			t.line("    ...", faint)
 		case t.o.Words:
-			t.words(lines, line)
+			t.words(gone, line)
 		default:
 			t.source(line)
 		}
@@ -174,15 +179,12 @@ func (t *textWriter) source(line Line) {
 
 // words writes a line. One that was replaced is left to the line that took its
 // place.
-func (t *textWriter) words(lines []Line, line Line) {
-	if line.Other == 0 {
+func (t *textWriter) words(gone map[int]Line, line Line) {
+	switch {
+	case line.Other == 0:
 		t.source(line)
-		return
-	}
-	for _, old := range lines {
-		if line.Op == '+' && old.Op == '-' && old.Before == line.Other {
-			fmt.Fprintf(t, "  %s %s\n", t.paint(yellow, "~"), t.inline(old.Words, line.Words))
-		}
+	case line.Op == '+':
+		fmt.Fprintf(t, "  %s %s\n", t.paint(yellow, "~"), t.inline(gone[line.Other].Words, line.Words))
 	}
 }
 

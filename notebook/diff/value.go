@@ -2,6 +2,7 @@ package diff
 
 import (
 	"slices"
+	"strings"
 )
 
 // A kind is the kind of a JSON value.
@@ -29,7 +30,8 @@ type value struct {
 	depth int    // how deep it stands there
 	from  *style // how that file is written
 
-	sum uint64 // hash, 0 until it is asked for
+	sum   uint64         // hash, 0 until it is asked for
+	place map[string]int // of each key, if they are many; nil until one is asked for
 }
 
 //nolint:gochecknoglobals // an immutable value
@@ -51,10 +53,27 @@ func (v *value) get(key string) *value {
 	if v == nil || v.kind != kindObject {
 		return nil
 	}
-	if i := slices.Index(v.keys, key); i >= 0 {
+	if i := v.index(key); i >= 0 {
 		return v.kids[i]
 	}
 	return nil
+}
+
+// index returns the place of a key, -1 if there is none.
+func (v *value) index(key string) int {
+	if len(v.keys) <= 16 {
+		return slices.Index(v.keys, key)
+	}
+	if v.place == nil {
+		v.place = make(map[string]int, len(v.keys))
+		for i, key := range v.keys {
+			v.place[key] = i
+		}
+	}
+	if i, ok := v.place[key]; ok {
+		return i
+	}
+	return -1
 }
 
 // str returns a member's text, and "" where it is none.
@@ -76,25 +95,66 @@ func (v *value) list(key string) []*value {
 // with returns v with a member set; nil takes it away. A new key goes to its
 // place in an object whose keys are sorted, and to the end of any other.
 func (v *value) with(key string, to *value) *value {
-	i := slices.Index(v.keys, key)
-	switch {
-	case i >= 0 && v.kids[i] == to, i < 0 && to == nil:
+	var e edits
+	e.set(key, to)
+	return e.of(v)
+}
+
+// edits are members to set, each once.
+type edits struct {
+	keys []string
+	kids []*value
+}
+
+func (e *edits) set(key string, to *value) {
+	e.keys, e.kids = append(e.keys, key), append(e.kids, to)
+}
+
+// of returns v with the members set.
+func (e *edits) of(v *value) *value {
+	changed := make(map[int]*value, len(e.keys))
+	var added edits
+	for i, key := range e.keys {
+		at, to := v.index(key), e.kids[i]
+		switch {
+		case at >= 0 && v.kids[at] != to:
+			changed[at] = to
+		case at < 0 && to != nil:
+			added.set(key, to)
+		}
+	}
+	if len(changed)+len(added.keys) == 0 {
 		return v
 	}
-	out := &value{kind: kindObject, keys: slices.Clone(v.keys), kids: slices.Clone(v.kids), from: v.from}
-	switch {
-	case i >= 0 && to == nil:
-		out.keys, out.kids = slices.Delete(out.keys, i, i+1), slices.Delete(out.kids, i, i+1)
-	case i >= 0:
-		out.kids[i] = to
-	default:
-		at := len(v.keys)
-		if slices.IsSorted(v.keys) {
-			at, _ = slices.BinarySearch(v.keys, key)
+	out := &value{kind: kindObject, from: v.from}
+	for i, key := range v.keys {
+		kid, ok := changed[i]
+		if !ok {
+			kid = v.kids[i]
 		}
-		out.keys, out.kids = slices.Insert(out.keys, at, key), slices.Insert(out.kids, at, to)
+		if kid != nil {
+			out.keys, out.kids = append(out.keys, key), append(out.kids, kid)
+		}
 	}
+	out.add(added, slices.IsSorted(v.keys))
 	return out
+}
+
+// add puts new members behind the others, or to their places.
+func (v *value) add(added edits, sorted bool) {
+	v.keys, v.kids = append(v.keys, added.keys...), append(v.kids, added.kids...)
+	if !sorted || len(added.keys) == 0 {
+		return
+	}
+	all := edits{slices.Clone(v.keys), slices.Clone(v.kids)}
+	order := make([]int, len(all.keys))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return strings.Compare(all.keys[a], all.keys[b]) })
+	for to, from := range order {
+		v.keys[to], v.kids[to] = all.keys[from], all.kids[from]
+	}
 }
 
 // equal reports whether two values, which may be nil, mean the same. The order

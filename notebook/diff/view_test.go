@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -137,7 +138,7 @@ func TestNbdimeAppliesOurOperations(t *testing.T) {
 	pairs := nbdimePairs(t)
 	for i, p := range pairs {
 		a, b := readDocument(t, p[0]), readDocument(t, p[1])
-		base := filepath.Join(dir, fmt.Sprint(i))
+		base := filepath.Join(dir, strconv.Itoa(i))
 		for ext, data := range map[string][]byte{".a": a.Bytes(), ".b": b.Bytes(), ".ops": Compare(a, b, Options{}).JSON()} {
 			if err := os.WriteFile(base+ext, data, 0o644); err != nil {
 				t.Fatal(err)
