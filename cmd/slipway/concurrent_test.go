@@ -45,8 +45,8 @@ func TestTwoShipsFromOneFolder(t *testing.T) {
 	if err := entered.Close(); err != nil {
 		t.Fatal(err)
 	}
-	first.ends(t, 0)
-	second.ends(t, 0)
+	first.ends(t)
+	second.ends(t)
 	second.says(t, `deploy +as it was +local has \S+ already \(deployment 1\)`)
 	got, _ := c.settled(t, "local")
 	got.Files = nil
@@ -154,7 +154,7 @@ func (p pair) overlap(t *testing.T) {
 	if status := <-ended; !status.Exited() || status.ExitStatus() != 0 {
 		t.Errorf("the first ship ended with %v:\n%s", status, p.one.said(t))
 	}
-	other.ends(t, 0)
+	other.ends(t)
 }
 
 // waitingForStaging is what one says that waits; the first group is until when.
@@ -190,7 +190,7 @@ func oneIsKilled(t *testing.T, p pair) {
 	}
 	other := p.other.start(t, "ship", "staging")
 	until := clockTime(t, other.says(t, waitingForStaging)[1])
-	other.ends(t, 0)
+	other.ends(t)
 	var h struct{ Deployments []slipway.Deployment }
 	parse(t, p.other.history(t, "staging"), &h)
 	if late := h.Deployments[1].Started.Sub(until); late < -time.Second || late > 15*time.Second {
@@ -261,7 +261,7 @@ const patience = 2 * time.Minute
 // A command is slipway at work.
 type command struct {
 	cmd   *exec.Cmd
-	ended chan error
+	ended chan struct{}
 
 	mu     sync.Mutex
 	stderr bytes.Buffer
@@ -271,13 +271,16 @@ type command struct {
 // start starts slipway.
 func (c clone) start(t *testing.T, words ...string) *command {
 	t.Helper()
-	r := &command{cmd: c.command(words...), ended: make(chan error, 1), more: make(chan struct{})}
+	r := &command{cmd: c.command(words...), ended: make(chan struct{}), more: make(chan struct{})}
 	r.cmd.Stderr = r
 	if err := r.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = r.cmd.Process.Kill() }) // it has ended, if all went well
-	go func() { r.ended <- r.cmd.Wait() }()
+	go func() {
+		_ = r.cmd.Wait() // its exit code says it
+		close(r.ended)
+	}()
 	return r
 }
 
@@ -316,13 +319,13 @@ func (r *command) says(t *testing.T, pattern string) []string {
 	}
 }
 
-// ends waits for the command's end.
-func (r *command) ends(t *testing.T, code int) {
+// ends waits for the command's end, which must be a good one.
+func (r *command) ends(t *testing.T) {
 	t.Helper()
 	<-r.ended
-	if got := r.cmd.ProcessState.ExitCode(); got != code {
+	if got := r.cmd.ProcessState.ExitCode(); got != 0 {
 		text, _ := r.said()
-		t.Fatalf("exit code %d, not %d\n%s", got, code, text)
+		t.Fatalf("exit code %d\n%s", got, text)
 	}
 }
 

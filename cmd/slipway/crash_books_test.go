@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -39,11 +40,11 @@ type account struct {
 func (c clone) look(t *testing.T, environments ...string) (books, string) {
 	t.Helper()
 	b := books{Environments: map[string]account{}}
-	printed := ""
+	var printed strings.Builder
 	for _, env := range environments {
 		var a account
 		text := c.history(t, env)
-		printed += text
+		printed.WriteString(text)
 		versions := c.record(t, text, &a)
 		c.observe(t, env, versions, &a)
 		b.Environments[env] = a
@@ -51,7 +52,7 @@ func (c clone) look(t *testing.T, environments ...string) (books, string) {
 	if lines := strings.TrimSpace(c.read(t, "out/runs.txt")); lines != "" {
 		b.Lines = strings.Split(lines, "\n")
 	}
-	return b, printed
+	return b, printed.String()
 }
 
 // history is what slipway history prints as JSON; where nothing was shipped yet
@@ -194,19 +195,19 @@ func (c clone) check(name string, data []byte) error {
 	case built.MatchString(name):
 		digest, text, _ := strings.Cut(string(data), "\n")
 		if digest != string(slipway.DigestOf([]byte(text))) {
-			return fmt.Errorf("the rest does not have the digest that it begins with")
+			return errors.New("the rest does not have the digest that it begins with")
 		}
 	case strings.HasSuffix(name, "/.gitignore"):
 		if string(data) != "*\n" {
-			return fmt.Errorf("it does not ignore everything")
+			return errors.New("it does not ignore everything")
 		}
 	case strings.HasSuffix(name, "/holder"):
 		if len(strings.TrimSpace(string(data))) != 24 {
-			return fmt.Errorf("it is no id")
+			return errors.New("it is no id")
 		}
 	case filepath.Ext(name) == ".py":
 		if len(data) == 0 && filepath.Base(name) != "__init__.py" {
-			return fmt.Errorf("it is empty")
+			return errors.New("it is empty")
 		}
 	}
 	return nil

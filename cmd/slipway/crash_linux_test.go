@@ -78,6 +78,7 @@ func TestKilledAnywhereAndCalledAgain(t *testing.T) {
 		},
 	} {
 		t.Run(j.name, func(t *testing.T) {
+			t.Parallel()
 			start := newPulse(t, "staging", "staging/artifacts")
 			j.prepare(t, start)
 			j.walk(t, start, &tally)
