@@ -27,9 +27,9 @@ func TestRepository(t *testing.T) {
 
 func TestURL(t *testing.T) {
 	for address, want := range map[string]string{
-		"s3://b?region=x":             "s3://b",
-		"s3://b/?region=x":            "s3://b",
-		"s3://b/team/a/?region=x":     "s3://b/team/a",
+		"s3://b?region=x":                       "s3://b",
+		"s3://b/?region=x":                      "s3://b",
+		"s3://b/team/a/?region=x":               "s3://b/team/a",
 		"s3://b/t?region=x&use_path_style=true": "s3://b/t",
 	} {
 		if got := open(t, address).URL(); got != want {
