@@ -103,7 +103,7 @@ func summaryOfOutput(out *value) Summary {
 		return summary("text", text)
 	}
 	if name := out.get("ename"); name != nil {
-		return Summary{Text: out.str("ename") + ": " + short(out.str("evalue"))}
+		return Summary{Text: oneRow(out.str("ename") + ": " + short(out.str("evalue")))}
 	}
 	data := out.get("data")
 	for _, mime := range []string{"image/png", "image/jpeg", "text/plain"} {
@@ -194,6 +194,9 @@ func clean(s string) string {
 		return r
 	}, strings.ToValidUTF8(s, "\ufffd"))
 }
+
+// oneRow is a clean text on one line.
+func oneRow(s string) string { return strings.ReplaceAll(clean(s), "\n", " ") }
 
 // short cuts a text to what is shown.
 func short(s string) string {

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"fmt"
 	"io"
-	"strings"
 )
 
 // Text writes the notebook as lines that git can compare: the cells with their
@@ -25,12 +24,12 @@ func textCell(w io.Writer, cell *value) {
 	if id := cell.str("id"); id != "" {
 		title += " [" + id + "]"
 	}
-	fmt.Fprintf(w, "--- %s ---\n", clean(title))
+	fmt.Fprintf(w, "--- %s ---\n", oneRow(title))
 	if source := cell.str("source"); source != "" {
-		fmt.Fprintln(w, strings.ToValidUTF8(source, "\ufffd"))
+		fmt.Fprintln(w, clean(source))
 	}
 	for _, out := range cell.list("outputs") {
-		fmt.Fprintf(w, "--- output %s: %s\n", clean(outputType(out)), summaryOfOutput(out).Text)
+		fmt.Fprintf(w, "--- output %s: %s\n", oneRow(outputType(out)), summaryOfOutput(out).Text)
 	}
 	if meta := cell.get("metadata"); meta != nil && len(meta.kids) > 0 {
 		textMembers(w, newObject().with("metadata", meta), "--- ")
@@ -47,7 +46,7 @@ func textMembers(w io.Writer, v *value, before string) {
 		if kid := v.kids[i]; kid.kind == kindObject && len(kid.kids) > 0 {
 			textMembers(w, kid, before+key+".")
 		} else {
-			fmt.Fprintf(w, "%s: %s\n", clean(before+key), summary(key, kid).Text)
+			fmt.Fprintf(w, "%s: %s\n", oneRow(before+key), summary(key, kid).Text)
 		}
 	}
 }

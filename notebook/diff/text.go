@@ -62,7 +62,7 @@ func (t *textWriter) paint(code, text string) string {
 }
 
 func (t *textWriter) line(text, code string) {
-	fmt.Fprintln(t, t.paint(code, clean(text)))
+	fmt.Fprintln(t, t.paint(code, oneRow(text)))
 }
 
 func (t *textWriter) cell(c Cell) {
@@ -228,6 +228,6 @@ func (t *textWriter) items(items []Item) {
 			text += ": " + item.From.Text + " -> " + item.To.Text
 		}
 		code := map[byte]string{'-': red, '+': green, '~': yellow}[item.Op]
-		fmt.Fprintf(t, "  %s %s\n", t.paint(code, string(item.Op)), clean(text))
+		fmt.Fprintf(t, "  %s %s\n", t.paint(code, string(item.Op)), oneRow(text))
 	}
 }

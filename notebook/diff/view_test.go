@@ -173,3 +173,26 @@ for base in sys.argv[1:]:
 		}
 	}
 }
+
+// TestNothingReachesTheTerminal puts what would move a cursor or turn text round
+// wherever a notebook may hold text.
+func TestNothingReachesTheTerminal(t *testing.T) {
+	const evil = `\u001b]0;x\u0007\r\u009b1A\u202e`
+	cell := `{"cell_type":"code","id":"` + evil + `","metadata":{"` + evil + `":"` + evil + `"},"source":"` + evil + `%s","execution_count":null,"outputs":[
+		{"output_type":"` + evil + `","name":"` + evil + `","text":"` + evil + `"},{"output_type":"error","ename":"` + evil + `","evalue":"` + evil + `","traceback":[]}]}`
+	a, b := readDocument(t, cellJSON(5, fmt.Sprintf(cell, "1"), `{}`)), readDocument(t, cellJSON(5, fmt.Sprintf(cell, "2"), `{"`+evil+`":{"k":"`+evil+`"}}`))
+	var out strings.Builder
+	for _, pair := range [][2]*Document{{a, b}, {b, a}, {Empty(), a}, {a, Empty()}} {
+		for _, words := range []bool{false, true} {
+			if err := Compare(pair[0], pair[1], Options{}).WriteText(&out, TextOptions{From: "a", To: "b", Words: words}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := b.Text(&out); err != nil {
+		t.Fatal(err)
+	}
+	if i := strings.IndexAny(out.String(), "\x1b\x07\r\u009b\u202e"); i >= 0 {
+		t.Errorf("%q", out.String()[max(0, i-100):])
+	}
+}
