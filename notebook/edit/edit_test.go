@@ -115,8 +115,8 @@ func TestLines(t *testing.T) {
 		}
 		value := f.Cells()[0].Get("source")
 		if list {
-			for n := range f.Cells()[0].Get("source").Items() {
-				if got := f.TextLine(value, n+1); got != f.Line(value)+1+n {
+			for n, got := range f.TextLines(value) {
+				if got != f.Line(value)+1+n {
 					t.Fatalf("line %d is on the file's line %d, not %d, of\n%s", n+1, got, f.Line(value)+1+n, data)
 				}
 			}

@@ -19,23 +19,24 @@ func (f *File) SourceKey(cell Value) string {
 	return "source"
 }
 
-// TextLine returns the line of the file on which line n of a text stands, both
-// counted from 1. The text is a string or a list of strings, one behind another.
-func (f *File) TextLine(text Value, n int) int {
-	before := 1 // the text's line at which the item begins
-	last := text
-	for _, item := range text.Items() {
-		last = item
-		lines := len(lineEnds(item.Raw()))
-		if !bytes.HasSuffix(item.Raw(), []byte(`\n"`)) {
-			lines++
-		}
-		if n < before+lines {
-			break
-		}
-		before += lines
+// TextLines returns for each line of a text the line of the file on which it
+// stands, from 1. The text is a string or a list of strings, one behind another;
+// lines of one string all stand on its line.
+func (f *File) TextLines(text Value) []int {
+	if !text.Is('[') {
+		return []int{f.Line(text)}
 	}
-	return f.Line(last)
+	var lines []int
+	for _, item := range text.Items() {
+		n := len(lineEnds(item.Raw()))
+		if !bytes.HasSuffix(item.Raw(), []byte(`\n"`)) {
+			n++
+		}
+		for range n {
+			lines = append(lines, f.Line(item))
+		}
+	}
+	return lines
 }
 
 // DropLines takes lines, counted from 1, out of a source. It is false where the

@@ -1,0 +1,215 @@
+package lint
+
+import (
+	_ "embed"
+	"encoding/json"
+	"fmt"
+	"math"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// secretRules are gitleaks' rules; gitleaks/update.py makes them.
+//
+//go:embed gitleaks/rules.json
+var secretRules []byte
+
+// A secretRule is one of gitleaks' rules.
+type secretRule struct {
+	ID       string      `json:"id"`
+	What     string      `json:"what"`
+	Pattern  string      `json:"pattern"`
+	Group    int         `json:"group"`
+	Entropy  float64     `json:"entropy"`
+	Keywords []string    `json:"keywords"`
+	Allowed  []allowance `json:"allowed"`
+
+	compile func() *regexp.Regexp
+}
+
+// An allowance is what a rule does not mean.
+type allowance struct {
+	Target   string   `json:"target"` // match, line, or else the secret
+	Patterns []string `json:"patterns"`
+	Words    []string `json:"words"`
+
+	compile func() []*regexp.Regexp
+}
+
+// secrets finds secrets in text. Patterns are compiled when a keyword of theirs
+// first turns up.
+type secrets struct {
+	Allowed []allowance  `json:"allowed"`
+	Rules   []secretRule `json:"rules"`
+
+	words keywords
+}
+
+func newSecrets() (*secrets, error) {
+	s := &secrets{}
+	if err := json.Unmarshal(secretRules, s); err != nil {
+		return nil, fmt.Errorf("read gitleaks' rules: %w", err)
+	}
+	prepare(s.Allowed)
+	for i := range s.Rules {
+		rule := &s.Rules[i]
+		rule.compile = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(rule.Pattern) })
+		prepare(rule.Allowed)
+		for _, word := range rule.Keywords {
+			s.words.add(word, i)
+		}
+	}
+	s.words.link()
+	return s, nil
+}
+
+func prepare(list []allowance) {
+	for i := range list {
+		a := &list[i]
+		a.compile = sync.OnceValue(func() (all []*regexp.Regexp) {
+			for _, pattern := range a.Patterns {
+				all = append(all, regexp.MustCompile(pattern))
+			}
+			return all
+		})
+	}
+}
+
+// A secret is a secret in a text.
+type secret struct {
+	rule       *secretRule
+	start, end int // of the match
+	text       string
+}
+
+// How far around a keyword a pattern looks.
+const (
+	lookBehind = 256
+	lookAhead  = 4096
+)
+
+// find returns the secrets in a text, in its order. A place that several rules
+// find is named once, by the one that knows best what it is.
+func (s *secrets) find(text string) []secret {
+	type window struct{ start, end int }
+	windows := map[int][]window{}
+	s.words.scan(text, func(rule, end int) {
+		w := window{max(0, end-lookBehind), min(len(text), end+lookAhead)}
+		list := windows[rule]
+		if n := len(list); n > 0 && list[n-1].end >= w.start {
+			list[n-1].end = w.end
+			return
+		}
+		windows[rule] = append(list, w)
+	})
+	var found []secret
+	for i := range s.Rules {
+		for _, w := range windows[i] {
+			found = append(found, s.match(&s.Rules[i], text, w.start, w.end)...)
+		}
+	}
+	slices.SortStableFunc(found, func(a, b secret) int { return a.start - b.start })
+	return once(found)
+}
+
+// once drops what overlaps something better known.
+func once(found []secret) []secret {
+	var out []secret
+	for _, f := range found {
+		if n := len(out); n == 0 || out[n-1].end <= f.start {
+			out = append(out, f)
+		} else if strings.HasPrefix(out[n-1].rule.ID, "generic") {
+			out[n-1] = f
+		}
+	}
+	return out
+}
+
+func (s *secrets) match(rule *secretRule, text string, start, end int) []secret {
+	var found []secret
+	for _, at := range rule.compile().FindAllStringSubmatchIndex(text[start:end], -1) {
+		for i := range at {
+			if at[i] >= 0 {
+				at[i] += start
+			}
+		}
+		match := strings.Trim(text[at[0]:at[1]], "\n")
+		key := secretOf(rule, text, at)
+		switch line := lineAround(text, at[0], at[1]); {
+		case rule.Entropy > 0 && entropy(key) <= rule.Entropy,
+			strings.Contains(line, "gitleaks:allow"),
+			allowed(s.Allowed, key, match, line), allowed(rule.Allowed, key, match, line):
+		default:
+			found = append(found, secret{rule, at[0], at[1], key})
+		}
+	}
+	return found
+}
+
+// secretOf returns the part of a match that is the secret itself: the group that
+// the rule names, else the first one that holds something, else all of it.
+func secretOf(rule *secretRule, text string, at []int) string {
+	for n := 1; 2*n < len(at); n++ {
+		if (rule.Group == 0 || rule.Group == n) && at[2*n] >= 0 && at[2*n+1] > at[2*n] {
+			return text[at[2*n]:at[2*n+1]]
+		}
+	}
+	return strings.Trim(text[at[0]:at[1]], "\n")
+}
+
+func lineAround(text string, start, end int) string {
+	from := strings.LastIndexByte(text[max(0, start-lookAhead):start], '\n') + 1 + max(0, start-lookAhead)
+	to := min(len(text), end+lookAhead)
+	if n := strings.IndexByte(text[end:to], '\n'); n >= 0 {
+		to = end + n
+	}
+	return text[from:max(from, to)]
+}
+
+func allowed(list []allowance, key, match, line string) bool {
+	lower := strings.ToLower(key)
+	for i := range list {
+		target := key
+		switch list[i].Target {
+		case "match":
+			target = match
+		case "line":
+			target = line
+		}
+		for _, pattern := range list[i].compile() {
+			if pattern.MatchString(target) {
+				return true
+			}
+		}
+		for _, word := range list[i].Words {
+			if strings.Contains(lower, word) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// entropy is Shannon's, in bits a character.
+func entropy(text string) float64 {
+	counts := map[rune]int{}
+	n := 0
+	for _, r := range text {
+		counts[r]++
+		n++
+	}
+	bits := 0.0
+	for _, count := range counts {
+		share := float64(count) / float64(n)
+		bits -= share * math.Log2(share)
+	}
+	return bits
+}
+
+// masked shows enough of a secret to find it, and too little to use it.
+func masked(key string) string {
+	runes := []rune(key)
+	return string(runes[:min(4, len(runes)/4)]) + "..."
+}
