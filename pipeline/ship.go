@@ -172,8 +172,13 @@ func (f *Flow) deployed(steps *workflow.Steps, in DeployInput, id string) (deplo
 // startedAfter starts a run of what was just deployed, if the manifest asks for
 // it. The run's id is the deployment's, so it is started once.
 func (f *Flow) startedAfter(steps *workflow.Steps, d deploy.Output, by string) (*slipway.Run, error) {
-	if asked, _ := d.Deployment.Plan.Target.Run["after_deploy"].(bool); !asked || !d.Made {
+	if asked, _ := d.Deployment.Plan.Target.Run["after_deploy"].(bool); !asked {
 		return nil, nil
+	}
+	if !d.Made { // deployed before; its run may have been refused then
+		if had, err := f.hadRun(steps.Context(), d.Deployment); err != nil || had {
+			return nil, err
+		}
 	}
 	return stage(f, steps, "run", func(ctx context.Context) (*slipway.Run, said, error) {
 		return f.startRun(ctx, d.Deployment, by)

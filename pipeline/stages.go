@@ -244,9 +244,25 @@ func (f *Flow) startRun(ctx context.Context, d slipway.Deployment, by string) (r
 			told.text = fmt.Sprintf("not started: deployment %d has taken the place of deployment %d", live.Number, d.Number)
 			return err
 		}
-		r, err := o.Start(ctx, t.App, driver.RunRequest{ID: fmt.Sprintf("deployment-%d", d.Number), Trigger: "deploy", By: by})
+		r, err := o.Start(ctx, t.App, driver.RunRequest{ID: runOf(d), Trigger: "deploy", By: by})
 		run, told.text = &r, r.ID+" started"
 		return err
 	})
 	return run, told, err
 }
+
+// hadRun reports whether the run that a deployment asks for was started.
+func (f *Flow) hadRun(ctx context.Context, d slipway.Deployment) (bool, error) {
+	o, err := f.Operating(ctx, d.Plan.Target.Environment)
+	if err != nil {
+		return false, err
+	}
+	_, err = o.Run(ctx, d.Plan.Target.App, runOf(d))
+	if err != nil && slipway.KindOf(err) == slipway.NotFound {
+		return false, nil
+	}
+	return true, err
+}
+
+// runOf is the id of the run that a deployment asks for.
+func runOf(d slipway.Deployment) string { return fmt.Sprintf("deployment-%d", d.Number) }

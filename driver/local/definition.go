@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/slipway-cd/slipway"
 	"github.com/slipway-cd/slipway/driver"
@@ -111,7 +112,7 @@ func copied(a slipway.Artifact) bool {
 
 // writeDefinition makes a folder with the target and its artifacts and returns
 // its name, relative to the job's folder. A whole and untouched one is reused.
-func writeDefinition(ctx context.Context, job string, t slipway.Target, blobs driver.Blobs) (string, error) {
+func writeDefinition(ctx context.Context, job string, t slipway.Target, blobs driver.Blobs, now time.Time) (string, error) {
 	base := filepath.Join(job, "definitions")
 	if err := makeFolder(base); err != nil {
 		return "", err
@@ -120,7 +121,7 @@ func writeDefinition(ctx context.Context, job string, t slipway.Target, blobs dr
 	if err != nil || reuse {
 		return filepath.Join("definitions", name), err
 	}
-	tmp, err := os.MkdirTemp(base, ".new-*")
+	tmp, err := construct(base, now)
 	if err != nil {
 		return "", err
 	}

@@ -56,6 +56,24 @@ func readJSON(name string, v any) error {
 	return nil
 }
 
+// leftover is how old a folder under construction is whose maker is dead for sure.
+const leftover = 24 * time.Hour
+
+// construct makes a folder in base to fill and rename, having removed those that
+// killed processes have left there long ago.
+func construct(base string, now time.Time) (string, error) {
+	old, err := filepath.Glob(filepath.Join(base, ".new-*"))
+	if err != nil {
+		return "", err
+	}
+	for _, dir := range old {
+		if info, err := os.Stat(dir); err == nil && now.Sub(info.ModTime()) > leftover {
+			_ = os.RemoveAll(dir) // the next one tries again
+		}
+	}
+	return os.MkdirTemp(base, ".new-*")
+}
+
 // makeFolder makes dir and what is missing above it, durably.
 func makeFolder(dir string) error {
 	if exists(dir) {

@@ -68,7 +68,7 @@ func (d *Driver) Apply(ctx context.Context, p slipway.Plan, blobs driver.Blobs) 
 	if err := d.prepare(ctx, j); err != nil {
 		return slipway.Handle{}, err
 	}
-	name, err := writeDefinition(ctx, folder, p.Target, blobs)
+	name, err := writeDefinition(ctx, folder, p.Target, blobs, d.cfg.Clock())
 	if err != nil {
 		return slipway.Handle{}, err
 	}

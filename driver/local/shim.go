@@ -34,7 +34,7 @@ func (d *Driver) installShim() (string, error) {
 	if err := makeFolder(base); err != nil {
 		return "", err
 	}
-	tmp, err := os.MkdirTemp(base, ".new-*")
+	tmp, err := construct(base, d.cfg.Clock())
 	if err != nil {
 		return "", err
 	}
