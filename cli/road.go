@@ -30,21 +30,14 @@ Example: slipway build -o dist
 
 // Run implements the command.
 func (c *buildCommand) Run(s *session) error {
-	return s.changing("", "build", func(f *pipeline.Flow) error {
-		src, err := s.source(f.Project, c.Dirty)
-		if err != nil {
-			return err
-		}
-		b, err := f.Build(s.ctx, src)
-		if err != nil {
-			return err
-		}
+	return s.building("build", c.Dirty, func(_ *pipeline.Flow, _ slipway.Source, b pipeline.Built) error {
 		for _, a := range b.Artifacts {
-			to := b.Path(a)
+			to, err := b.Path(a), error(nil)
 			if c.Output != "" {
-				if to, err = s.copyArtifact(b, a, c.Output); err != nil {
-					return err
-				}
+				to, err = s.copyArtifact(b, a, c.Output)
+			}
+			if err != nil {
+				return err
 			}
 			if !s.globals.JSON {
 				fmt.Fprintln(s.env.Stdout, to)
@@ -54,6 +47,21 @@ func (c *buildCommand) Run(s *session) error {
 			return printJSONLine(s.env.Stdout, map[string]any{"result": b})
 		}
 		return nil
+	})
+}
+
+// building builds the source for a command that takes it further.
+func (s *session) building(doing string, dirty bool, fn func(*pipeline.Flow, slipway.Source, pipeline.Built) error) error {
+	return s.changing("", doing, func(f *pipeline.Flow) error {
+		src, err := s.source(f.Project, dirty)
+		if err != nil {
+			return err
+		}
+		b, err := f.Build(s.ctx, src)
+		if err != nil {
+			return err
+		}
+		return fn(f, src, b)
 	})
 }
 
@@ -119,15 +127,7 @@ Example: slipway check --dirty
 
 // Run implements the command.
 func (c *checkCommand) Run(s *session) error {
-	return s.changing("", "check", func(f *pipeline.Flow) error {
-		src, err := s.source(f.Project, c.Dirty)
-		if err != nil {
-			return err
-		}
-		b, err := f.Build(s.ctx, src)
-		if err != nil {
-			return err
-		}
+	return s.building("check", c.Dirty, func(f *pipeline.Flow, src slipway.Source, b pipeline.Built) error {
 		results, err := f.Check(s.ctx, src, b, c.Again)
 		if s.globals.JSON && results != nil {
 			if perr := printJSONLine(s.env.Stdout, map[string]any{"result": results}); perr != nil {
