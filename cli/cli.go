@@ -131,6 +131,7 @@ type commands struct {
 	Convert    convertCommand    `cmd:"" group:"look" help:"Convert a notebook to a script."`
 	Diff       diffCommand       `cmd:"" group:"look" help:"Show what changed in a notebook, cell by cell."`
 	Notebook   notebookCommand   `cmd:"" group:"look" help:"What git needs to understand notebooks."`
+	Lint       lintCommand       `cmd:"" group:"look" help:"Find what is wrong with notebooks that become jobs."`
 	Clean      cleanCommand      `cmd:"" group:"look" help:"Take outputs and other traces of a run out of notebooks."`
 	Completion completionCommand `cmd:"" group:"look" help:"Print the completion script of a shell."`
 	Version    versionCommand    `cmd:"" group:"look" help:"Print the version."`

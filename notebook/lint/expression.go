@@ -105,9 +105,14 @@ func (b *binder) expression(t []notebook.Token, s *scope) {
 		}
 		switch {
 		case tok.Text == "lambda":
-			end := i + 1 + colonAt(t[i+1:])
-			b.lambda(t[i+1:end], s)
-			i = end
+			colon := i + 1 + colonAt(t[i+1:])
+			b.lambda(t[i+1:colon], s)
+			end := colon + outside(t[colon:], func(n int) bool {
+				text := t[colon+n].Text
+				return text == "," || text == ")" || text == "]" || text == "}"
+			})
+			b.expression(t[min(colon+1, end):end], newScope(s, true)) // it runs later
+			i = end - 1
 		case tok.Text == "for":
 			end := i + 1 + wordAt(t[i+1:], "in")
 			b.targets(t[i+1:end], s, local)

@@ -31,7 +31,7 @@ func (r *run) names() {
 	for _, u := range b.uses {
 		at, ok := u.scope.lookUp(u.name)
 		switch {
-		case ok && (u.scope.later() || at <= u.at), !ok && r.given(u.name), told[u.name], guarded(u.cell):
+		case ok && (u.scope.later() || at <= u.at), r.given(u.name), told[u.name], guarded(u.cell):
 			continue
 		}
 		told[u.name] = true

@@ -42,13 +42,23 @@ func (r *run) places() {
 			if text := strings.TrimSpace(line); text == "" || strings.HasPrefix(text, "#") || strings.HasPrefix(text, "%") {
 				continue
 			}
-			if !c.HasTag(notebook.TagParameters) {
+			lower := strings.ToLower(line)
+			if !c.HasTag(notebook.TagParameters) && hints(lower, "arn:", ".ecr.", "account") {
 				r.placesIn(Account, c, n, accounts, "the AWS account %s; make it an argument of the job, with a value for each environment in slipway.yaml")
+			}
+			if !c.HasTag(notebook.TagParameters) && hints(lower, "s3", "bucket") {
 				r.placesIn(Bucket, c, n, buckets, "the bucket %s; make the address an argument of the job, with a value for each environment in slipway.yaml")
 			}
-			r.password(c, n)
+			if hints(lower, "pass", "pwd", "secret", "://") {
+				r.password(c, n)
+			}
 		}
 	}
+}
+
+// hints reports whether a line holds one of the words that the patterns need.
+func hints(lower string, words ...string) bool {
+	return slices.ContainsFunc(words, func(word string) bool { return strings.Contains(lower, word) })
 }
 
 func (r *run) placesIn(id string, c *cell, n int, patterns []*regexp.Regexp, message string) {

@@ -96,6 +96,9 @@ func (s *secrets) find(text string) []secret {
 	type window struct{ start, end int }
 	windows := map[int][]window{}
 	s.words.scan(text, func(rule, end int) {
+		if s.Rules[rule].ID == generic && !random(text[end:min(len(text), end+lookAhead)]) {
+			return
+		}
 		w := window{max(0, end-lookBehind), min(len(text), end+lookAhead)}
 		list := windows[rule]
 		if n := len(list); n > 0 && list[n-1].end >= w.start {
@@ -114,13 +117,45 @@ func (s *secrets) find(text string) []secret {
 	return once(found)
 }
 
+// generic is the rule for keys of no known kind. Its keywords are words such as
+// "key", which stand everywhere, and its secrets have an entropy above 3.5, which
+// takes at least twelve different characters in one piece, close by.
+const generic = "generic-api-key"
+
+// random reports whether close to the beginning of a text there is a piece that
+// could be such a secret.
+func random(text string) bool {
+	const near, longest, different = 48, 256, 12
+	var seen [128]bool
+	count := 0
+	for i := range min(len(text), near+longest) {
+		switch c := text[i]; {
+		case !isKeyByte(c):
+			if i >= near {
+				return false
+			}
+			seen, count = [128]bool{}, 0
+		case !seen[c]:
+			seen[c] = true
+			if count++; count >= different {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func isKeyByte(c byte) bool {
+	return 'a' <= c|0x20 && c|0x20 <= 'z' || '0' <= c && c <= '9' || strings.IndexByte("_.=+/-", c) >= 0
+}
+
 // once drops what overlaps something better known.
 func once(found []secret) []secret {
 	var out []secret
 	for _, f := range found {
 		if n := len(out); n == 0 || out[n-1].end <= f.start {
 			out = append(out, f)
-		} else if strings.HasPrefix(out[n-1].rule.ID, "generic") {
+		} else if out[n-1].rule.ID == generic {
 			out[n-1] = f
 		}
 	}
