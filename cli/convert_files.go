@@ -182,9 +182,10 @@ func (l *patternList) Decode(ctx *kong.DecodeContext) error {
 	return nil
 }
 
+const pythonString = `(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')`
+
 // pythonStringList is a list, set or tuple of strings as Python writes it.
 var (
-	pythonString     = `(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')`
 	pythonStringList = regexp.MustCompile(`^[\[{(]\s*` + pythonString + `(?:\s*,\s*` + pythonString + `)*\s*,?\s*[\]})]$`)
 	pythonStringOne  = regexp.MustCompile(pythonString)
 )

@@ -68,19 +68,21 @@ func (c *Cell) HasTag(tag string) bool {
 // what it can render, where nbconvert and [ReadStrict] insist on the schema. An
 // error is an [*Error].
 func Read(data []byte) (*Notebook, error) {
+	_, nb, err := read(data)
+	return nb, err
+}
+
+func read(data []byte) (*document, *Notebook, error) {
 	if len(bytes.TrimSpace(data)) == 0 {
-		return nil, fileError("the file is empty")
+		return nil, nil, fileError("the file is empty")
 	}
 	doc, err := parseJSON(data)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	r := reader{document: doc}
 	nb, err := r.notebook()
-	if err != nil {
-		return nil, err
-	}
-	return nb, nil
+	return doc, nb, err
 }
 
 // A reader makes a Notebook of a document.

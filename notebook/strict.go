@@ -10,15 +10,11 @@ import (
 // where the notebook is not what the schema of its format says. The error is an
 // [*Error] that names the key.
 func ReadStrict(data []byte) (*Notebook, error) {
-	nb, err := Read(data)
+	doc, nb, err := read(data)
 	if err != nil {
 		return nil, err
 	}
-	doc, err := parseJSON(data)
-	if err != nil {
-		return nil, err
-	}
-	s := &schema{reader: reader{doc}, minor: nb.Minor}
+	s := &schema{reader: reader{doc}, minor: max(nb.Minor, 0)}
 	s.notebook(nb.Format)
 	if s.fault != nil {
 		return nil, s.fault
@@ -78,9 +74,10 @@ func isKind(kinds ...kind) func(*schema, value) bool {
 	}
 }
 
+// isMinor tells the minor versions, those of the future with as many digits as
+// they like.
 func isMinor(s *schema, v value) bool {
-	n, ok := s.integer(v)
-	return ok && n >= 0
+	return v.kind == kindNumber && strings.Trim(string(s.raw(v)), "0123456789") == ""
 }
 
 // isOldMinor tells the minor versions of format v3 that nbconvert has a schema
@@ -299,7 +296,11 @@ func (s *schema) cells(parent value, each func(value)) {
 
 // firstCell checks a cell of format v1.
 func (s *schema) firstCell(cell value) {
-	if kind := s.text(s.get(cell, "cell_type")); kind != "code" && kind != "text" {
+	switch s.text(s.get(cell, "cell_type")) {
+	case "code":
+	case "text":
+		s.check("", cell, []want{{"text", true, isLines, "a text or a list of texts", 0}})
+	default:
 		s.fail("cell_type", "is not one of format 1; perhaps nbformat is missing")
 	}
 	s.check("", cell, []want{{"prompt_number", false, isCount, "null or a whole number from 0 up", 0}})
@@ -321,7 +322,9 @@ func (s *schema) oldCell(cell value) {
 				}
 			}
 		}
-	case "markdown", "raw", "html", "heading":
+	case "markdown", "raw", "html":
+		s.check("", cell, []want{{"source", true, isLines, "a text or a list of texts", 0}})
+	case "heading":
 		s.check("", cell, []want{{"source", false, isLines, "a text or a list of texts", 0}})
 	default:
 		s.fail("cell_type", "is not one of format 2 or 3")

@@ -7,6 +7,7 @@
 #
 #     PROFILE=ipython9   or ipython8, noipython
 #     TO=python          or script
+#     TIME=              set: measure both, too
 set -euo pipefail
 
 [ $# -gt 0 ] || {
@@ -24,4 +25,6 @@ venv=$profile
 python=$(scripts/nbconvert.sh "$venv")
 mkdir -p .cache
 go build -o .cache/parity ./cmd/parity
-exec .cache/parity -python "$python" -profile "$profile" -to "${TO:-python}" "${folders[@]}"
+[ -z "${TIME:-}" ] || set -- -time
+[ -n "${TIME:-}" ] || set --
+exec .cache/parity "$@" -python "$python" -profile "$profile" -to "${TO:-python}" "${folders[@]}"

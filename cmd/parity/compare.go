@@ -6,6 +6,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/slipway-cd/slipway/notebook"
 )
@@ -32,20 +33,29 @@ type result struct {
 	sample
 	verdict verdict
 	detail  string
+	// theirs and ours are how long nbconvert and Slipway took.
+	theirs, ours time.Duration
 }
 
-// compareAll compares every sample, workers at a time, and hands over the results
-// in the samples' order.
-func compareAll(python string, p notebook.Profile, workers int, samples []sample, each func(result)) error {
+// A comparison is how samples are compared.
+type comparison struct {
+	python  string // the one that has nbconvert
+	profile notebook.Profile
+	workers int  // how many nbconverts run at the same time
+	asItIs  bool // leave nbconvert as slow as it is
+}
+
+// all compares every sample and hands over the results in the samples' order.
+func (c comparison) all(samples []sample, each func(result)) error {
 	results := make([]chan result, len(samples))
 	for i := range results {
 		results[i] = make(chan result, 1)
 	}
 	next := make(chan int)
-	errs := make(chan error, workers)
+	errs := make(chan error, c.workers)
 	var group sync.WaitGroup
-	for range workers {
-		group.Go(func() { errs <- work(python, p, samples, next, results) })
+	for range c.workers {
+		group.Go(func() { errs <- c.work(samples, next, results) })
 	}
 	done := make(chan struct{})
 	go func() { group.Wait(); close(done) }()
@@ -81,8 +91,12 @@ func compareAll(python string, p notebook.Profile, workers int, samples []sample
 }
 
 // work compares the samples whose numbers come, with an nbconvert of its own.
-func work(python string, p notebook.Profile, samples []sample, next <-chan int, results []chan result) error {
-	o, err := startOracle(python, p)
+func (c comparison) work(samples []sample, next <-chan int, results []chan result) error {
+	var more []string
+	if c.asItIs {
+		more = append(more, "--as-it-is")
+	}
+	o, err := startOracle(c.python, c.profile, more...)
 	if err != nil {
 		return err
 	}
@@ -92,9 +106,10 @@ func work(python string, p notebook.Profile, samples []sample, next <-chan int, 
 		if err != nil {
 			return errors.Join(err, o.close())
 		}
-		s.options.Profile = p
+		s.options.Profile = c.profile
+		began := time.Now()
 		got, gotErr := convert(s)
-		r := result{sample: s}
+		r := result{sample: s, ours: time.Since(began), theirs: time.Duration(want.Seconds * float64(time.Second))}
 		r.verdict, r.detail = compare(got, gotErr, want)
 		results[i] <- r
 	}

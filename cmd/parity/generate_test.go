@@ -71,10 +71,11 @@ func (g *generator) source() string {
 		}
 		return pick(g, bits...)
 	}
-	text := piece()
+	pieces := []string{piece()}
 	for range pick(g, 0, 0, 1, 1, 2, 3, 5, 8) {
-		text += pick(g, "\n", "\n", "\n", "\n", "\n\n", "\r\n", "", " ", "\n    ") + piece()
+		pieces = append(pieces, pick(g, "\n", "\n", "\n", "\n", "\n\n", "\r\n", "", " ", "\n    "), piece())
 	}
+	text := strings.Join(pieces, "")
 	for range pick(g, 0, 0, 0, 0, 1, 2, 4) {
 		text = g.mutate(text)
 	}
@@ -230,7 +231,7 @@ func (g *generator) oldLines(text string) any {
 		return g.lines(text)
 	}
 	list := array{}
-	for _, line := range strings.Split(text, "\n") {
+	for _, line := range strings.SplitSeq(text, "\n") {
 		list = append(list, line)
 	}
 	return list

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"time"
 
 	"github.com/slipway-cd/slipway/notebook"
 )
@@ -33,6 +34,7 @@ func run(args []string, out io.Writer) (int, error) {
 	to := flags.String("to", "python", "python or script")
 	workers := flags.Int("j", runtime.GOMAXPROCS(0), "how many nbconverts to run at the same time")
 	verbose := flags.Bool("v", false, "show those that are equal, too")
+	times := flags.Bool("time", false, "measure, one notebook after the other, and leave nbconvert as slow as it is")
 	if err := flags.Parse(args); err != nil {
 		return 2, err
 	}
@@ -50,8 +52,13 @@ func run(args []string, out io.Writer) (int, error) {
 		return 2, fmt.Errorf("there is no notebook in %q", flags.Args())
 	}
 	count := map[verdict]int{}
-	err = compareAll(*python, profile, *workers, samples, func(r result) {
+	var theirs, ours time.Duration
+	if *times {
+		*workers = 1
+	}
+	err = comparison{*python, profile, *workers, *times}.all(samples, func(r result) {
 		count[r.verdict]++
+		theirs, ours = theirs+r.theirs, ours+r.ours
 		if *verbose || r.verdict != equal {
 			fmt.Fprintln(out, strings.TrimSpace(fmt.Sprintf("%-9s %s: %s", r.verdict, r.Path, r.detail)))
 		}
@@ -60,6 +67,10 @@ func run(args []string, out io.Writer) (int, error) {
 		return 2, err
 	}
 	summarize(out, count)
+	if *times {
+		fmt.Fprintf(out, "nbconvert took %.3f s, its start left out; Slipway %.3f s: %.0f times as fast\n",
+			theirs.Seconds(), ours.Seconds(), theirs.Seconds()/ours.Seconds())
+	}
 	return min(count[different], 1), nil
 }
 

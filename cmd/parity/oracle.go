@@ -30,7 +30,8 @@ type answer struct {
 	Extension string `json:"extension"`
 	Error     string `json:"error"`
 	// Cell is the number of the cell that Error is about, 0 where it is unknown.
-	Cell int `json:"cell"`
+	Cell    int     `json:"cell"`
+	Seconds float64 `json:"seconds"`
 }
 
 // An oracle is a running nbconvert. It answers one request after the other.
@@ -41,8 +42,8 @@ type oracle struct {
 }
 
 // startOracle starts the nbconvert that a Python has.
-func startOracle(python string, p notebook.Profile) (*oracle, error) {
-	args := []string{"-c", oracleProgram}
+func startOracle(python string, p notebook.Profile, more ...string) (*oracle, error) {
+	args := append([]string{"-c", oracleProgram}, more...)
 	if p == notebook.NoIPython {
 		args = append(args, "--without-ipython")
 	}

@@ -1,13 +1,14 @@
 """Runs the real nbconvert as a library: one request a line of JSON comes in, one answer a line goes out.
 
 A request is {"path": FILE, "to": "python" or "script", "options": {CLASS: {NAME: VALUE}}}, the options being nbconvert's
-own. An answer is {"text": SCRIPT, "extension": EXTENSION}, or {"error": REASON, "cell": NUMBER or 0}. With
---without-ipython it works as nbconvert does where IPython is not installed.
+own. An answer is {"text": SCRIPT, "extension": EXTENSION}, or {"error": REASON, "cell": NUMBER or 0}, and how many "seconds" it
+took. With --without-ipython it works as nbconvert does where IPython is not installed.
 """
 
 import json
 import logging
 import sys
+import time
 import warnings
 
 if "--without-ipython" in sys.argv:
@@ -21,8 +22,10 @@ from traitlets.config import Config
 from traitlets.log import get_logger
 
 # Compiling the schema anew for each of the eleven times that a notebook is
-# validated takes most of nbconvert's time, and changes nothing.
-nbformat.validator.get_validator = cache(nbformat.validator.get_validator)
+# validated takes most of nbconvert's time, and changes nothing. --as-it-is leaves
+# that so, to measure.
+if "--as-it-is" not in sys.argv:
+    nbformat.validator.get_validator = cache(nbformat.validator.get_validator)
 
 
 def config(request):
@@ -71,7 +74,9 @@ def main():
     get_logger().disabled = True
     exporters = {}
     for line in sys.stdin:
-        print(json.dumps(convert(exporters, json.loads(line))), flush=True)
+        began = time.perf_counter()
+        answer = convert(exporters, json.loads(line))
+        print(json.dumps(answer | {"seconds": time.perf_counter() - began}), flush=True)
 
 
 main()
