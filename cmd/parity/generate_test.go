@@ -231,7 +231,7 @@ func (g *generator) oldLines(text string) any {
 		return g.lines(text)
 	}
 	list := array{}
-	for _, line := range strings.SplitSeq(text, "\n") {
+	for line := range strings.SplitSeq(text, "\n") {
 		list = append(list, line)
 	}
 	return list
