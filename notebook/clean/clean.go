@@ -90,7 +90,7 @@ func (o Options) Check() error {
 	for _, key := range slices.Concat(o.Keys, o.KeepKeys) {
 		head, rest, _ := strings.Cut(key, ".")
 		if rest == "" || head != "cell" && head != "metadata" {
-			return fmt.Errorf("the key %q must begin with metadata. or cell.metadata.", key)
+			return fmt.Errorf("the key %q must begin with \"metadata.\" or with \"cell.metadata.\", and go on", key)
 		}
 		if head == "cell" && !strings.HasPrefix(rest, "metadata.") {
 			return fmt.Errorf("the key %q is none of a cell's metadata; write cell.metadata.NAME", key)

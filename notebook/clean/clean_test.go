@@ -122,9 +122,12 @@ func TestErrors(t *testing.T) {
 	}{
 		{`{"cells": [`, Options{}, "not JSON: line 1 column 12: the document ends too early"},
 		{``, Options{}, "the file is empty"},
-		{`{"cells": [{"cell_type": "code", "metadata": {"keep_output": false, "tags": ["keep_output"]}, "source": ""}]}`, Options{},
-			"cell 1: its metadata says keep_output: false, and its tags say keep_output; take one of them out"},
-		{`{"cells": []}`, Options{Keys: []string{"kernelspec"}}, `the key "kernelspec" must begin with metadata. or cell.metadata.`},
+		{
+			`{"cells": [{"cell_type": "code", "metadata": {"keep_output": false, "tags": ["keep_output"]}, "source": ""}]}`,
+			Options{},
+			"cell 1: its metadata says keep_output: false, and its tags say keep_output; take one of them out",
+		},
+		{`{"cells": []}`, Options{Keys: []string{"kernelspec"}}, `the key "kernelspec" must begin with "metadata." or with "cell.metadata.", and go on`},
 		{`{"cells": []}`, Options{KeepKeys: []string{"cell.source"}}, `the key "cell.source" is none of a cell's metadata; write cell.metadata.NAME`},
 	} {
 		if _, _, err := Clean([]byte(c.data), c.options); err == nil || err.Error() != c.want {

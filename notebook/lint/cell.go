@@ -25,12 +25,14 @@ type cell struct {
 
 	magics  []string // the names of its magics, with their percent signs
 	named   []string // identifiers in the text of magics, which may define them
+	guarded bool     // it catches NameError, and so sees to names by itself
 	dropped bool     // it does not become part of a job: tagged skip or tests
 
 	logical   []line          // the code's logical lines
 	fileLines []int           // the line of the file for each line of the source
 	droppable bool            // lines can be taken out of the source
 	silent    map[string]bool // rules that a comment in the cell names
+	silences  map[int]silence // what comments silence on their lines, from 1
 }
 
 // python reports whether the notebook is in Python 3, as far as it says.
@@ -47,7 +49,7 @@ func (r *run) python() bool {
 
 func newCell(f *edit.File, nb *notebook.Cell, number int, value edit.Value, glue bool) *cell {
 	source := value.Get(f.SourceKey(value))
-	c := &cell{Cell: nb, number: number, value: value, fileLines: f.TextLines(source), silent: map[string]bool{}}
+	c := &cell{Cell: nb, number: number, value: value, fileLines: f.TextLines(source), silent: map[string]bool{}, silences: map[int]silence{}}
 	_, c.droppable = f.DropLines(source, nil)
 	c.split()
 	if nb.Type != notebook.Code {
@@ -57,6 +59,7 @@ func newCell(f *edit.File, nb *notebook.Cell, number int, value edit.Value, glue
 	c.dropped = glue && (nb.HasTag(notebook.TagSkip) || nb.HasTag(notebook.TagTests))
 	c.read(c.magicsAtTop())
 	c.logical = logical(c.tokens)
+	c.guarded = slices.ContainsFunc(c.tokens, func(t notebook.Token) bool { return is([]notebook.Token{t}, 0, "NameError") })
 	return c
 }
 
@@ -64,8 +67,11 @@ func newCell(f *edit.File, nb *notebook.Cell, number int, value edit.Value, glue
 func (c *cell) split() {
 	source := strings.ReplaceAll(c.Source, "\r\n", "\n")
 	c.lines = strings.Split(strings.ReplaceAll(source, "\r", "\n"), "\n")
-	for _, line := range c.lines {
-		ids, _ := silencedBy(line)
+	for n, line := range c.lines {
+		ids, all := silencedBy(line)
+		if all || len(ids) > 0 {
+			c.silences[n+1] = silence{all, ids}
+		}
 		for _, id := range ids {
 			c.silent[id] = true
 		}

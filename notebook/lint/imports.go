@@ -31,7 +31,7 @@ func glueModules() (map[string]map[string]bool, error) {
 		modules := map[string]bool{}
 		for text := range strings.Lines(string(data)) {
 			if !strings.HasPrefix(text, "#") {
-				for _, name := range strings.Fields(text) {
+				for name := range strings.FieldsSeq(text) {
 					modules[name] = true
 				}
 			}
@@ -134,10 +134,23 @@ func normal(spec string) string {
 // different names.
 func packageOf(module string) string {
 	for _, pair := range [][2]string{
-		{"bs4", "beautifulsoup4"}, {"cv2", "opencv-python-headless"}, {"dateutil", "python-dateutil"}, {"docx", "python-docx"},
-		{"dotenv", "python-dotenv"}, {"jwt", "pyjwt"}, {"MySQLdb", "mysqlclient"}, {"OpenSSL", "pyopenssl"}, {"PIL", "pillow"},
-		{"psycopg2", "psycopg2-binary"}, {"pymysql", "PyMySQL"}, {"skimage", "scikit-image"}, {"sklearn", "scikit-learn"},
-		{"snowflake", "snowflake-connector-python"}, {"yaml", "pyyaml"}, {"Crypto", "pycryptodome"}, {"delta", "delta-spark"},
+		{"bs4", "beautifulsoup4"},
+		{"cv2", "opencv-python-headless"},
+		{"dateutil", "python-dateutil"},
+		{"docx", "python-docx"},
+		{"dotenv", "python-dotenv"},
+		{"jwt", "pyjwt"},
+		{"MySQLdb", "mysqlclient"},
+		{"OpenSSL", "pyopenssl"},
+		{"PIL", "pillow"},
+		{"psycopg2", "psycopg2-binary"},
+		{"pymysql", "PyMySQL"},
+		{"skimage", "scikit-image"},
+		{"sklearn", "scikit-learn"},
+		{"snowflake", "snowflake-connector-python"},
+		{"yaml", "pyyaml"},
+		{"Crypto", "pycryptodome"},
+		{"delta", "delta-spark"},
 	} {
 		if pair[0] == module {
 			return pair[1]

@@ -255,8 +255,7 @@ func lineIn(lines []int, n, otherwise int) int {
 // build reports what the build says of a notebook for Glue.
 func (r *run) build() {
 	script, err := r.nb.Glue(notebook.GlueOptions{})
-	var many notebook.Errors
-	if errors.As(err, &many) {
+	if many, ok := errors.AsType[notebook.Errors](err); ok {
 		for _, e := range many {
 			r.said(Refused, e)
 		}

@@ -62,7 +62,7 @@ func found(t testing.TB, o Options, data []byte) []string {
 	}
 	all := []string{}
 	for _, f := range findings {
-		text := f.Rule + " " + f.Position.String()
+		text := f.Rule + " " + f.String()
 		if f.Column > 0 {
 			text += fmt.Sprintf(":%d", f.Column)
 		}
@@ -92,13 +92,25 @@ func TestRules(t *testing.T) {
 			"a = df.collect()\nb = df.toPandas()", "c = df.limit(5).toPandas()\nd = df.groupBy('x').count().collect()\ngc.collect()\ne = df.collect(1)",
 		}, []string{"NB302 cell 1 line 1:8", "NB302 cell 1 line 2:8"}},
 		{"collect of something else", "", Options{Ignore: []string{"NB103"}}, []string{"a = trash.collect()"}, nil},
-		{"bare", "", Options{}, []string{"df = 1\ndf\ndf.head(5)\ndf.columns\ndf.show()\nif df:\n    df\ndf; df\n'text'\nNone\ndf.head().x\ndf.head() + 1\ndf?"},
-			[]string{"NB303 cell 1 line 2:1", "NB303 cell 1 line 3:1", "NB303 cell 1 line 4:1"}},
+		{
+			"bare", "",
+			Options{},
+			[]string{"df = 1\ndf\ndf.head(5)\ndf.columns\ndf.show()\nif df:\n    df\ndf; df\n'text'\nNone\ndf.head().x\ndf.head() + 1\ndf?"},
+			[]string{"NB303 cell 1 line 2:1", "NB303 cell 1 line 3:1", "NB303 cell 1 line 4:1"},
+		},
 
-		{"account", "", Options{}, []string{"a = 'arn:aws:iam::210987654321:role/x'\n# arn:aws:iam::210987654321:role/x\nb = f'210987654321.dkr.ecr.eu-west-1.amazonaws.com'\nc = {'account_id': '210987654321'}\nn = 210987654321"},
-			[]string{"NB203 cell 1 line 1:19", "NB203 cell 1 line 3:7", "NB203 cell 1 line 4:21"}},
-		{"bucket", "", Options{}, []string{"a = 's3://my-raw/x'\nb = f's3://{a}/x'\nc = dict(Bucket='my-raw')\nd = 's3a://my-raw'", "[parameters] target = 's3://default/x'", "%%configure\n{\"--TempDir\": \"s3://x-y/z\"}", "%%sql\nselect * from csv.`s3://lake-x/t`"},
-			[]string{"NB204 cell 1 line 1:11", "NB204 cell 1 line 3:18", "NB204 cell 1 line 4:12", "NB003 cell 4 line 1:1", "NB204 cell 4 line 2:25"}},
+		{
+			"account", "",
+			Options{},
+			[]string{"a = 'arn:aws:iam::210987654321:role/x'\n# arn:aws:iam::210987654321:role/x\nb = f'210987654321.dkr.ecr.eu-west-1.amazonaws.com'\nc = {'account_id': '210987654321'}\nn = 210987654321"},
+			[]string{"NB203 cell 1 line 1:19", "NB203 cell 1 line 3:7", "NB203 cell 1 line 4:21"},
+		},
+		{
+			"bucket", "",
+			Options{},
+			[]string{"a = 's3://my-raw/x'\nb = f's3://{a}/x'\nc = dict(Bucket='my-raw')\nd = 's3a://my-raw'", "[parameters] target = 's3://default/x'", "%%configure\n{\"--TempDir\": \"s3://x-y/z\"}", "%%sql\nselect * from csv.`s3://lake-x/t`"},
+			[]string{"NB204 cell 1 line 1:11", "NB204 cell 1 line 3:18", "NB204 cell 1 line 4:12", "NB003 cell 4 line 1:1", "NB204 cell 4 line 2:25"},
+		},
 		{"ignored", "", Options{Ignore: []string{"nb2"}, Select: []string{"NB205", "NB103"}}, []string{"password = 'hunter2'"}, nil},
 		{"passwords", "", Options{Select: []string{"hard-coded-password"}}, []string{
 			"password = 'hunter2'\ndb_password=args['x']\nx.option('password', \"hunter2\")\nu = 'jdbc:mysql://h/d?user=a&password=hunter2'\nv = 'https://me:hunter2@h/d'\n" +
@@ -110,8 +122,12 @@ func TestRules(t *testing.T) {
 		{"commit", glue, Options{}, []string{"from awsglue.job import Job\njob = Job(1)\njob.init('x', {})", "job.commit()"}, nil},
 		{"another init", glue, Options{}, []string{"import awsglue, wandb\nwandb.init('x', {})"}, nil},
 
-		{"modules", glue, Options{GlueVersion: "5.0", Modules: []string{"lib", "scikit-learn"}}, []string{"import os, sys as system\nimport boto3, duckdb\nfrom lib.a import b\nimport sklearn\nfrom . import c\nimport tomllib"},
-			[]string{"NB402 cell 1 line 2:15"}},
+		{
+			"modules", glue,
+			Options{GlueVersion: "5.0", Modules: []string{"lib", "scikit-learn"}},
+			[]string{"import os, sys as system\nimport boto3, duckdb\nfrom lib.a import b\nimport sklearn\nfrom . import c\nimport tomllib"},
+			[]string{"NB402 cell 1 line 2:15"},
+		},
 		{"modules of a magic's version", "", Options{}, []string{"%glue_version 4.0\n%additional_python_modules duckdb==1.0,s3://b/polars-1.0-py3-none-any.whl", "import tomllib\nimport duckdb, polars\nimport yaml"}, []string{"NB402 cell 2 line 1:8"}},
 		{"modules that code can do without", glue, Options{GlueVersion: "5.0"}, []string{"try:\n    import duckdb\nexcept ImportError:\n    duckdb = None"}, nil},
 		{"modules in an archive", glue, Options{GlueVersion: "5.0"}, []string{"%extra_py_files s3://b/all.zip", "import ours"}, nil},
@@ -354,6 +370,28 @@ func mended(t failer, l *Linter, before *edit.File, data []byte) {
 		touched := slices.ContainsFunc(fixed, func(f Finding) bool { return f.Cell == i+1 && f.mend == mendLine })
 		if !touched && cell.Source != before.Notebook.Cells[i].Source {
 			t.Fatalf("cell %d is %q, and was %q", i+1, cell.Source, before.Notebook.Cells[i].Source)
+		}
+	}
+}
+
+// TestHostile lints what takes minutes where the work grows faster than the text.
+func TestHostile(t *testing.T) {
+	numbered := func(format string, n int) string {
+		var b strings.Builder
+		for i := range n {
+			fmt.Fprintf(&b, format, i)
+		}
+		return b.String()
+	}
+	const n = 20_000
+	for name, source := range map[string]string{
+		"buckets on one line": "x = '" + strings.Repeat("s3://bucket-x/ ", n) + "'", "undefined names": numbered("print(u%d)\n", n),
+		"bare names": strings.Repeat("df\n", n), "calls": "x = " + strings.Repeat("a.collect() + ", n) + "1", "lambdas": "x = [" + strings.Repeat("lambda a: a, ", n) + "]",
+		"nested lambdas": "x = " + strings.Repeat("lambda: ", 3000) + "1", "comprehensions": "x = [a " + strings.Repeat("for a in b ", n) + "]", "targets": strings.Repeat("a = ", n) + "1",
+		"with": "with " + strings.Repeat("a as b, ", n) + "a: pass", "secrets": "x = '" + strings.Repeat("token="+secretKey+" ", n/10) + "'", "magics": "a = 1\n" + strings.Repeat("%x y\n", n/10),
+	} {
+		if _, err := linter(t, Options{}).Lint(written(t, glue, source)); err != nil {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }

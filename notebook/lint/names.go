@@ -31,7 +31,7 @@ func (r *run) names() {
 	for _, u := range b.uses {
 		at, ok := u.scope.lookUp(u.name)
 		switch {
-		case ok && (u.scope.later() || at <= u.at), r.given(u.name), told[u.name], guarded(u.cell):
+		case ok && (u.scope.later() || at <= u.at), r.given(u.name), told[u.name], u.cell.guarded:
 			continue
 		}
 		told[u.name] = true
@@ -115,11 +115,6 @@ func (r *run) unknowable() bool {
 
 // definingMagics define names that they do not mention.
 const definingMagics = " run pylab load loadpy store macro recall rerun edit cython "
-
-// guarded reports whether a cell sees to undefined names by itself.
-func guarded(c *cell) bool {
-	return slices.ContainsFunc(c.tokens, func(t notebook.Token) bool { return t.Kind == notebook.TokenName && t.Text == "NameError" })
-}
 
 // A use is a name where it is read.
 type use struct {

@@ -10,21 +10,21 @@ import (
 // Other linters know the same comment, and their ids may stand beside ours.
 var noqa = regexp.MustCompile(`(?i)(?:#|--|<!--)\s*noqa\b(?:\s*:\s*([A-Z][A-Z0-9]*(?:[\s,]+[A-Z][A-Z0-9]*)*))?`)
 
+// A silence is what a line's comment silences.
+type silence struct {
+	all bool
+	ids []string
+}
+
 // silenced reports whether a comment silences a finding: one on its line, or, for
 // a finding about the cell or its outputs, one that names the rule on any line.
 func (r *run) silenced(f Finding) bool {
-	if f.Cell == 0 {
-		return false
-	}
 	c := r.cells[f.Cell-1]
-	if f.Output == 0 && f.Line > 0 {
-		if f.Line > len(c.lines) {
-			return false
-		}
-		ids, all := silencedBy(c.lines[f.Line-1])
-		return all || slices.Contains(ids, f.Rule)
+	if f.Output > 0 || f.Line == 0 {
+		return c.silent[f.Rule]
 	}
-	return c.silent[f.Rule]
+	on := c.silences[f.Line]
+	return on.all || slices.Contains(on.ids, f.Rule)
 }
 
 func silencedBy(line string) (ids []string, all bool) {
@@ -35,9 +35,7 @@ func silencedBy(line string) (ids []string, all bool) {
 		if m[1] == "" {
 			return nil, true
 		}
-		for _, id := range strings.FieldsFunc(strings.ToUpper(m[1]), func(r rune) bool { return r == ',' || r == ' ' || r == '\t' }) {
-			ids = append(ids, id)
-		}
+		ids = append(ids, strings.FieldsFunc(strings.ToUpper(m[1]), func(r rune) bool { return r == ',' || r == ' ' || r == '\t' })...)
 	}
 	return ids, false
 }

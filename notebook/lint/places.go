@@ -10,6 +10,8 @@ import (
 
 // What stands in code and belongs to one environment. The first group is what a
 // message names.
+//
+//nolint:gochecknoglobals // immutable tables
 var (
 	accounts = []*regexp.Regexp{
 		regexp.MustCompile(`\barn:aws[a-z-]*:[a-z0-9-]*:[a-z0-9-]*:(\d{12}):`),

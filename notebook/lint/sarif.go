@@ -86,7 +86,7 @@ func SARIF(files []File, version string) ([]byte, error) {
 		for _, f := range file.Findings {
 			results = append(results, sarifResult{
 				RuleID: f.Rule, RuleIndex: index[f.Rule], Level: level(f.Severity),
-				Message:   sarifText{f.Position.String() + ": " + f.Message},
+				Message:   sarifText{f.String() + ": " + f.Message},
 				Locations: []sarifLocation{location(file.Name, f)},
 			})
 		}
@@ -103,7 +103,7 @@ func location(file string, f Finding) sarifLocation {
 	l := sarifLocation{Physical: sarifPhysical{sarifArtifact{fileURI(file)}, sarifRegion{max(1, f.FileLine)}}}
 	if f.Cell > 0 {
 		name := Position{Cell: f.Cell}.String()
-		l.Logical = []sarifLogical{{name, f.Position.String(), "module"}}
+		l.Logical = []sarifLogical{{name, f.String(), "module"}}
 	}
 	return l
 }
