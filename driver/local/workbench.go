@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"github.com/slipway-cd/slipway"
 	"github.com/slipway-cd/slipway/driver"
@@ -71,10 +70,13 @@ func (d *Driver) overlay(ctx context.Context, t tools, below string, requirement
 	if err := d.machine().checkVenv(t.python, requirements); err != nil {
 		return "", err
 	}
-	v := newVenv(d.cfg.Cache, over)
+	base := ""
 	if len(t.requirements) > 0 {
-		v.below = filepath.Dir(filepath.Dir(below))
+		base = filepath.Dir(filepath.Dir(below))
+		over.requirements = append(over.requirements, "over "+filepath.Base(base))
 	}
+	v := newVenv(d.cfg.Cache, over)
+	v.below = base
 	v.requirements, v.named = slices.Sorted(slices.Values(requirements)), "the check's requirements"
 	return d.ready(ctx, v, d.cfg.Progress)
 }
@@ -93,5 +95,10 @@ func (v venv) seeBelow() error {
 	if err != nil || len(own) == 0 {
 		return fmt.Errorf("no packages in %s", v.dir)
 	}
-	return os.WriteFile(filepath.Join(own[0], "below.pth"), []byte(strings.Join(packages, "\n")+"\n"), 0o644)
+	// Both lie in the cache: a relative path holds wherever people see the cache.
+	path, err := filepath.Rel(own[0], packages[0])
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(own[0], "below.pth"), []byte(path+"\n"), 0o644)
 }
