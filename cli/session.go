@@ -55,7 +55,7 @@ func (s *session) with(app, doing string, open func(context.Context, pipeline.Co
 		return err
 	}
 	defer func() { _ = p.Close() }() // it only ends a process that reads
-	var log io.Writer = io.Discard
+	log := io.Discard
 	if s.globals.Verbose {
 		log = s.talk
 	}

@@ -182,7 +182,7 @@ func inRegion(address, region string) string {
 
 // ledger returns the authority over an environment: the database of the state
 // folder for the one on this machine, the artifact repository for any other.
-func (f *Flow) ledger(e manifest.Environment, r repository.Repository) (Ledger, error) { //nolint:ireturn // which of the two it is, the environment says
+func (f *Flow) ledger(e manifest.Environment, r repository.Repository) (Ledger, error) {
 	if !e.IsLocal() {
 		return f.Parts.ObjectLedger(r, f.Clock), nil
 	}

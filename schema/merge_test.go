@@ -3,6 +3,7 @@ package schema_test
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 
@@ -61,9 +62,7 @@ func drawLayer(t *rapid.T, label string) map[string]any {
 // mergePlain says again, over plain data, what Merge promises.
 func mergePlain(base, over map[string]any) map[string]any {
 	out := map[string]any{}
-	for k, v := range base {
-		out[k] = v
-	}
+	maps.Copy(out, base)
 	for k, v := range over {
 		b, bOK := out[k].(map[string]any)
 		o, oOK := v.(map[string]any)

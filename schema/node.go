@@ -98,11 +98,12 @@ func isDecimal(digits string) bool {
 
 // plainKind is the kind that a node has by itself.
 func (n *node) plainKind() Kind {
-	switch {
-	case n.shape == mapNode:
+	switch n.shape {
+	case mapNode:
 		return Map
-	case n.shape == listNode:
+	case listNode:
 		return List
+	case scalarNode:
 	}
 	switch n.meaning() {
 	case isBool:

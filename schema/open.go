@@ -25,7 +25,7 @@ func Open(file string, data []byte) *Doc {
 	d := &Doc{File: file, lines: strings.Split(strings.TrimSuffix(text, "\n"), "\n")}
 	switch {
 	case len(data) > MaxBytes:
-		d.complain(Pos{Line: 1, Col: 1}, "", fmt.Sprintf("the file is larger than %s", FormatSize(MaxBytes)))
+		d.complain(Pos{Line: 1, Col: 1}, "", "the file is larger than "+FormatSize(MaxBytes))
 	case d.unreadable():
 	default:
 		d.parse(text)

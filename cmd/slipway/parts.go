@@ -77,13 +77,13 @@ func openState(ctx context.Context, env cli.Env, dir string, write bool) (pipeli
 	file := filepath.Join(dir, "slipway.db")
 	if !write {
 		st, err := store.OpenReadOnly(ctx, file)
-		if slipway.KindOf(err) == slipway.NotFound && err != nil {
-			return nil, nil
+		switch {
+		case err == nil:
+			return &state{store: st, clock: env.Clock}, nil
+		case slipway.KindOf(err) == slipway.NotFound:
+			return nil, nil // nothing was shipped from here yet, which is no error
 		}
-		if err != nil {
-			return nil, err
-		}
-		return &state{store: st, clock: env.Clock}, nil
+		return nil, err
 	}
 	var engine *workflow.Engine
 	st, err := store.Open(ctx, file, func(st *store.Store) (err error) {
