@@ -72,6 +72,11 @@ func newVenv(cache string, t tools) venv {
 		panic(err) // strings only
 	}
 	key := slipway.DigestOf(data).Hex()[:keyLen]
+	// The tools in an environment name its folder, and must find it whichever way
+	// the cache is seen by the next one.
+	if real, err := filepath.EvalSymlinks(cache); err == nil {
+		cache = real
+	}
 	return venv{dir: filepath.Join(cache, "venvs", key), base: t.python, requirements: sorted, named: "run.additional_python_modules"}
 }
 

@@ -1,7 +1,9 @@
 package local_test
 
 import (
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -23,6 +25,37 @@ func TestChecksSeeThePackagesOfTheJobAndTheirOwn(t *testing.T) {
 	cmd.Env = append(cfg.Environ, env...)
 	out, err := cmd.CombinedOutput()
 	if err != nil || string(out) != "the answer is 42\n" {
+		t.Errorf("the check's tool printed %q, %v", out, err)
+	}
+}
+
+// TestChecksFindTheirToolsWhereverTheCacheIsSeen makes the environment through a
+// link that is gone when the tool is used.
+func TestChecksFindTheirToolsWhereverTheCacheIsSeen(t *testing.T) {
+	cfg, b := config(t), blobs{}
+	cfg.Environ = offline(wheels(t))
+	want := withModules(t, b, "tinylib==1.2")
+	seen := cfg
+	seen.Cache = filepath.Join(t.TempDir(), "link")
+	if err := os.MkdirAll(cfg.Cache, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(cfg.Cache, seen.Cache); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := local.New(seen).Environ(t.Context(), want, []string{"tinytest==1.2"}); err != nil {
+		t.Fatal(err, slipway.FixOf(err))
+	}
+	if err := os.Remove(seen.Cache); err != nil {
+		t.Fatal(err)
+	}
+	env, err := local.New(cfg).Environ(t.Context(), want, []string{"tinytest==1.2"})
+	if err != nil {
+		t.Fatal(err, slipway.FixOf(err))
+	}
+	cmd := exec.Command("sh", "-c", "tinytest")
+	cmd.Env = append(cfg.Environ, env...)
+	if out, err := cmd.CombinedOutput(); err != nil || string(out) != "the answer is 42\n" {
 		t.Errorf("the check's tool printed %q, %v", out, err)
 	}
 }
