@@ -29,7 +29,6 @@ type Config struct {
 	Parts   Parts
 	Me      ledger.Holder // who is at work, for ledgers and for those who wait
 	Cache   string        // folder for what all projects of this user share
-	Self    string        // Slipway's own version, for what it makes
 	Environ []string
 	Secrets func(ctx context.Context, ref string) (string, error)
 	Clock   func() time.Time
