@@ -1,6 +1,9 @@
 package slipway
 
-import "time"
+import (
+	"encoding/json"
+	"time"
+)
 
 // A Target is what should be there: one app's job in one environment, wholly
 // resolved. It is plain data, and applying the same target twice gives the same
@@ -24,6 +27,22 @@ func (t Target) Artifact(kind ArtifactKind) (Artifact, bool) {
 	}
 	return Artifact{}, false
 }
+
+// DriftPolicy says what a plan does about what somebody changed on the runtime
+// by hand. Whatever it does, the plan shows it.
+type DriftPolicy string
+
+// The policies.
+const (
+	// DriftOurs puts back what the manifest sets, and keeps what it does not.
+	DriftOurs DriftPolicy = ""
+	// DriftKeep keeps everything that was changed by hand.
+	DriftKeep DriftPolicy = "keep"
+	// DriftOverwrite puts everything back to what was deployed last.
+	DriftOverwrite DriftPolicy = "overwrite"
+	// DriftRefuse makes no plan.
+	DriftRefuse DriftPolicy = "refuse"
+)
 
 // Action says what a change does.
 type Action string
@@ -51,6 +70,9 @@ type Plan struct {
 	Base     string   `json:"base"`    // fingerprint of what the runtime had when the plan was made; empty: nothing
 	Changes  []Change `json:"changes"` // empty: the runtime has the target already
 	Warnings []string `json:"warnings,omitempty"`
+	// Definition is what the runtime is to have, whole and in the driver's own
+	// words, for drivers that need more than the target to say it.
+	Definition json.RawMessage `json:"definition,omitempty"`
 }
 
 // Empty reports whether applying the plan would change nothing.

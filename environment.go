@@ -9,6 +9,8 @@ type Environment struct {
 	Root       string `json:"root,omitempty"`    // folder of a local runtime, absolute
 	Account    string `json:"account,omitempty"` // cloud account
 	Region     string `json:"region,omitempty"`  // cloud region
+	Role       string `json:"role,omitempty"`    // the cloud role that deploys, by its ARN; empty: who is signed in
+	Assets     string `json:"assets,omitempty"`  // bucket for what a runtime fetches, where the repository is none
 }
 
 // LocalEnvironment is the name of the environment on the developer's own

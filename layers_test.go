@@ -41,6 +41,9 @@ var layers = map[string][]string{
 	"repository/repositorytest": {"repository"},
 
 	// One outside thing each.
+	"driver/glue":           {"driver", "repository", "driver/glue/price"},
+	"driver/glue/price":     {"driver", "schema"},
+	"driver/glue/gluetest":  {},
 	"driver/local":          {"driver"},
 	"git":                   {},
 	"ledger/object":         {"ledger", "repository"},

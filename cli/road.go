@@ -209,6 +209,7 @@ type planCommand struct {
 	Out    string   `placeholder:"FILE" help:"Save the plan, for slipway deploy --plan."`
 	Source bool     `help:"Plan for the source as it stands, without a release."`
 	Dirty  bool     `help:"With --source: take the working tree, uncommitted changes included."`
+	driftFlag
 }
 
 // Help implements kong.HelpProvider.
@@ -254,18 +255,19 @@ func (c *planCommand) Run(s *session) error {
 
 func (c *planCommand) plan(s *session, f *pipeline.Flow, version, env string) (slipway.Plan, error) {
 	if !c.Source {
-		return f.Plan(s.ctx, f.Project.Manifest.App, version, env)
+		return f.Plan(s.ctx, pipeline.DeployInput{App: f.Project.Manifest.App, Environment: env, Version: version, Drift: c.Drift})
 	}
 	src, err := s.source(f.Project, c.Dirty)
 	if err != nil {
 		return slipway.Plan{}, err
 	}
-	return f.PlanSource(s.ctx, src, env)
+	return f.PlanSource(s.ctx, src, env, c.Drift)
 }
 
 type deployCommand struct {
 	Words []string `arg:"" optional:"" name:"release-env" help:"The release, by default the newest there, and the environment."`
 	Plan  string   `placeholder:"FILE" help:"Apply a plan that slipway plan --out saved, as it stands; it is refused if the world has moved since."`
+	driftFlag
 }
 
 // Help implements kong.HelpProvider.
@@ -285,7 +287,7 @@ func (c *deployCommand) Run(s *session) error {
 		return err
 	}
 	return s.changing("", "deploy to "+env, func(f *pipeline.Flow) error {
-		out, err := f.Deploy(s.ctx, pipeline.DeployInput{App: f.Project.Manifest.App, Environment: env, Version: version, Plan: plan, By: s.env.User})
+		out, err := f.Deploy(s.ctx, pipeline.DeployInput{App: f.Project.Manifest.App, Environment: env, Version: version, Plan: plan, Drift: c.Drift, By: s.env.User})
 		if err != nil {
 			return err
 		}
@@ -346,6 +348,7 @@ func orEnv(env string) string {
 type rollbackCommand struct {
 	Environment string `arg:"" name:"env" help:"The environment."`
 	To          int64  `placeholder:"NUMBER" help:"The deployment to bring back, as slipway history numbers them. Default: the one before."`
+	driftFlag
 }
 
 // Help implements kong.HelpProvider.
@@ -361,7 +364,7 @@ Example: slipway rollback staging
 func (c *rollbackCommand) Run(s *session) error {
 	return s.changing("", "rollback "+c.Environment, func(f *pipeline.Flow) error {
 		out, err := f.Rollback(s.ctx, pipeline.RollbackInput{
-			App: f.Project.Manifest.App, Environment: c.Environment, To: c.To, By: s.env.User,
+			App: f.Project.Manifest.App, Environment: c.Environment, To: c.To, Drift: c.Drift, By: s.env.User,
 		})
 		if err != nil {
 			return err

@@ -18,6 +18,11 @@ type sourceFlags struct {
 	Again bool `help:"Ask checks again that have passed for the same bytes."`
 }
 
+// driftFlag says what to do about changes made by hand.
+type driftFlag struct {
+	Drift slipway.DriftPolicy `enum:",keep,overwrite,refuse" default:"" placeholder:"POLICY" help:"What to do about changes made by hand on the runtime: keep them, overwrite them, or refuse. Default: what the manifest sets is put back, the rest stays."`
+}
+
 // source reads the source, and warns about what is not in it.
 func (s *session) source(p *pipeline.Project, dirty bool) (slipway.Source, error) {
 	src, untracked, err := p.Git.Source(s.ctx, p.Folder, dirty)
@@ -49,7 +54,8 @@ type shipCommand struct {
 	Environment string `arg:"" optional:"" default:"local" name:"env" help:"Where to. Default: local."`
 	sourceFlags
 	Release string `placeholder:"VERSION" help:"The release's version. Default: the commit's tag, else one made of its time and name."`
-	Detach  bool   `help:"Do not wait for the run that run.after_deploy starts."`
+	driftFlag
+	Detach bool `help:"Do not wait for the run that run.after_deploy starts."`
 }
 
 // Help implements kong.HelpProvider.
@@ -77,7 +83,7 @@ func (c *shipCommand) Run(s *session) error {
 		s.talk.say("ship %s %s to %s", app, orVersion(c.Release, src), c.Environment)
 		began := s.env.Clock()
 		out, err := f.Ship(s.ctx, pipeline.ShipInput{
-			App: app, Environment: c.Environment, Version: c.Release, Source: src, Again: c.Again, By: s.env.User,
+			App: app, Environment: c.Environment, Version: c.Release, Source: src, Again: c.Again, Drift: c.Drift, By: s.env.User,
 		})
 		if err != nil {
 			return err

@@ -34,7 +34,9 @@ type Input struct {
 	Plan *slipway.Plan
 	// RollbackOf is the deployment whose target this is; 0: it is none's.
 	RollbackOf int64
-	By         string
+	// Drift says what to do about what somebody changed by hand.
+	Drift slipway.DriftPolicy
+	By    string
 }
 
 // Output is what is live now.
@@ -43,9 +45,28 @@ type Output struct {
 	Made       bool               `json:"made"` // false: the runtime had the target already
 }
 
-// Plan says what deploying the target would change.
-func (s Stage) Plan(ctx context.Context, t slipway.Target) (slipway.Plan, error) {
-	return s.Driver.Plan(ctx, t)
+// Plan says what Run would change.
+func (s Stage) Plan(ctx context.Context, in Input) (slipway.Plan, error) {
+	h, err := ledger.ReadHistory(ctx, s.Ledger, ledger.Subject{App: in.Target.App, Environment: s.Environment.Name})
+	if err != nil {
+		return slipway.Plan{}, err
+	}
+	return s.Driver.Plan(ctx, request(h, in))
+}
+
+// request tells the driver what the ledger knows.
+func request(h ledger.History, in Input) driver.PlanRequest {
+	r := driver.PlanRequest{Target: in.Target, Drift: in.Drift}
+	if d, ok := h.Current(); ok {
+		r.Live = d.Handle
+	}
+	if d, ok := h.Deployment(in.RollbackOf); ok {
+		r.Restore = d.Handle
+	}
+	if d, ok := h.Unfinished(); ok {
+		r.Begun = &d.Plan
+	}
+	return r
 }
 
 // Run deploys. It holds the environment's lease meanwhile. The ledger has the
@@ -89,7 +110,7 @@ func (s Stage) run(ctx context.Context, subject ledger.Subject, in Input) (Outpu
 		}
 		return ended(h, d)
 	}
-	plan, err := s.plan(ctx, in)
+	plan, err := s.plan(ctx, h, in)
 	if err != nil {
 		return Output{}, err
 	}
@@ -110,8 +131,8 @@ func (s Stage) run(ctx context.Context, subject ledger.Subject, in Input) (Outpu
 }
 
 // plan makes the plan, or takes the one that was agreed to if it still fits.
-func (s Stage) plan(ctx context.Context, in Input) (slipway.Plan, error) {
-	now, err := s.Driver.Plan(ctx, in.Target)
+func (s Stage) plan(ctx context.Context, h ledger.History, in Input) (slipway.Plan, error) {
+	now, err := s.Driver.Plan(ctx, request(h, in))
 	if err != nil || in.Plan == nil || now.Empty() {
 		return now, err
 	}

@@ -306,8 +306,8 @@ type hooked struct {
 	plan, apply func()
 }
 
-func (d hooked) Plan(ctx context.Context, t slipway.Target) (slipway.Plan, error) {
-	p, err := d.Driver.Plan(ctx, t)
+func (d hooked) Plan(ctx context.Context, r driver.PlanRequest) (slipway.Plan, error) {
+	p, err := d.Driver.Plan(ctx, r)
 	if d.plan != nil {
 		d.plan()
 	}
@@ -406,7 +406,7 @@ func TestCancelled(t *testing.T) {
 func TestPlan(t *testing.T) {
 	everywhere(t, func(t *testing.T, w *world) {
 		in := w.input(t, "one", "v1")
-		plan, err := w.sane("a").Plan(t.Context(), in.Target)
+		plan, err := w.sane("a").Plan(t.Context(), in)
 		if err != nil || plan.Empty() {
 			t.Fatalf("Plan gives %+v, %v", plan, err)
 		}
@@ -415,12 +415,12 @@ func TestPlan(t *testing.T) {
 		if out, err := w.sane("a").Run(t.Context(), in); err != nil || !out.Made {
 			t.Fatalf("Run gives %+v, %v", out, err)
 		}
-		if plan, err = w.sane("a").Plan(t.Context(), in.Target); err != nil || !plan.Empty() {
+		if plan, err = w.sane("a").Plan(t.Context(), in); err != nil || !plan.Empty() {
 			t.Errorf("then Plan gives %+v, %v", plan, err)
 		}
 		t.Run("stale", func(t *testing.T) {
 			in := w.input(t, "two", "v2")
-			old, err := w.sane("a").Plan(t.Context(), in.Target)
+			old, err := w.sane("a").Plan(t.Context(), in)
 			if err != nil {
 				t.Fatal(err)
 			}

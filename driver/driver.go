@@ -37,7 +37,7 @@ type Driver interface {
 	// the runtime really has, so that something changed behind the driver's back
 	// is among them. A target that this runtime cannot run is an error here, not
 	// in Apply.
-	Plan(ctx context.Context, t slipway.Target) (slipway.Plan, error)
+	Plan(ctx context.Context, r PlanRequest) (slipway.Plan, error)
 
 	// Apply carries out p as it stands and returns the job's handle. If the
 	// runtime no longer has what p was made against, and does not have what p
@@ -55,6 +55,23 @@ type Driver interface {
 	// Remove takes the job away, its schedule included; the history of its runs
 	// stays. Removing what is not there succeeds.
 	Remove(ctx context.Context, h slipway.Handle) error
+}
+
+// A PlanRequest asks for a plan. Only the target is needed. What the ledger knows
+// lets a driver tell what Slipway set from what others changed.
+type PlanRequest struct {
+	Target slipway.Target
+	// Live is the handle of the deployment that is live by the ledger; zero: none.
+	Live slipway.Handle
+	// Restore is the handle of the former deployment that a rollback brings back;
+	// zero: this is none.
+	Restore slipway.Handle
+	// Begun is the plan of a deployment that was begun and cut short, so that the
+	// runtime may have some of it; nil: there is none.
+	Begun *slipway.Plan
+	// Drift says what to do about changes made by hand. Drivers that cannot keep
+	// them put them right.
+	Drift slipway.DriftPolicy
 }
 
 // Blobs gives the bytes of artifacts: the environment's artifact repository.

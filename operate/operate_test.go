@@ -84,7 +84,7 @@ func (w *world) deploy(t *testing.T, app string, number int64, script string, ru
 		App: app, Environment: "staging", Version: fmt.Sprint("v", number), Shape: "python-job", Run: run,
 		Artifacts: []slipway.Artifact{{Name: "a.py", Kind: slipway.KindScript, Digest: slipway.DigestOf([]byte(script)), Key: "a.py"}},
 	}
-	plan, err := w.fake.Plan(t.Context(), target)
+	plan, err := w.fake.Plan(t.Context(), driver.PlanRequest{Target: target})
 	if err != nil {
 		t.Fatal(err)
 	}

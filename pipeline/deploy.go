@@ -42,10 +42,11 @@ func (f *Flow) deployWorkflow(steps *workflow.Steps, in DeployInput) (deploy.Out
 
 // RollbackInput says what a rollback brings back.
 type RollbackInput struct {
-	App         string `json:"app"`
-	Environment string `json:"environment"`
-	To          int64  `json:"to"` // the number of a deployment; 0: the one that was live before
-	By          string `json:"by"`
+	App         string              `json:"app"`
+	Environment string              `json:"environment"`
+	To          int64               `json:"to"` // the number of a deployment; 0: the one that was live before
+	Drift       slipway.DriftPolicy `json:"drift,omitempty"`
+	By          string              `json:"by"`
 }
 
 // Rollback brings back, exactly, the target of a former deployment. Nothing is
@@ -95,7 +96,7 @@ func (f *Flow) rollbackWorkflow(steps *workflow.Steps, in RollbackInput) (deploy
 	if err != nil {
 		return deploy.Output{}, err
 	}
-	return f.deployed(steps, DeployInput{App: in.App, Environment: in.Environment, RollbackOf: former, By: in.By}, id)
+	return f.deployed(steps, DeployInput{App: in.App, Environment: in.Environment, RollbackOf: former, Drift: in.Drift, By: in.By}, id)
 }
 
 // Promote takes a release one environment further.
@@ -179,21 +180,21 @@ func tell[T any](f *Flow, name string, fn func() (T, said, error)) (T, error) {
 }
 
 // Plan says what deploying a release would change; with no version, the newest.
-func (f *Flow) Plan(ctx context.Context, app, version, env string) (slipway.Plan, error) {
-	p, err := f.live(ctx, env)
+func (f *Flow) Plan(ctx context.Context, in DeployInput) (slipway.Plan, error) {
+	p, err := f.live(ctx, in.Environment)
 	if err != nil {
 		return slipway.Plan{}, err
 	}
-	t, err := f.target(ctx, p, DeployInput{App: app, Environment: env, Version: version})
+	t, err := f.target(ctx, p, in)
 	if err != nil {
 		return slipway.Plan{}, err
 	}
-	return f.deploying(p).Plan(ctx, t)
+	return f.deploying(p).Plan(ctx, deploy.Input{Target: t, RollbackOf: in.RollbackOf, Drift: in.Drift})
 }
 
 // PlanSource says what shipping a source would change: it builds it, and makes
 // no release.
-func (f *Flow) PlanSource(ctx context.Context, src slipway.Source, env string) (slipway.Plan, error) {
+func (f *Flow) PlanSource(ctx context.Context, src slipway.Source, env string, drift slipway.DriftPolicy) (slipway.Plan, error) {
 	p, err := f.live(ctx, env)
 	if err != nil {
 		return slipway.Plan{}, err
@@ -206,10 +207,10 @@ func (f *Flow) PlanSource(ctx context.Context, src slipway.Source, env string) (
 	if err != nil {
 		return slipway.Plan{}, err
 	}
-	plan, err := f.deploying(p).Plan(ctx, slipway.Target{
+	plan, err := f.deploying(p).Plan(ctx, deploy.Input{Drift: drift, Target: slipway.Target{
 		App: f.Project.Manifest.App, Environment: env, Version: src.Version(), Commit: src.Commit,
 		Shape: f.Project.Manifest.Shape.Name, Run: r.RunMap(), Artifacts: b.Artifacts,
-	})
+	}})
 	plan.Warnings = append(plan.Warnings, f.Project.Manifest.Differences(b.found(), env)...)
 	return plan, err
 }

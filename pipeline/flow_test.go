@@ -286,7 +286,7 @@ func TestPlan(t *testing.T) {
 	w.commit(t, map[string]string{"hello.py": "print('two')\n"})
 	w.tag(t, "v2")
 	w.with(t, func(f *Flow) {
-		source, err := f.PlanSource(t.Context(), w.source(t, f, false), "local")
+		source, err := f.PlanSource(t.Context(), w.source(t, f, false), "local", "")
 		if err != nil || source.Empty() || source.Target.Version != "v2" {
 			t.Errorf("PlanSource gives %+v, %v", source, err)
 		}
@@ -295,7 +295,7 @@ func TestPlan(t *testing.T) {
 		if _, err := f.Release(t.Context(), ShipInput{App: "hello", Environment: "local", Source: w.source(t, f, false)}); err != nil {
 			t.Fatal(err)
 		}
-		plan, err := f.Plan(t.Context(), "hello", "", "local")
+		plan, err := f.Plan(t.Context(), DeployInput{App: "hello", Environment: "local"})
 		if err != nil {
 			t.Fatal(err)
 		}

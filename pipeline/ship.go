@@ -26,12 +26,13 @@ func (f *Flow) register() {
 
 // ShipInput says what goes how far.
 type ShipInput struct {
-	App         string         `json:"app"`
-	Environment string         `json:"environment"`
-	Version     string         `json:"version"` // empty: the source's own
-	Source      slipway.Source `json:"source"`
-	Again       bool           `json:"again"` // ask checks that have passed for the same bytes again
-	By          string         `json:"by"`
+	App         string              `json:"app"`
+	Environment string              `json:"environment"`
+	Version     string              `json:"version"` // empty: the source's own
+	Source      slipway.Source      `json:"source"`
+	Again       bool                `json:"again"` // ask checks that have passed for the same bytes again
+	Drift       slipway.DriftPolicy `json:"drift,omitempty"`
+	By          string              `json:"by"`
 }
 
 // Shipped is how far it came.
@@ -97,7 +98,7 @@ func (f *Flow) ship(steps *workflow.Steps, in ShipInput) (Shipped, error) {
 			return out, err
 		}
 	}
-	deployed, err := f.deployed(steps, DeployInput{App: in.App, Environment: in.Environment, Version: out.Release.Version, By: in.By}, trip.ID)
+	deployed, err := f.deployed(steps, DeployInput{App: in.App, Environment: in.Environment, Version: out.Release.Version, Drift: in.Drift, By: in.By}, trip.ID)
 	if err != nil {
 		return out, err
 	}

@@ -97,12 +97,13 @@ func (p *Place) promoting() promote.Place {
 
 // DeployInput says what to deploy where.
 type DeployInput struct {
-	App         string        `json:"app"`
-	Environment string        `json:"environment"`
-	Version     string        `json:"version"`               // of the release
-	Plan        *slipway.Plan `json:"plan,omitempty"`        // seen and agreed to; nil: whatever is needed
-	RollbackOf  int64         `json:"rollback_of,omitempty"` // the deployment whose target comes back; 0: none
-	By          string        `json:"by"`
+	App         string              `json:"app"`
+	Environment string              `json:"environment"`
+	Version     string              `json:"version"`               // of the release
+	Plan        *slipway.Plan       `json:"plan,omitempty"`        // seen and agreed to; nil: whatever is needed
+	RollbackOf  int64               `json:"rollback_of,omitempty"` // the deployment whose target comes back; 0: none
+	Drift       slipway.DriftPolicy `json:"drift,omitempty"`
+	By          string              `json:"by"`
 }
 
 // deploy brings a release, or a former target, to an environment.
@@ -122,7 +123,7 @@ func (f *Flow) deploy(ctx context.Context, in DeployInput, id string) (deploy.Ou
 	if err != nil {
 		return deploy.Output{}, said{}, err
 	}
-	out, err := f.deploying(p).Run(ctx, deploy.Input{ID: id, Target: t, Plan: in.Plan, RollbackOf: in.RollbackOf, By: in.By})
+	out, err := f.deploying(p).Run(ctx, deploy.Input{ID: id, Target: t, Plan: in.Plan, RollbackOf: in.RollbackOf, Drift: in.Drift, By: in.By})
 	d := out.Deployment
 	if !out.Made {
 		return out, said{text: fmt.Sprintf("%s has %s already (deployment %d)", in.Environment, d.Plan.Target.Version, d.Number), reused: true}, err

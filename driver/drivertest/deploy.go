@@ -37,7 +37,7 @@ func deployTests() map[string]func(*testing.T, Kit) {
 
 func plan(t *testing.T, d driver.Driver, target slipway.Target) slipway.Plan {
 	t.Helper()
-	p, err := d.Plan(t.Context(), target)
+	p, err := d.Plan(t.Context(), driver.PlanRequest{Target: target})
 	if err != nil {
 		t.Fatalf("Plan: %v", err)
 	}
@@ -158,7 +158,7 @@ func planNamesTheDifference(t *testing.T, k Kit) {
 func planRefusesUnknownShape(t *testing.T, k Kit) {
 	target := k.Target(Succeeds)
 	target.Shape = "no-such-shape"
-	_, err := k.Driver.Plan(t.Context(), target)
+	_, err := k.Driver.Plan(t.Context(), driver.PlanRequest{Target: target})
 	wantKind(t, "Plan of an unknown shape", err, slipway.Invalid)
 }
 

@@ -168,7 +168,8 @@ func replace(name string, old []byte, j fakeJob) error {
 func Shapes() []string { return []string{"glue-job", "python-job"} }
 
 // Plan says what Apply would do.
-func (f *Fake) Plan(_ context.Context, t slipway.Target) (p slipway.Plan, err error) {
+func (f *Fake) Plan(_ context.Context, r driver.PlanRequest) (p slipway.Plan, err error) {
+	t := r.Target
 	if !slices.Contains(Shapes(), t.Shape) {
 		return p, slipway.Errorf(slipway.Invalid, "the shape %q does not run here", t.Shape)
 	}

@@ -80,9 +80,9 @@ func dueNever(t *testing.T, k Kit) {
 }
 
 func planRefusesSchedule(t *testing.T, k Kit) {
-	_, err := k.Driver.Plan(t.Context(), with(k.Target(Succeeds), "schedule", "at three"))
+	_, err := k.Driver.Plan(t.Context(), driver.PlanRequest{Target: with(k.Target(Succeeds), "schedule", "at three")})
 	wantKind(t, "Plan", err, slipway.Invalid)
-	_, err = k.Driver.Plan(t.Context(), with(with(k.Target(Succeeds), "schedule", "0 3 * * *"), "timezone", "Mars/Olympus"))
+	_, err = k.Driver.Plan(t.Context(), driver.PlanRequest{Target: with(with(k.Target(Succeeds), "schedule", "0 3 * * *"), "timezone", "Mars/Olympus")})
 	wantKind(t, "Plan", err, slipway.Invalid)
 }
 

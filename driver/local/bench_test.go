@@ -33,7 +33,7 @@ func BenchmarkPlan(b *testing.B) {
 	d := local.New(cfg)
 	deployed(b, d, repository)
 	for b.Loop() {
-		if _, err := d.Plan(b.Context(), target(repository, "app", "print('done')")); err != nil {
+		if _, err := d.Plan(b.Context(), driver.PlanRequest{Target: target(repository, "app", "print('done')")}); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -41,7 +41,7 @@ func BenchmarkPlan(b *testing.B) {
 
 func deployed(b *testing.B, d *local.Driver, repository blobs) slipway.Handle {
 	b.Helper()
-	p, err := d.Plan(b.Context(), target(repository, "app", "print('done')"))
+	p, err := d.Plan(b.Context(), driver.PlanRequest{Target: target(repository, "app", "print('done')")})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -62,7 +62,7 @@ func TestApplyOnAFullDisk(t *testing.T) {
 	h := mustDeploy(t, d, b, first)
 	makeRoom := fill(t, cfg.Root)
 	second := target(b, "app", "print('second')"+strings.Repeat("#", 9000))
-	p, err := d.Plan(t.Context(), second)
+	p, err := d.Plan(t.Context(), driver.PlanRequest{Target: second})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,7 +111,7 @@ func TestReadOnlyDisk(t *testing.T) {
 	ended(t, d, h, driver.RunRequest{ID: "before"})
 	makeReadOnly(t, cfg.Root)
 	const fix = "make it writable for the user who runs slipway, or choose another folder"
-	p, err := d.Plan(t.Context(), target(b, "app", "print('second')"))
+	p, err := d.Plan(t.Context(), driver.PlanRequest{Target: target(b, "app", "print('second')")})
 	if err != nil {
 		t.Fatal(err)
 	}

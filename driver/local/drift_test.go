@@ -47,7 +47,7 @@ func TestEditedDefinitionIsDrift(t *testing.T) {
 		t.Errorf("drift (-want +got):\n%s", diff)
 	}
 
-	p, err := d.Plan(t.Context(), want)
+	p, err := d.Plan(t.Context(), driver.PlanRequest{Target: want})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -53,7 +53,7 @@ func TestApplyKilledAtAnyTime(t *testing.T) {
 	whole := time.Duration(0)
 	for n := range kills {
 		var err error
-		if e.Plan, err = d.Plan(t.Context(), two); err != nil {
+		if e.Plan, err = d.Plan(t.Context(), driver.PlanRequest{Target: two}); err != nil {
 			t.Fatal(err)
 		}
 		if n == 0 {

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/slipway-cd/slipway/driver"
 	"github.com/slipway-cd/slipway/driver/local"
 )
 
@@ -25,7 +26,7 @@ func TestLeftoversOfKilledProcessesAreRemoved(t *testing.T) {
 		}
 	}
 	d := local.New(cfg)
-	p, err := d.Plan(t.Context(), want)
+	p, err := d.Plan(t.Context(), driver.PlanRequest{Target: want})
 	if err == nil {
 		_, err = d.Apply(t.Context(), p, b)
 	}

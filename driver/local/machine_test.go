@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/slipway-cd/slipway"
+	"github.com/slipway-cd/slipway/driver"
 	"github.com/slipway-cd/slipway/driver/local"
 )
 
@@ -64,7 +65,7 @@ func (b *bench) plan(run map[string]any) (slipway.Plan, error) {
 	cfg.Environ, cfg.SearchDirs = b.environ, []string{filepath.Join(b.dir, "usr/bin")}
 	want := target(blobs{}, "traffic", "")
 	want.Run = run
-	return local.New(cfg).Plan(b.t.Context(), want)
+	return local.New(cfg).Plan(b.t.Context(), driver.PlanRequest{Target: want})
 }
 
 func TestWhatIsMissingIsNamed(t *testing.T) {
@@ -311,7 +312,7 @@ func TestTargetsThatCannotRunHere(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			want := target(blobs{}, "traffic", "")
 			c.change(&want)
-			_, err := local.New(config(t)).Plan(t.Context(), want)
+			_, err := local.New(config(t)).Plan(t.Context(), driver.PlanRequest{Target: want})
 			wantError(t, err, slipway.Invalid, c.message, c.fix)
 		})
 	}

@@ -15,7 +15,8 @@ import (
 const outside = "changed outside Slipway"
 
 // Plan says what Apply would do.
-func (d *Driver) Plan(_ context.Context, t slipway.Target) (slipway.Plan, error) {
+func (d *Driver) Plan(_ context.Context, r driver.PlanRequest) (slipway.Plan, error) {
+	t := r.Target
 	folder, err := d.jobFolder(t.App)
 	if err != nil {
 		return slipway.Plan{}, err

@@ -109,7 +109,7 @@ func sparkCache(t *testing.T) string {
 	cfg := config(t)
 	probe := target(blobs{}, "probe", "")
 	probe.Run = map[string]any{"glue_version": "5.0"}
-	if _, err := local.New(cfg).Plan(context.Background(), probe); err != nil {
+	if _, err := local.New(cfg).Plan(context.Background(), driver.PlanRequest{Target: probe}); err != nil {
 		if os.Getenv("CI") != "" {
 			t.Fatalf("Spark must be testable in CI: %v\n%s", err, slipway.FixOf(err))
 		}
@@ -120,7 +120,7 @@ func sparkCache(t *testing.T) string {
 
 func mustDeploy(t *testing.T, d *local.Driver, b blobs, want slipway.Target) slipway.Handle {
 	t.Helper()
-	p, err := d.Plan(t.Context(), want)
+	p, err := d.Plan(t.Context(), driver.PlanRequest{Target: want})
 	if err != nil {
 		t.Fatalf("Plan: %v\n%s", err, slipway.FixOf(err))
 	}

@@ -64,7 +64,7 @@ func withModules(t *testing.T, b blobs, modules ...string) slipway.Target {
 	t.Helper()
 	want := target(b, "app", "import tinylib\nprint('the answer is', tinylib.answer)")
 	want.Run["additional_python_modules"] = modules
-	if _, err := local.New(config(t)).Plan(t.Context(), want); err != nil {
+	if _, err := local.New(config(t)).Plan(t.Context(), driver.PlanRequest{Target: want}); err != nil {
 		if os.Getenv("CI") != "" {
 			t.Fatalf("virtual environments must be testable in CI: %v", err)
 		}
@@ -86,7 +86,7 @@ func TestVirtualEnvironmentIsBuiltOnce(t *testing.T) {
 		all.Go(func() {
 			mine := want
 			mine.App = app
-			p, err := d.Plan(t.Context(), mine)
+			p, err := d.Plan(t.Context(), driver.PlanRequest{Target: mine})
 			if err == nil {
 				_, err = d.Apply(t.Context(), p, b)
 			}
@@ -132,7 +132,7 @@ func TestVirtualEnvironmentOfAKilledBuildIsRedone(t *testing.T) {
 	cfg.Environ = offline(wheels(t))
 	want := withModules(t, b, "tinylib==1.2")
 	d := local.New(cfg)
-	p, err := d.Plan(t.Context(), want)
+	p, err := d.Plan(t.Context(), driver.PlanRequest{Target: want})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -177,7 +177,7 @@ func TestPackageThatCannotBeInstalled(t *testing.T) {
 	cfg.Environ = offline(wheels(t))
 	want := withModules(t, b, "tinylib==1.2", "no-such-package==9.9")
 	d := local.New(cfg)
-	p, err := d.Plan(t.Context(), want)
+	p, err := d.Plan(t.Context(), driver.PlanRequest{Target: want})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -204,7 +204,7 @@ func TestPackageIndexThatCannotBeReached(t *testing.T) {
 		"http_proxy=", "https_proxy=", "HTTP_PROXY=", "HTTPS_PROXY=")
 	want := withModules(t, b, "tinylib")
 	d := local.New(cfg)
-	p, err := d.Plan(t.Context(), want)
+	p, err := d.Plan(t.Context(), driver.PlanRequest{Target: want})
 	if err != nil {
 		t.Fatal(err)
 	}
