@@ -94,7 +94,7 @@ func (f *Flow) open(ctx context.Context) error {
 	if f.state, err = f.Parts.State(ctx, f.Project.State, true); err != nil {
 		return err
 	}
-	if f.cache, err = f.Parts.Repository(ctx, filepath.Join(f.Project.State, "cache", "answers")); err != nil {
+	if f.cache, err = f.Parts.Repository(ctx, slipway.Environment{Repository: filepath.Join(f.Project.State, "cache", "answers")}); err != nil {
 		return err
 	}
 	f.register()
@@ -163,7 +163,8 @@ func (f *Flow) repository(ctx context.Context, e manifest.Environment) (reposito
 		return nil, slipway.Errorf(slipway.Invalid, "environment %s has no repository: there is no place for its releases", e.Name).
 			WithFix("set environments.%s.repository in %s", e.Name, f.Project.Platform.File)
 	}
-	return f.Parts.Repository(ctx, inRegion(e.Repository, e.Region))
+	e.Repository = inRegion(e.Repository, e.Region)
+	return f.Parts.Repository(ctx, e.Environment)
 }
 
 // inRegion gives a bucket's address the environment's region, unless it names
@@ -203,8 +204,8 @@ func (f *Flow) live(ctx context.Context, name string) (*Place, error) {
 		return nil, slipway.Errorf(slipway.Unavailable, "environment %s runs on %s, and this program has no driver for it", name, p.Environment.Runtime).
 			WithFix("deploy to an environment whose runtime is one of: %s", strings.Join(slices.Sorted(maps.Keys(f.Parts.Runtimes)), ", "))
 	}
-	p.Driver, err = open(RuntimeConfig{
-		Environment: p.Environment, Cache: f.Cache, WorkDir: f.Project.Dir(), Environ: f.Environ, Secrets: f.Secrets,
+	p.Driver, err = open(ctx, RuntimeConfig{
+		Environment: p.Environment, Repository: p.Repository, Cache: f.Cache, WorkDir: f.Project.Dir(), Environ: f.Environ, Secrets: f.Secrets,
 		Progress: func(line string) { f.emit(f.current, Progress, line, 0) }, Clock: f.Clock,
 	})
 	return p, err

@@ -17,9 +17,10 @@ import (
 // are is decided in cmd/slipway and nowhere else.
 type Parts struct {
 	// Runtimes opens a driver by the name of its runtime.
-	Runtimes map[string]func(RuntimeConfig) (driver.Driver, error)
-	// Repository opens an artifact repository by its URL or absolute path.
-	Repository func(ctx context.Context, url string) (repository.Repository, error)
+	Runtimes map[string]func(context.Context, RuntimeConfig) (driver.Driver, error)
+	// Repository opens an environment's artifact repository, whose address is a
+	// URL or an absolute path, with the environment's role and region.
+	Repository func(context.Context, slipway.Environment) (repository.Repository, error)
 	// ObjectLedger is the ledger that lies in a repository.
 	ObjectLedger func(repository.Repository, func() time.Time) Ledger
 	// State opens the state folder's database. For reading, others may write
@@ -30,6 +31,7 @@ type Parts struct {
 // RuntimeConfig is what a driver gets to know of an environment.
 type RuntimeConfig struct {
 	Environment slipway.Environment
+	Repository  repository.Repository // the environment's
 	Cache       string // folder shared by all environments, for what is costly to make
 	WorkDir     string // the app's folder on this machine
 	Environ     []string

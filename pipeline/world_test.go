@@ -194,10 +194,10 @@ func (w *world) config(t *testing.T) Config {
 
 func (w *world) parts() Parts {
 	return Parts{
-		Runtimes: map[string]func(RuntimeConfig) (driver.Driver, error){"local": func(c RuntimeConfig) (driver.Driver, error) {
+		Runtimes: map[string]func(context.Context, RuntimeConfig) (driver.Driver, error){"local": func(_ context.Context, c RuntimeConfig) (driver.Driver, error) {
 			return drivertest.NewFake(c.Environment.Root, c.Clock, w.fault), nil
 		}},
-		Repository:   func(_ context.Context, url string) (repository.Repository, error) { return folder.Open(url) },
+		Repository:   func(_ context.Context, e slipway.Environment) (repository.Repository, error) { return folder.Open(e.Repository) },
 		ObjectLedger: func(r repository.Repository, clock func() time.Time) Ledger { return object.New(r, clock) },
 		State:        openState,
 	}

@@ -27,8 +27,8 @@ import (
 // parts is the list of what this program links in.
 func parts(env cli.Env) pipeline.Parts {
 	return pipeline.Parts{
-		Runtimes: map[string]func(pipeline.RuntimeConfig) (driver.Driver, error){
-			"local": func(c pipeline.RuntimeConfig) (driver.Driver, error) { return openLocal(env, c), nil },
+		Runtimes: map[string]func(context.Context, pipeline.RuntimeConfig) (driver.Driver, error){
+			"local": func(_ context.Context, c pipeline.RuntimeConfig) (driver.Driver, error) { return openLocal(env, c), nil },
 		},
 		Repository: openRepository,
 		ObjectLedger: func(r repository.Repository, clock func() time.Time) pipeline.Ledger {
@@ -48,7 +48,8 @@ func openLocal(env cli.Env, c pipeline.RuntimeConfig) *local.Driver {
 }
 
 // openRepository opens the artifact repository at a URL, or in a folder.
-func openRepository(ctx context.Context, at string) (repository.Repository, error) {
+func openRepository(ctx context.Context, e slipway.Environment) (repository.Repository, error) {
+	at := e.Repository
 	if !strings.Contains(at, "://") {
 		return folder.Open(at)
 	}
