@@ -138,6 +138,28 @@ type Scheduler interface {
 	Due(ctx context.Context, h slipway.Handle, after, until time.Time) ([]time.Time, error)
 }
 
+// An Adopter is a Driver that can take over a job that was made by other means.
+type Adopter interface {
+	// Find describes the job of that name on the runtime. One that is not there is
+	// an error of kind NotFound.
+	Find(ctx context.Context, name string) (Found, error)
+	// Claim marks the job as the app's in the environment and changes nothing
+	// else of it. Claiming twice is as once; a job that is another app's is an
+	// error of kind Conflict.
+	Claim(ctx context.Context, h slipway.Handle) error
+}
+
+// A Found is a job that is there, in the manifest's words.
+type Found struct {
+	Name   string
+	Shape  string
+	Run    map[string]any // parameters of the shape that make this job
+	Script string         // where its script lies
+	Data   []byte         // the script
+	Kept   []string       // what no parameter can say, and stays as it is; sentences
+	Owner  string         // "app in environment" that has it already; empty: nobody
+}
+
 // A Workbench is a Driver that can lend its tools to checks on this machine, so
 // that tests see the same Python, packages and libraries as the job will.
 type Workbench interface {
