@@ -41,6 +41,8 @@ var layers = map[string][]string{
 	"repository/repositorytest": {"repository"},
 
 	// One outside thing each.
+	"awsauth":               {},
+	"awsauth/awstest":       {},
 	"driver/glue":           {"driver", "repository", "driver/glue/price"},
 	"driver/glue/price":     {"driver", "schema"},
 	"driver/glue/gluetest":  {},

@@ -8,16 +8,17 @@ import (
 	"testing"
 
 	"github.com/slipway-cd/slipway"
+	"github.com/slipway-cd/slipway/awsauth/awstest"
 	"github.com/slipway-cd/slipway/repository"
 	"github.com/slipway-cd/slipway/repository/repositorytest"
 )
 
 func TestRepository(t *testing.T) {
-	moto.start(t)
+	moto := awstest.Moto(t)
 	var n atomic.Int64
 	repositorytest.Run(t, func(t *testing.T) repositorytest.Repo {
 		name := fmt.Sprintf("conformance-%d", n.Add(1))
-		address := strings.Replace(moto.address(t, name), name, name+"/team/releases", 1)
+		address := strings.Replace(awstest.Bucket(t, moto, name), name, name+"/team/releases", 1)
 		return repositorytest.Repo{
 			Repository: open(t, address),
 			Reopen:     func(t *testing.T) repository.Repository { return open(t, address) },
@@ -39,8 +40,8 @@ func TestURL(t *testing.T) {
 }
 
 func TestPrefixesAreApart(t *testing.T) {
-	moto.start(t)
-	address := moto.address(t, "prefixes")
+	moto := awstest.Moto(t)
+	address := awstest.Bucket(t, moto, "prefixes")
 	one, two := open(t, strings.Replace(address, "prefixes?", "prefixes/a?", 1)), open(t, strings.Replace(address, "prefixes?", "prefixes/a-b?", 1))
 	for _, r := range []repository.Repository{one, two} {
 		if _, err := r.Put(t.Context(), "x", strings.NewReader(r.URL())); err != nil {
@@ -55,9 +56,9 @@ func TestPrefixesAreApart(t *testing.T) {
 }
 
 func TestAnObjectOfSomebodyElse(t *testing.T) {
-	moto.start(t)
-	r := open(t, moto.address(t, "foreign"))
-	moto.send(t, http.MethodPut, "foreign/a/b", "theirs")
+	moto := awstest.Moto(t)
+	r := open(t, awstest.Bucket(t, moto, "foreign"))
+	awstest.Send(t, http.MethodPut, moto+"/foreign/a/b", "theirs")
 	o, err := r.Stat(t.Context(), "a/b")
 	if err != nil || o.Digest != slipway.DigestOf([]byte("theirs")) {
 		t.Errorf("Stat gives %+v, %v", o, err)
@@ -69,8 +70,8 @@ func TestAnObjectOfSomebodyElse(t *testing.T) {
 }
 
 func BenchmarkPut(b *testing.B) {
-	moto.start(b)
-	r := open(b, moto.address(b, "bench"))
+	moto := awstest.Moto(b)
+	r := open(b, awstest.Bucket(b, moto, "bench"))
 	for n := 0; b.Loop(); n++ {
 		if _, err := r.Put(b.Context(), fmt.Sprint("a/", n), strings.NewReader("a small file")); err != nil {
 			b.Fatal(err)

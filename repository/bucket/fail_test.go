@@ -13,15 +13,16 @@ import (
 	"testing"
 
 	"github.com/slipway-cd/slipway"
+	"github.com/slipway-cd/slipway/awsauth/awstest"
 	"github.com/slipway-cd/slipway/repository/bucket"
 )
 
 // through returns the address of a bucket behind a proxy that loses the answer
 // of the nth write, which has acted.
-func through(t *testing.T, name string, nth int64) string {
+func through(t *testing.T, moto, name string, nth int64) string {
 	t.Helper()
-	address := moto.address(t, name)
-	target, err := url.Parse(moto.url)
+	address := awstest.Bucket(t, moto, name)
+	target, err := url.Parse(moto)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,19 +43,19 @@ func through(t *testing.T, name string, nth int64) string {
 	}
 	front := httptest.NewServer(proxy)
 	t.Cleanup(front.Close)
-	return strings.Replace(address, url.QueryEscape(moto.url), url.QueryEscape(front.URL), 1)
+	return strings.Replace(address, url.QueryEscape(moto), url.QueryEscape(front.URL), 1)
 }
 
 func TestAWriteWhoseAnswerIsLost(t *testing.T) {
-	moto.start(t)
+	moto := awstest.Moto(t)
 	t.Run("put", func(t *testing.T) {
-		r := open(t, through(t, "lost-put", 1))
+		r := open(t, through(t, moto, "lost-put", 1))
 		if _, err := r.Put(t.Context(), "a/b", strings.NewReader("x")); err != nil {
 			t.Error(err)
 		}
 	})
 	t.Run("swap", func(t *testing.T) {
-		r := open(t, through(t, "lost-swap", 2))
+		r := open(t, through(t, moto, "lost-swap", 2))
 		first, err := r.Swap(t.Context(), "a/b", "", []byte("one"))
 		if err != nil {
 			t.Fatal(err)
@@ -68,7 +69,7 @@ func TestAWriteWhoseAnswerIsLost(t *testing.T) {
 		}
 	})
 	t.Run("the first swap", func(t *testing.T) {
-		r := open(t, through(t, "lost-first-swap", 1))
+		r := open(t, through(t, moto, "lost-first-swap", 1))
 		version, err := r.Swap(t.Context(), "a/b", "", []byte("one"))
 		if err != nil {
 			t.Fatal(err)
@@ -167,7 +168,7 @@ func TestWhatTheStoreRefuses(t *testing.T) {
 				fmt.Fprintf(w, "<Error><Code>%s</Code><Message>%s</Message></Error>", tt.code, tt.message)
 			}))
 			t.Cleanup(store.Close)
-			wantError(t, call(t, open(t, addressOf("b/team", store.URL)), tt.call), slipway.Unavailable, tt.want, tt.fix)
+			wantError(t, call(t, open(t, awstest.BucketAddress("b/team", store.URL)), tt.call), slipway.Unavailable, tt.want, tt.fix)
 		})
 	}
 }
@@ -194,8 +195,8 @@ func call(t *testing.T, r *bucket.Repository, method string) (err error) {
 }
 
 func TestMissingBucketOnRealAnswers(t *testing.T) {
-	moto.start(t)
-	r := open(t, addressOf("never-made", moto.url))
+	moto := awstest.Moto(t)
+	r := open(t, awstest.BucketAddress("never-made", moto))
 	for _, method := range []string{"Put", "Swap", "Read", "Open", "List"} {
 		if err := call(t, r, method); slipway.KindOf(err) != slipway.Unavailable || !strings.Contains(err.Error(), "there is no such bucket") {
 			t.Errorf("%s gives %v", method, err)
@@ -226,7 +227,7 @@ func TestUnreachable(t *testing.T) {
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "test")
 	closed := httptest.NewServer(nil)
 	closed.Close()
-	wantError(t, call(t, open(t, addressOf("b", closed.URL)), "Put"), slipway.Unavailable,
+	wantError(t, call(t, open(t, awstest.BucketAddress("b", closed.URL)), "Put"), slipway.Unavailable,
 		"cannot write s3://b/a/k: the store cannot be reached: dial tcp "+strings.TrimPrefix(closed.URL, "http://")+": connect: connection refused",
 		"see that this machine is connected and that the endpoint is right, then call again")
 }
@@ -239,7 +240,7 @@ func TestAConnectionThatBreaksOff(t *testing.T) {
 		_, _ = io.WriteString(w, "half")
 	}))
 	t.Cleanup(store.Close)
-	body, err := open(t, addressOf("b", store.URL)).Open(t.Context(), "a/k")
+	body, err := open(t, awstest.BucketAddress("b", store.URL)).Open(t.Context(), "a/k")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/slipway-cd/slipway/awsauth/awstest"
 	"github.com/slipway-cd/slipway/ledger"
 	"github.com/slipway-cd/slipway/ledger/ledgertest"
 	"github.com/slipway-cd/slipway/ledger/object"
@@ -15,11 +16,11 @@ import (
 
 // Two machines that share nothing but a bucket see one history.
 func TestLedgerInABucket(t *testing.T) {
-	moto.start(t)
+	moto := awstest.Moto(t)
 	var n atomic.Int64
 	ledgertest.Run(t, func(t *testing.T) ledgertest.Kit {
 		name := fmt.Sprintf("ledger-%d", n.Add(1))
-		address := moto.address(t, name)
+		address := awstest.Bucket(t, moto, name)
 		clock := repositorytest.NewClock(time.Date(2026, 11, 22, 12, 3, 10, 0, time.UTC))
 		reopen := func(t *testing.T) (ledger.Ledger, ledger.Leaser) {
 			l := object.New(&repositorytest.Stamped{Repository: open(t, address), Clock: clock}, clock.Now)
@@ -33,10 +34,10 @@ func TestLedgerInABucket(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				moto.send(t, http.MethodPut, entryPath(name, e.Subject, e.Number), string(data))
+				awstest.Send(t, http.MethodPut, moto+"/"+entryPath(name, e.Subject, e.Number), string(data))
 			},
 			Remove: func(t *testing.T, s ledger.Subject, number int64) {
-				moto.send(t, http.MethodDelete, entryPath(name, s, number), "")
+				awstest.Send(t, http.MethodDelete, moto+"/"+entryPath(name, s, number), "")
 			},
 		}
 	})

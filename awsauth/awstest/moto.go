@@ -1,0 +1,174 @@
+// Package awstest is an AWS for tests. Start at Moto, which is an emulator that
+// nobody here wrote; Run runs the real AWS CLI, to confirm with what Slipway did.
+package awstest
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// Account is the account of the credentials that Moto sets.
+const Account = "123456789012"
+
+// Region is the region that Moto sets.
+const Region = "us-east-1"
+
+// Moto returns the URL of a moto server, with the Glue calls added that moto
+// lacks, and sets the variables with which the SDK, the CLI and child processes
+// find it: AWS_ENDPOINT_URL, credentials, a region, and nothing of this machine's
+// own settings. The server is started once for all tests of a package, which share
+// what it holds, and ends with the test process. Where it cannot be had the test
+// is skipped, but never in CI.
+func Moto(t testing.TB) string {
+	t.Helper()
+	_, err := installed()
+	need(t, "no AWS to test with", err)
+	server, err := started()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, value := range map[string]string{
+		"AWS_ENDPOINT_URL":      server.url,
+		"AWS_ACCESS_KEY_ID":     "test",
+		"AWS_SECRET_ACCESS_KEY": "test",
+		"AWS_REGION":            Region,
+		"AWS_DEFAULT_REGION":    Region,
+	} {
+		t.Setenv(name, value)
+	}
+	isolate(t)
+	return server.url
+}
+
+// isolate keeps the settings of this machine away from a test.
+func isolate(t testing.TB) {
+	t.Helper()
+	for _, name := range []string{"AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ROLE_ARN", "AWS_WEB_IDENTITY_TOKEN_FILE"} {
+		t.Setenv(name, "")
+		if err := os.Unsetenv(name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Setenv("AWS_CONFIG_FILE", os.DevNull)
+	t.Setenv("AWS_SHARED_CREDENTIALS_FILE", os.DevNull)
+	t.Setenv("AWS_EC2_METADATA_DISABLED", "true")
+}
+
+// CLI returns the path of the real AWS CLI, at a pinned version. It is skipped as
+// Moto is.
+func CLI(t testing.TB) string {
+	t.Helper()
+	path, err := cli()
+	need(t, "no AWS CLI to test with", err)
+	return path
+}
+
+// Run runs the real AWS CLI and returns what it prints; a failure ends the test.
+func Run(t testing.TB, args ...string) string {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), CLI(t), args...)
+	var talk bytes.Buffer
+	cmd.Stderr = &talk
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("aws %s: %v: %s", strings.Join(args, " "), err, talk.String())
+	}
+	return string(out)
+}
+
+// need skips a test of something that cannot be had, and fails it in CI.
+func need(t testing.TB, what string, err error) {
+	t.Helper()
+	switch {
+	case err == nil:
+	case os.Getenv("CI") != "": //nolint:forbidigo // a helper of tests, which CI tells this way
+		t.Fatalf("%s: %v", what, err)
+	default:
+		t.Skipf("SKIPPED: %s: %v", what, err)
+	}
+}
+
+//nolint:gochecknoglobals // once for all tests of a package
+var (
+	installed = sync.OnceValues(func() (string, error) { return script("moto.sh") })
+	started   = sync.OnceValues(start)
+	cli       = sync.OnceValues(func() (string, error) { return script("awscli.sh") })
+)
+
+// A server is a moto server. It ends when its input does, with this process at the
+// latest, so that nobody has to stop it.
+type server struct {
+	url   string
+	input io.Closer
+}
+
+func start() (*server, error) {
+	program, err := installed()
+	if err != nil {
+		return nil, err
+	}
+	root, err := projectRoot()
+	if err != nil {
+		return nil, err
+	}
+	cmd := exec.Command(filepath.Join(filepath.Dir(program), "python"), filepath.Join(root, "awsauth/awstest/testdata/server.py"))
+	cmd.Stderr = os.Stderr // the traceback of a call that it does not know
+	input, err := cmd.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	output, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	lines := bufio.NewScanner(output)
+	if !lines.Scan() {
+		return nil, errors.New("moto ended before it was ready")
+	}
+	return &server{lines.Text(), input}, nil
+}
+
+// script runs one of the project's scripts, which prints a path.
+func script(name string) (string, error) {
+	root, err := projectRoot()
+	if err != nil {
+		return "", err
+	}
+	var talk bytes.Buffer
+	cmd := exec.Command(filepath.Join(root, "scripts", name))
+	cmd.Stderr = &talk
+	out, err := cmd.Output()
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", strings.TrimSpace(talk.String()), err)
+	}
+	return strings.TrimSpace(string(out)), nil
+}
+
+// projectRoot is the folder of go.mod, above the folder in which a test runs.
+func projectRoot() (string, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	for {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			return dir, nil
+		}
+		if dir == filepath.Dir(dir) {
+			return "", errors.New("this is not the project's folder")
+		}
+		dir = filepath.Dir(dir)
+	}
+}
