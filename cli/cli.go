@@ -119,6 +119,8 @@ type commands struct {
 	Runs       runsCommand       `cmd:"" group:"operate" help:"List runs."`
 	Logs       logsCommand       `cmd:"" group:"operate" help:"Show what a run printed."`
 	Status     statusCommand     `cmd:"" group:"operate" help:"Show what is live."`
+	Drift      driftCommand      `cmd:"" group:"operate" help:"Show what somebody changed by hand."`
+	Adopt      adoptCommand      `cmd:"" group:"start" help:"Take over a job that was made by other means."`
 	History    historyCommand    `cmd:"" group:"operate" help:"Show everything that happened, from the ledger."`
 	Schedule   scheduleCommand   `cmd:"" group:"operate" help:"Start the runs that are due, while it is up."`
 	Remove     removeCommand     `cmd:"" group:"operate" help:"Take the job away from an environment."`

@@ -10,6 +10,7 @@ import (
 	"github.com/slipway-cd/slipway"
 	"github.com/slipway-cd/slipway/ledger"
 	"github.com/slipway-cd/slipway/pipeline"
+	"github.com/slipway-cd/slipway/shape"
 )
 
 // session is one command under way.
@@ -29,9 +30,12 @@ func (s *session) project(app string) (*pipeline.Project, error) {
 	if err != nil {
 		return nil, err
 	}
-	return pipeline.OpenProject(s.ctx, pipeline.Where{
-		Dir: s.env.Dir, App: app, Platform: s.globals.Platform, Environ: s.env.Environ, Shapes: menu,
-	})
+	return pipeline.OpenProject(s.ctx, s.whereabouts(app, menu))
+}
+
+// whereabouts says which app and which platform file are meant.
+func (s *session) whereabouts(app string, menu shape.Menu) pipeline.Where {
+	return pipeline.Where{Dir: s.env.Dir, App: app, Platform: s.globals.Platform, Environ: s.env.Environ, Shapes: menu}
 }
 
 // reading opens the app for a command that changes nothing, and closes it after
@@ -49,12 +53,20 @@ func (s *session) changing(app, doing string, fn func(*pipeline.Flow) error) err
 	return err
 }
 
-func (s *session) with(app, doing string, open func(context.Context, pipeline.Config) (*pipeline.Flow, error), fn func(*pipeline.Flow) error) error {
+// An opener is pipeline.New or pipeline.NewReader.
+type opener func(context.Context, pipeline.Config) (*pipeline.Flow, error)
+
+func (s *session) with(app, doing string, open opener, fn func(*pipeline.Flow) error) error {
 	p, err := s.project(app)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = p.Close() }() // it only ends a process that reads
+	return s.within(p, doing, open, fn)
+}
+
+// within opens a project for fn, and closes it after.
+func (s *session) within(p *pipeline.Project, doing string, open opener, fn func(*pipeline.Flow) error) error {
 	log := io.Discard
 	if s.globals.Verbose {
 		log = s.talk

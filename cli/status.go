@@ -24,7 +24,7 @@ func (statusCommand) Help() string {
 // Run implements the command.
 func (c *statusCommand) Run(s *session) error {
 	return s.reading("", func(f *pipeline.Flow) error {
-		all, err := c.gather(s, f)
+		all, err := gatherStatus(s, f, c.Words, 5)
 		if err != nil {
 			return err
 		}
@@ -40,10 +40,9 @@ func (c *statusCommand) Run(s *session) error {
 	})
 }
 
-// gather asks the named environments, or all in which something happened.
-func (c *statusCommand) gather(s *session, f *pipeline.Flow) ([]operate.Status, error) {
+// gatherStatus asks the named environments, or all in which something happened.
+func gatherStatus(s *session, f *pipeline.Flow, names []string, runs int) ([]operate.Status, error) {
 	app := f.Project.Manifest.App
-	names := c.Words
 	if len(names) == 0 {
 		for _, name := range f.Runnable() {
 			h, err := f.History(s.ctx, app, name)
@@ -61,7 +60,7 @@ func (c *statusCommand) gather(s *session, f *pipeline.Flow) ([]operate.Status, 
 		if err != nil {
 			return nil, err
 		}
-		st, err := o.Status(s.ctx, app, 5)
+		st, err := o.Status(s.ctx, app, runs)
 		if err != nil {
 			return nil, err
 		}

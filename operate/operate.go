@@ -32,7 +32,7 @@ type Status struct {
 	Runs        []slipway.Run       `json:"runs"`                 // newest first
 }
 
-// Status asks the ledger and the runtime. It includes at most runs runs.
+// Status asks the ledger and the runtime. It includes at most runs runs; 0 means none.
 func (s Stage) Status(ctx context.Context, app string, runs int) (Status, error) {
 	st := Status{App: app, Environment: s.Environment.Name, Job: slipway.JobStatus{State: slipway.JobAbsent}}
 	h, err := ledger.ReadHistory(ctx, s.Ledger, s.subject(app))
@@ -50,7 +50,7 @@ func (s Stage) Status(ctx context.Context, app string, runs int) (Status, error)
 	if st.Job, err = s.Driver.Observe(ctx, d.Handle, d.Plan.Target); err != nil {
 		return st, err
 	}
-	if runner, ok := s.Driver.(driver.Runner); ok {
+	if runner, ok := s.Driver.(driver.Runner); ok && runs > 0 {
 		st.Runs, err = runner.Runs(ctx, d.Handle, runs)
 	}
 	return st, err

@@ -50,15 +50,40 @@ func OpenProject(ctx context.Context, w Where) (*Project, error) {
 	if name != "" && isFolder(filepath.Join(w.Dir, name)) {
 		dir, name = filepath.Join(w.Dir, name), ""
 	}
+	return openProject(ctx, w, dir, func(p *Project) (err error) {
+		if p.Folder, err = p.find(ctx, dir, name, w.Shapes); err != nil {
+			return err
+		}
+		return p.read(w)
+	})
+}
+
+// OpenDraft is OpenProject for an app in dir whose manifest is not written yet:
+// text is what it may be.
+func OpenDraft(ctx context.Context, w Where, dir string, text []byte) (*Project, error) {
+	return openProject(ctx, w, dir, func(p *Project) (err error) {
+		rel, err := p.Git.Rel(dir)
+		if err != nil {
+			return err
+		}
+		p.Folder = filepath.ToSlash(rel)
+		p.Manifest, err = manifest.Load(shown(w.Dir, filepath.Join(dir, manifest.FileName)), text, w.Shapes)
+		return err
+	})
+}
+
+// openProject opens the git repository around dir, the manifest and the platform
+// file.
+func openProject(ctx context.Context, w Where, dir string, read func(*Project) error) (*Project, error) {
 	repo, err := git.Open(ctx, dir, w.Environ)
 	if err != nil {
 		return nil, err
 	}
 	p := &Project{Git: repo, Root: repo.Root(), State: filepath.Join(repo.Root(), StateFolder), environ: w.Environ}
-	if p.Folder, err = p.find(ctx, dir, name, w.Shapes); err != nil {
-		return nil, errors.Join(err, repo.Close())
+	if err = read(p); err == nil {
+		err = p.readPlatform(ctx, w)
 	}
-	if err := p.read(ctx, w); err != nil {
+	if err != nil {
 		return nil, errors.Join(err, repo.Close())
 	}
 	return p, nil
@@ -138,17 +163,15 @@ func (p *Project) named(ctx context.Context, name string, shapes shape.Menu) (st
 	return "", e.WithFix("slipway init writes a manifest")
 }
 
-// read reads the manifest and the platform file.
-func (p *Project) read(ctx context.Context, w Where) error {
+// read reads the manifest.
+func (p *Project) read(w Where) error {
 	file := filepath.Join(p.Dir(), manifest.FileName)
 	data, err := os.ReadFile(file)
 	if err != nil {
 		return err
 	}
-	if p.Manifest, err = manifest.Load(shown(w.Dir, file), data, w.Shapes); err != nil {
-		return err
-	}
-	return p.readPlatform(ctx, w)
+	p.Manifest, err = manifest.Load(shown(w.Dir, file), data, w.Shapes)
+	return err
 }
 
 // shown is a file's name as a person who stands in dir would write it.
