@@ -205,10 +205,11 @@ func (c *promoteCommand) Run(s *session) error {
 }
 
 type planCommand struct {
-	Words  []string `arg:"" name:"release-env" help:"The release, by default the newest there, and the environment."`
-	Out    string   `placeholder:"FILE" help:"Save the plan, for slipway deploy --plan."`
-	Source bool     `help:"Plan for the source as it stands, without a release."`
-	Dirty  bool     `help:"With --source: take the working tree, uncommitted changes included."`
+	Words    []string `arg:"" name:"release-env" help:"The release, by default the newest there, and the environment."`
+	Out      string   `placeholder:"FILE" help:"Save the plan, for slipway deploy --plan."`
+	Source   bool     `help:"Plan for the source as it stands, without a release."`
+	Dirty    bool     `help:"With --source: take the working tree, uncommitted changes included."`
+	Markdown bool     `help:"Print Markdown, for a comment on a pull request."`
 	driftFlag
 }
 
@@ -247,6 +248,9 @@ func (c *planCommand) Run(s *session) error {
 		}
 		if s.globals.JSON {
 			return printJSON(s.env.Stdout, p)
+		}
+		if c.Markdown {
+			return markdownPlan(s.env.Stdout, p)
 		}
 		s.printPlan(s.env.Stdout, p)
 		return nil
