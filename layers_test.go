@@ -23,6 +23,8 @@ var layers = map[string][]string{
 	".": {},
 
 	// Pure: bytes in, values out.
+	"awssetup/access": {},
+
 	"notebook":       {},
 	"notebook/clean": {"notebook", "notebook/edit"},
 	"notebook/diff":  {"notebook"},
@@ -43,7 +45,8 @@ var layers = map[string][]string{
 	// One outside thing each.
 	"awsauth":               {},
 	"awsauth/awstest":       {},
-	"driver/glue":           {"driver", "repository", "driver/glue/price"},
+	"awssetup":              {"awsauth", "awssetup/access"},
+	"driver/glue":           {"driver", "repository", "driver/glue/price", "awssetup/access"},
 	"driver/glue/price":     {"driver", "schema"},
 	"driver/glue/gluetest":  {},
 	"driver/local":          {"driver"},

@@ -1,0 +1,96 @@
+package access
+
+import "strings"
+
+// Deployer is what the role that deploys may do: the calls that Slipway makes, on
+// the app's own job and trigger and on the environment's bucket, and no other.
+func Deployer(p Place, j Job) Document {
+	job, trigger := p.arn("glue", "job/"+j.Name), p.arn("glue", "trigger/"+TriggerName(j.Name))
+	s := append(p.storage(),
+		allow("Jobs", "makes, changes, starts, stops and removes the job, and reads its runs",
+			List{job}, "glue:BatchStopJobRun", "glue:CreateJob", "glue:DeleteJob", "glue:GetJob", "glue:GetJobRun", "glue:GetJobRuns", "glue:StartJobRun", "glue:UpdateJob"),
+		allow("Triggers", "keeps the job's schedule",
+			List{trigger}, "glue:CreateTrigger", "glue:DeleteTrigger", "glue:GetTrigger", "glue:StartTrigger", "glue:StopTrigger", "glue:UpdateTrigger"),
+		allow("EveryTrigger", "sees which other triggers start the job, which a plan mentions; AWS knows no narrower resource for this call, which changes nothing",
+			List{"*"}, "glue:GetTriggers"),
+		allow("Tags", "marks what is Slipway's, and finds the mark again",
+			List{job, trigger}, "glue:GetTags", "glue:TagResource", "glue:UntagResource"),
+		passRole(p.Role(j.Role)),
+		allow("SeeJobRole", "sees, before anything changes, that Glue may become the job's role",
+			List{p.Role(j.Role)}, "iam:GetRole"),
+		allow("Logs", "follows what runs print",
+			j.logGroups(p), "logs:DescribeLogStreams", "logs:FilterLogEvents", "logs:GetLogEvents"))
+	if len(j.Connections) > 0 {
+		s = append(s, allow("Connections", "sees, before anything changes, that the job's connections are there; their passwords stay hidden",
+			j.connections(p), "glue:GetConnection"))
+	}
+	if j.SecurityConfiguration != "" {
+		s = append(s, allow("SecurityConfigurations", "sees, before anything changes, that the job's security configuration is there; AWS knows no narrower resource for this call, which changes nothing",
+			List{"*"}, "glue:GetSecurityConfiguration"))
+	}
+	return Document{Version: version, Statement: s}
+}
+
+// TriggerName is the name of the trigger that keeps the schedule of a job.
+func TriggerName(job string) string { return job + "-schedule" }
+
+func allow(sid, why string, on List, actions ...string) Statement {
+	return Statement{Sid: sid, Effect: "Allow", Action: actions, Resource: on, Why: why}
+}
+
+// passRole lets a role be given to Glue, and to no other service.
+func passRole(role string) Statement {
+	s := allow("PassJobRole", "gives the job its role; to Glue alone, since whoever may pass a role has its rights", List{role}, "iam:PassRole")
+	s.Condition = map[string]map[string]List{"StringEquals": {"iam:PassedToService": {"glue.amazonaws.com"}}}
+	return s
+}
+
+// storage lets the artifact repository be read and added to. Nothing is deleted
+// from it.
+func (p Place) storage() []Statement {
+	s := []Statement{
+		allow("Artifacts", "reads and writes artifacts, releases and the ledger; nothing is ever deleted",
+			List{p.bucket(p.Storage.Bucket, p.Storage.Prefix, "*")}, "s3:GetObject", "s3:PutObject"),
+		allow("ArtifactList", "lists them; on the whole bucket, because under a condition S3 would say forbidden in the place of not found",
+			List{p.bucket(p.Storage.Bucket)}, "s3:ListBucket"),
+	}
+	if p.Storage.Key != "" {
+		s = append(s, p.key("Encryption", "reads and writes what the bucket's key encrypts", "kms:Decrypt", "kms:GenerateDataKey"))
+	}
+	return s
+}
+
+// key allows what is done with the key of the storage.
+func (p Place) key(sid, why string, actions ...string) Statement {
+	key := p.Storage.Key
+	switch {
+	case strings.HasPrefix(key, "arn:") && !strings.Contains(key, ":alias/"):
+		return allow(sid, why, List{key}, actions...)
+	case strings.Contains(key, "alias/"):
+		s := allow(sid, why+"; by its alias, which is a condition and no resource", List{p.arn("kms", "key/*")}, actions...)
+		s.Condition = map[string]map[string]List{"ForAnyValue:StringEquals": {"kms:ResourceAliases": {key[strings.Index(key, "alias/"):]}}}
+		return s
+	}
+	return allow(sid, why, List{p.arn("kms", "key/"+key)}, actions...)
+}
+
+// logGroups are the log groups of a job's runs.
+func (j Job) logGroups(p Place) List {
+	groups := List{p.arn("logs", "log-group:/aws-glue/jobs/*")}
+	if j.Python {
+		groups = List{p.arn("logs", "log-group:/aws-glue/python-jobs/*")}
+	}
+	if own := j.Arguments["continuous-log-logGroup"]; own != "" && exact("", own) == nil {
+		groups = append(groups, p.arn("logs", "log-group:"+own), p.arn("logs", "log-group:"+own+":*"))
+	}
+	return groups
+}
+
+// connections are what reading a connection is checked against.
+func (j Job) connections(p Place) List {
+	on := List{p.arn("glue", "catalog")}
+	for _, name := range j.Connections {
+		on = append(on, p.arn("glue", "connection/"+name))
+	}
+	return on
+}
