@@ -70,6 +70,8 @@ type Plan struct {
 	Base     string   `json:"base"`    // fingerprint of what the runtime had when the plan was made; empty: nothing
 	Changes  []Change `json:"changes"` // empty: the runtime has the target already
 	Warnings []string `json:"warnings,omitempty"`
+	// Drift is what was asked to be done about changes made by hand.
+	Drift DriftPolicy `json:"drift,omitempty"`
 	// Definition is what the runtime is to have, whole and in the driver's own
 	// words, for drivers that need more than the target to say it.
 	Definition json.RawMessage `json:"definition,omitempty"`

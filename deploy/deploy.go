@@ -4,6 +4,7 @@
 package deploy
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -51,7 +52,14 @@ func (s Stage) Plan(ctx context.Context, in Input) (slipway.Plan, error) {
 	if err != nil {
 		return slipway.Plan{}, err
 	}
-	return s.Driver.Plan(ctx, request(h, in))
+	return s.fresh(ctx, h, in)
+}
+
+// fresh asks the driver for a plan.
+func (s Stage) fresh(ctx context.Context, h ledger.History, in Input) (slipway.Plan, error) {
+	p, err := s.Driver.Plan(ctx, request(h, in))
+	p.Drift = in.Drift
+	return p, err
 }
 
 // request tells the driver what the ledger knows.
@@ -132,15 +140,28 @@ func (s Stage) run(ctx context.Context, subject ledger.Subject, in Input) (Outpu
 
 // plan makes the plan, or takes the one that was agreed to if it still fits.
 func (s Stage) plan(ctx context.Context, h ledger.History, in Input) (slipway.Plan, error) {
-	now, err := s.Driver.Plan(ctx, request(h, in))
+	if in.Plan != nil {
+		in.Drift = in.Plan.Drift
+	}
+	now, err := s.fresh(ctx, h, in)
 	if err != nil || in.Plan == nil || now.Empty() {
 		return now, err
 	}
-	if now.Base != in.Plan.Base {
+	if now.Base != in.Plan.Base || !sameJSON(now.Definition, in.Plan.Definition) {
 		return now, slipway.Errorf(slipway.Conflict, "the plan is stale: %s in %s has changed since it was made", in.Target.App, in.Target.Environment).
 			WithFix("make it again: slipway plan %s %s", in.Target.Version, in.Target.Environment)
 	}
 	return *in.Plan, nil
+}
+
+// sameJSON reports whether two documents say the same, however they are laid
+// out: a plan that was saved was laid out for people.
+func sameJSON(a, b json.RawMessage) bool {
+	var x, y bytes.Buffer
+	if len(a) == 0 || len(b) == 0 {
+		return len(a) == len(b)
+	}
+	return json.Compact(&x, a) == nil && json.Compact(&y, b) == nil && bytes.Equal(x.Bytes(), y.Bytes())
 }
 
 // mine returns the deployment that an earlier, interrupted Run of the same ID

@@ -114,6 +114,11 @@ func (h *History) end(e Entry) error {
 	return fmt.Errorf("it ends deployment %d, which was never started", end.Number)
 }
 
+// Begun reports whether the deployment with that id was begun.
+func (h History) Begun(id string) bool {
+	return slices.ContainsFunc(h.Deployments, func(d slipway.Deployment) bool { return d.ID == id })
+}
+
 // Current returns the deployment that is live: the last that succeeded, unless
 // its job was removed since.
 func (h History) Current() (slipway.Deployment, bool) {

@@ -185,7 +185,11 @@ func (f *Flow) Plan(ctx context.Context, in DeployInput) (slipway.Plan, error) {
 	if err != nil {
 		return slipway.Plan{}, err
 	}
-	t, err := f.target(ctx, p, in)
+	h, err := f.History(ctx, in.App, in.Environment)
+	if err != nil {
+		return slipway.Plan{}, err
+	}
+	t, err := f.target(ctx, p, h, in)
 	if err != nil {
 		return slipway.Plan{}, err
 	}

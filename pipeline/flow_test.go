@@ -102,6 +102,23 @@ func TestTheRoadChanges(t *testing.T) {
 	}
 }
 
+// A freeze keeps nobody from finishing what was begun before it.
+func TestAFreezeBegins(t *testing.T) {
+	w := hello(t)
+	w.tag(t, "v1")
+	w.cutIn(t, "staging", "Apply", drivertest.Before)
+	freeze := `, freeze: [{from: 2026-11-22, until: 2026-11-23, why: "year's end"}]}`
+	w.write(t, map[string]string{"platform.yaml": strings.Replace(platformText, "follows: local}", "follows: local"+freeze, 1)})
+	w.git(t, "update-index", "--assume-unchanged", "platform.yaml")
+	if out := w.mustShip(t, "staging"); out.Deployment.Number != 1 || !out.Changed {
+		t.Errorf("it came as far as %+v", out)
+	}
+	w.git(t, "commit", "-q", "--allow-empty", "-m", "another")
+	w.tag(t, "v2")
+	_, err := w.ship(t, "staging")
+	wantError(t, err, slipway.Blocked, "staging is frozen until 2026-11-24 00:00 UTC: year's end", "deploy after that")
+}
+
 // A dirty tree is built on this machine, also when it goes on.
 func TestShipDirtyGoesOn(t *testing.T) {
 	w := hello(t)

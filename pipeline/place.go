@@ -9,6 +9,7 @@ import (
 	"github.com/slipway-cd/slipway"
 	"github.com/slipway-cd/slipway/driver"
 	"github.com/slipway-cd/slipway/ledger"
+	"github.com/slipway-cd/slipway/manifest"
 	"github.com/slipway-cd/slipway/repository"
 	"github.com/slipway-cd/slipway/workflow"
 )
@@ -56,7 +57,7 @@ type State interface {
 
 // A Place is an environment with everything needed to work in it.
 type Place struct {
-	Environment slipway.Environment
+	Environment manifest.Environment
 	Repository  repository.Repository
 	Ledger      Ledger
 	Driver      driver.Driver

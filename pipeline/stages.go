@@ -63,7 +63,7 @@ func (f *Flow) release(ctx context.Context, in ShipInput, b Built, checks []slip
 	if err := f.compare(b, in.Environment); err != nil {
 		return slipway.Release{}, said{}, err
 	}
-	out, err := release.Stage{Environment: p.Environment, Repository: p.Repository, Ledger: p.Ledger, Clock: f.Clock}.Run(ctx, release.Input{
+	out, err := release.Stage{Environment: p.Environment.Environment, Repository: p.Repository, Ledger: p.Ledger, Clock: f.Clock}.Run(ctx, release.Input{
 		App: in.App, Team: f.Project.Manifest.Team, Version: in.Version, Source: in.Source,
 		Artifacts: b.Artifacts, Open: b.open, Manifest: resolved, Checks: checks, By: in.By,
 	})
@@ -80,11 +80,7 @@ func (f *Flow) promote(ctx context.Context, in promote.Input, from, to string) (
 	if err != nil {
 		return promote.Output{}, said{}, err
 	}
-	e, err := f.Project.Environment(to)
-	if err != nil {
-		return promote.Output{}, said{}, err
-	}
-	if err := admits(e); err != nil {
+	if err := admits(b.Environment); err != nil {
 		return promote.Output{}, said{}, err
 	}
 	out, err := promote.Stage{From: a.promoting(), To: b.promoting(), Clock: f.Clock}.Run(ctx, in)
@@ -92,7 +88,7 @@ func (f *Flow) promote(ctx context.Context, in promote.Input, from, to string) (
 }
 
 func (p *Place) promoting() promote.Place {
-	return promote.Place{Environment: p.Environment, Repository: p.Repository, Ledger: p.Ledger}
+	return promote.Place{Environment: p.Environment.Environment, Repository: p.Repository, Ledger: p.Ledger}
 }
 
 // DeployInput says what to deploy where.
@@ -112,14 +108,16 @@ func (f *Flow) deploy(ctx context.Context, in DeployInput, id string) (deploy.Ou
 	if err != nil {
 		return deploy.Output{}, said{}, err
 	}
-	e, err := f.Project.Environment(in.Environment)
+	h, err := f.History(ctx, in.App, in.Environment)
 	if err != nil {
 		return deploy.Output{}, said{}, err
 	}
-	if err := opens(e, f.Clock(), in.RollbackOf != 0); err != nil {
-		return deploy.Output{}, said{}, err
+	if !h.Begun(id) { // what was cut short is gone on with, whatever the hour
+		if err := opens(p.Environment, f.Clock(), in.RollbackOf != 0); err != nil {
+			return deploy.Output{}, said{}, err
+		}
 	}
-	t, err := f.target(ctx, p, in)
+	t, err := f.target(ctx, p, h, in)
 	if err != nil {
 		return deploy.Output{}, said{}, err
 	}
@@ -133,7 +131,7 @@ func (f *Flow) deploy(ctx context.Context, in DeployInput, id string) (deploy.Ou
 
 func (f *Flow) deploying(p *Place) deploy.Stage {
 	return deploy.Stage{
-		Environment: p.Environment, Driver: p.Driver, Blobs: blobs{p.Repository}, Ledger: p.Ledger, Keeper: f.keeper(p), Clock: f.Clock,
+		Environment: p.Environment.Environment, Driver: p.Driver, Blobs: blobs{p.Repository}, Ledger: p.Ledger, Keeper: f.keeper(p), Clock: f.Clock,
 	}
 }
 
@@ -145,11 +143,7 @@ func (f *Flow) keeper(p *Place) ledger.Keeper {
 }
 
 // target finds what is to be deployed.
-func (f *Flow) target(ctx context.Context, p *Place, in DeployInput) (slipway.Target, error) {
-	h, err := ledger.ReadHistory(ctx, p.Ledger, ledger.Subject{App: in.App, Environment: in.Environment})
-	if err != nil {
-		return slipway.Target{}, err
-	}
+func (f *Flow) target(ctx context.Context, p *Place, h ledger.History, in DeployInput) (slipway.Target, error) {
 	switch {
 	case in.RollbackOf != 0:
 		d, err := deploy.Former(h, in.RollbackOf)
@@ -223,7 +217,7 @@ func (f *Flow) Operating(ctx context.Context, env string) (operate.Stage, error)
 	if err != nil {
 		return operate.Stage{}, err
 	}
-	return operate.Stage{Environment: p.Environment, Driver: p.Driver, Ledger: p.Ledger, Keeper: f.keeper(p), Clock: f.Clock}, nil
+	return operate.Stage{Environment: p.Environment.Environment, Driver: p.Driver, Ledger: p.Ledger, Keeper: f.keeper(p), Clock: f.Clock}, nil
 }
 
 // startRun starts the run that a deployment asks for. Where another deployment
