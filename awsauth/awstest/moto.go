@@ -36,17 +36,40 @@ func Moto(t testing.TB) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, value := range map[string]string{
-		"AWS_ENDPOINT_URL":      server.url,
-		"AWS_ACCESS_KEY_ID":     "test",
-		"AWS_SECRET_ACCESS_KEY": "test",
-		"AWS_REGION":            Region,
-		"AWS_DEFAULT_REGION":    Region,
-	} {
+	for name, value := range variables(server) {
 		t.Setenv(name, value)
 	}
 	isolate(t)
 	return server.url
+}
+
+// Own starts a moto server for this test alone, and returns the variables with
+// which child processes find it: for tests that run beside others.
+func Own(t testing.TB) []string {
+	t.Helper()
+	_, err := installed()
+	need(t, "no AWS to test with", err)
+	server, err := start()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = server.input.Close() })
+	environ := []string{"AWS_CONFIG_FILE=" + os.DevNull, "AWS_SHARED_CREDENTIALS_FILE=" + os.DevNull, "AWS_EC2_METADATA_DISABLED=true"}
+	for name, value := range variables(server) {
+		environ = append(environ, name+"="+value)
+	}
+	return environ
+}
+
+// variables lead the SDK and the CLI to a server.
+func variables(s *server) map[string]string {
+	return map[string]string{
+		"AWS_ENDPOINT_URL":      s.url,
+		"AWS_ACCESS_KEY_ID":     "test",
+		"AWS_SECRET_ACCESS_KEY": "test",
+		"AWS_REGION":            Region,
+		"AWS_DEFAULT_REGION":    Region,
+	}
 }
 
 // isolate keeps the settings of this machine away from a test.

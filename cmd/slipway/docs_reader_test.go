@@ -13,6 +13,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/slipway-cd/slipway/awsauth/awstest"
 )
 
 // sparkIsHere reports whether scripts/test.sh has found what Spark needs.
@@ -32,6 +34,7 @@ type reader struct {
 	home  string
 	shell string // file of commands that bring a shell to where the last one was
 	code  int    // how the last command ended
+	aws   []string // variables of the page's own AWS; nil: it has none
 }
 
 // homeOnPage is what the pages call the home folder.
@@ -46,6 +49,9 @@ func newReader(t *testing.T, p *page) *reader {
 			t.Fatal(err)
 		}
 	}
+	if slices.ContainsFunc(p.pieces, func(at *piece) bool { return at.has("aws") }) {
+		r.aws = awsOf(t, root)
+	}
 	writeText(t, root+"/gitconfig", "[user]\n\tname = Mara\n\temail = mara@example.com\n[init]\n\tdefaultBranch = main\n")
 	writeText(t, r.shell, "cd '"+r.home+"/work'\n")
 	if cache := sharedCache(); cache != "" { // PySpark is 300 MB
@@ -55,6 +61,19 @@ func newReader(t *testing.T, p *page) *reader {
 		}
 	}
 	return r
+}
+
+// awsOf starts an AWS for a page, with the real AWS CLI to look at it.
+func awsOf(t *testing.T, root string) []string {
+	t.Helper()
+	bin := root + "/bin"
+	if err := os.MkdirAll(bin, 0o755); err != nil { //nolint:gosec // as such folders are
+		t.Fatal(err)
+	}
+	if err := os.Symlink(awstest.CLI(t), bin+"/aws"); err != nil {
+		t.Fatal(err)
+	}
+	return append(awstest.Own(t), "AWS_PAGER=", "PATH="+bin+":"+os.Getenv("PATH"))
 }
 
 // sharedCache is what scripts/test.sh keeps between runs of the tests; empty where
@@ -229,6 +248,7 @@ func (r *reader) environ() []string {
 		name, _, _ := strings.Cut(kv, "=")
 		return strings.HasPrefix(name, "GIT_") || strings.HasPrefix(name, "SLIPWAY_") || strings.HasPrefix(name, "AWS_") || name == "UPDATE"
 	})
+	env = append(env, r.aws...)
 	return append(env, "HOME="+r.home, "XDG_CACHE_HOME="+r.root+"/cache", "TMPDIR="+r.root+"/tmp", "LC_ALL=C.UTF-8", "TZ=UTC",
 		"GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL="+r.root+"/gitconfig", "GIT_CEILING_DIRECTORIES="+r.root, "PYTHONDONTWRITEBYTECODE=1")
 }

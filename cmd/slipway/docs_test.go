@@ -19,6 +19,8 @@ const docsFolder = "../../docs"
 //     typed into one shell after the other, which know of folders and variables
 //     from each other. A command may fail only where the page shows it: by
 //     Slipway's own error, or by echo $? as the next command;
+//   - the pages whose blocks say console aws have an AWS of their own, empty at
+//     first, and the real AWS CLI;
 //   - console spark is left out where Spark cannot be had, console notest always.
 //
 // In what a reader sees, a line "..." stands for any lines, "..." in a line for
