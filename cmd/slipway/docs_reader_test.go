@@ -32,8 +32,8 @@ type reader struct {
 	page  *page
 	root  string // in the place of / on the page
 	home  string
-	shell string // file of commands that bring a shell to where the last one was
-	code  int    // how the last command ended
+	shell string   // file of commands that bring a shell to where the last one was
+	code  int      // how the last command ended
 	aws   []string // variables of the page's own AWS; nil: it has none
 }
 
