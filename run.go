@@ -46,4 +46,6 @@ type Run struct {
 	Ended       time.Time         `json:"ended,omitzero"`
 	ExitCode    *int              `json:"exit_code,omitempty"`
 	Message     string            `json:"message,omitempty"` // why it is not a success
+	Usage       *Usage            `json:"usage,omitempty"`   // nil: the runtime does not say
+	Cost        *Money            `json:"cost,omitempty"`    // of a run that has ended; nil: nobody can say
 }
