@@ -1,0 +1,96 @@
+#!/usr/bin/env bash
+# Measures how long a changed notebook takes to AWS Glue, in one run against one
+# emulator: by the steps that tutorials give (nbconvert, aws s3 cp, aws glue
+# update-job), and by slipway ship. Cold is a machine that has nothing but Python
+# and the slipway binary, as a CI runner; warm has all tools installed.
+#
+#     scripts/bench-glue.sh [ROUNDS]
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+project=$PWD
+rounds=${1:-5}
+
+work=$(mktemp -d)
+trap 'kill "$moto" 2>/dev/null || true; rm -rf "$work"' EXIT
+go build -o "$work/slipway" ./cmd/slipway
+
+# An AWS that nobody here wrote. It ends when its input does.
+mkfifo "$work/input"
+"$(dirname "$(scripts/moto.sh)")/python" awsauth/awstest/testdata/server.py <"$work/input" >"$work/url" &
+moto=$!
+exec 8>"$work/input"
+while ! [ -s "$work/url" ]; do kill -0 "$moto"; done
+AWS_ENDPOINT_URL=$(cat "$work/url")
+export AWS_ENDPOINT_URL AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_DEFAULT_REGION=us-east-1 AWS_PAGER=''
+export AWS_REGION=$AWS_DEFAULT_REGION AWS_CONFIG_FILE=/dev/null AWS_SHARED_CREDENTIALS_FILE=/dev/null
+aws=$(scripts/awscli.sh)
+for bucket in tutorial artifacts; do "$aws" s3 mb --quiet "s3://$bucket"; done
+"$aws" iam create-role --role-name etl --assume-role-policy-document \
+	'{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"glue.amazonaws.com"},"Action":"sts:AssumeRole"}]}' >/dev/null
+"$aws" glue create-job --name by-hand --role etl --glue-version 5.0 --worker-type G.1X --number-of-workers 2 \
+	--command Name=glueetl,ScriptLocation=s3://tutorial/traffic.py,PythonVersion=3 >/dev/null
+
+# The same notebook for both, changed before each round.
+app=$work/app
+mkdir "$app"
+cp "$project/examples/traffic/traffic.ipynb" "$app"
+cat >"$app/slipway.yaml" <<'Y'
+slipway: v1
+app: traffic-etl
+shape: glue-job
+build: {notebook: traffic.ipynb}
+run: {role: etl, glue_version: "5.0", worker_type: G.1X, workers: 2}
+Y
+cat >"$app/platform.yaml" <<'Y'
+slipway: v1
+environments:
+  prod: {runtime: glue, account: "123456789012", region: us-east-1, repository: "s3://artifacts/prod?use_path_style=true"}
+Y
+git -C "$app" init -q -b main
+change() {
+	sed -i "s/# Road traffic[^\"\\\\]*/# Road traffic $1/" "$app/traffic.ipynb"
+	echo "$1" >"$app/round"
+	git -C "$app" add -A
+	git -C "$app" -c user.name=a -c user.email=a@example.com commit -q -m "$1"
+}
+
+install_tools() {
+	python3 -m venv "$work/venv"
+	"$work/venv/bin/pip" install -q --disable-pip-version-check --no-cache-dir nbconvert==7.17.1 ipython awscli==1.46.3
+}
+by_hand() {
+	"$work/venv/bin/jupyter" nbconvert --log-level ERROR --to script "$app/traffic.ipynb" --output-dir "$work/out"
+	"$work/venv/bin/aws" s3 cp --quiet "$work/out/traffic.py" s3://tutorial/traffic.py
+	"$work/venv/bin/aws" glue update-job --job-name by-hand --job-update \
+		Role=etl,GlueVersion=5.0,WorkerType=G.1X,NumberOfWorkers=2,Command='{Name=glueetl,ScriptLocation=s3://tutorial/traffic.py,PythonVersion=3}' >/dev/null
+}
+by_slipway() { (cd "$app" && "$work/slipway" ship prod --quiet); }
+
+# measure NAME COMMAND... prints how long the command takes, in milliseconds.
+measure() {
+	local name=$1 began=$EPOCHREALTIME
+	shift
+	"$@"
+	local ended=$EPOCHREALTIME
+	echo "$name $(((${ended/[.,]/} - ${began/[.,]/}) / 1000))" | tee -a "$work/figures" >&2
+}
+cold_by_hand() { install_tools && by_hand; }
+
+for round in $(seq "$rounds"); do
+	rm -rf "$work/venv" "$work/out"
+	change "cold $round"
+	measure by-hand-cold cold_by_hand
+	export XDG_CACHE_HOME=$work/cache-$round
+	rm -rf "$app/.slipway"
+	measure slipway-cold by_slipway
+	change "warm $round"
+	measure by-hand-warm by_hand
+	measure slipway-warm by_slipway
+done
+
+median() { awk -v n="$1" '$1 == n { print $2 }' "$work/figures" | sort -n | awk '{ a[NR] = $1 } END { print a[int((NR + 1) / 2)] }'; }
+printf '| what | by hand | slipway ship | times as fast |\n| --- | --- | --- | --- |\n'
+for kind in cold warm; do
+	hand=$(median by-hand-$kind) ours=$(median slipway-$kind)
+	awk -v k=$kind -v h="$hand" -v s="$ours" 'BEGIN { printf "| %s | %.2f s | %.2f s | %.0f |\n", k, h / 1000, s / 1000, h / s }'
+done
