@@ -10,9 +10,10 @@ func (w *world) createConnection(in object) (object, error) {
 		return nil, refuse("AlreadyExistsException", "Connection already exists.")
 	}
 	connection["CreationTime"], connection["LastUpdatedTime"] = seconds(w.now), seconds(w.now)
+	connection["Status"] = "READY"
 	w.connections[name] = connection
 	w.tags[arn("connection", name)] = without(sub(in, "Tags"))
-	return object{}, nil
+	return object{"CreateConnectionStatus": "READY"}, nil
 }
 
 func (w *world) deleteConnection(in object) (object, error) {

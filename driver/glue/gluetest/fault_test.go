@@ -103,6 +103,7 @@ func writes(op string) bool {
 }
 
 func TestEveryFaultOfEveryOperation(t *testing.T) {
+	t.Parallel()
 	for _, op := range slices.Sorted(maps.Keys(gluetest.Errors)) {
 		for _, outcome := range gluetest.Faults(op) {
 			t.Run(op+" "+outcome.String(), func(t *testing.T) {
@@ -223,7 +224,7 @@ func TestTheNthCallFails(t *testing.T) {
 	}
 	f.Fault(nil)
 	f.Forget()
-	if ops["GetJob"](t.Context()); len(f.Calls()) != 1 || f.Calls()[0].N != 1 {
-		t.Errorf("recorded %+v", f.Calls())
+	if err := ops["GetJob"](t.Context()); err != nil || len(f.Calls()) != 1 || f.Calls()[0].N != 1 {
+		t.Errorf("%v, recorded %+v", err, f.Calls())
 	}
 }

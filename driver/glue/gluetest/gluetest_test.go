@@ -75,7 +75,12 @@ func newWorld(t *testing.T) *gluetest.Fake {
 // send speaks to the fake without the SDK, and returns the status and the answer.
 func send(t testing.TB, f *gluetest.Fake, target, body string) (int, map[string]any) {
 	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, f.URL, strings.NewReader(body))
+	return post(t, f.URL, target, body)
+}
+
+func post(t testing.TB, url, target, body string) (int, map[string]any) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,6 +89,7 @@ func send(t testing.TB, f *gluetest.Fake, target, body string) (int, map[string]
 		service = "logs"
 	}
 	request.Header.Set("X-Amz-Target", target)
+	request.Header.Set("Content-Type", "application/x-amz-json-1.1")
 	request.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=test/20260105/us-east-1/"+service+"/aws4_request, SignedHeaders=host, Signature=x")
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
@@ -95,6 +101,9 @@ func send(t testing.TB, f *gluetest.Fake, target, body string) (int, map[string]
 		t.Fatal(err)
 	}
 	var answer map[string]any
+	if len(data) == 0 {
+		return response.StatusCode, answer
+	}
 	if err := json.NewDecoder(bytes.NewReader(data)).Decode(&answer); err != nil {
 		t.Fatalf("%s: %v", data, err)
 	}

@@ -105,6 +105,8 @@ func checkCapacity(def object) error {
 		return invalid("Please do not set Max Capacity if using Worker Type and Number of Workers.")
 	case workers && has(def, "AllocatedCapacity"):
 		return invalid("Please do not set Allocated Capacity if using Worker Type and Number of Workers.")
+	case has(def, "MaxCapacity") && has(def, "AllocatedCapacity"):
+		return invalid("Please set only Allocated Capacity or Max Capacity.")
 	case workers && (!has(def, "WorkerType") || !has(def, "NumberOfWorkers")):
 		return invalid("Please set both Worker Type and Number of Workers.")
 	case workers && factors[str(def, "WorkerType")] == 0:

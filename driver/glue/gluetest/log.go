@@ -15,9 +15,9 @@ type Stream string
 
 // Streams of the driver, by what Glue writes to them.
 const (
-	Output   Stream = "output/%s"               // what it prints
-	Stderr   Stream = "error/%s"                // what it prints to the standard error
-	Driver   Stream = "logs-v2/%s-driver"       // its continuous log
+	Output      Stream = "output/%s"               // what it prints
+	Stderr      Stream = "error/%s"                // what it prints to the standard error
+	Driver      Stream = "logs-v2/%s-driver"       // its continuous log
 	ProgressBar Stream = "logs-v2/%s-progress-bar" // its progress bar
 )
 

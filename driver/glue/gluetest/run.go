@@ -161,7 +161,7 @@ func (w *world) batchStopJobRun(in object) (object, error) {
 			submission["ErrorDetail"] = object{"ErrorCode": "EntityNotFoundException", "ErrorMessage": "Job run " + id + " not found."}
 			refused = append(refused, submission)
 		case ended(stateOf(run)):
-			submission["ErrorDetail"] = object{"ErrorCode": "InvalidInputException", "ErrorMessage": "Job run " + id + " is in state " + str(run, "JobRunState")}
+			submission["ErrorDetail"] = object{"ErrorCode": "JobRunInTerminalStateException", "ErrorMessage": "Job run " + id + " is in state " + str(run, "JobRunState")}
 			refused = append(refused, submission)
 		case stateOf(run) == types.JobRunStateWaiting:
 			w.finish(run, types.JobRunStateStopped, "")

@@ -1,6 +1,9 @@
 package gluetest
 
-import "strings"
+import (
+	"maps"
+	"strings"
+)
 
 // checkTags refuses what no resource may be tagged with.
 func checkTags(tags object) error {
@@ -32,9 +35,7 @@ func (w *world) tagResource(in object) (object, error) {
 		return nil, err
 	}
 	all := clone(tags)
-	for key, value := range sub(in, "TagsToAdd") {
-		all[key] = value
-	}
+	maps.Copy(all, sub(in, "TagsToAdd"))
 	if err := checkTags(all); err != nil {
 		return nil, err
 	}
