@@ -29,6 +29,11 @@ func TestScheduleBetween(t *testing.T) {
 		"by the clock of a zone in winter":       {"0 3 * * *", "Europe/Berlin", "2026-01-10 00:00:00", "2026-01-10 12:00:00", 0, []string{"2026-01-10 02:00:00"}},
 		"by the clock of a zone in summer":       {"0 3 * * *", "Europe/Berlin", "2026-07-10 00:00:00", "2026-07-10 12:00:00", 0, []string{"2026-07-10 01:00:00"}},
 		"a day that never comes":                 {"0 3 30 2 *", "", "2026-01-01 00:00:00", "2031-01-01 00:00:00", 0, nil},
+		"AWS counts weekdays from one":           {"cron(30 6 ? * 2-6 *)", "", "2026-03-06 00:00:00", "2026-03-10 00:00:00", 0, []string{"2026-03-06 06:30:00", "2026-03-09 06:30:00"}},
+		"AWS has names and steps":                {"cron(0/30 3 ? * SUN/3 *)", "UTC", "2026-03-01 00:00:00", "2026-03-05 00:00:00", 0, []string{"2026-03-01 03:00:00", "2026-03-01 03:30:00", "2026-03-04 03:00:00", "2026-03-04 03:30:00"}},
+		"AWS has years":                          {"cron(0 3 1 1 ? 2027)", "", "2026-03-01 00:00:00", "2031-03-05 00:00:00", 0, []string{"2027-01-01 03:00:00"}},
+		"AWS has a last Friday":                  {"cron(0 3 ? * 6L *)", "", "2026-03-01 00:00:00", "2026-04-01 00:00:00", 0, []string{"2026-03-27 03:00:00"}},
+		"AWS has last days":                      {"cron(0 3 L * ? *)", "", "2026-02-01 00:00:00", "2026-04-01 00:00:00", 0, []string{"2026-02-28 03:00:00", "2026-03-31 03:00:00"}},
 		"no schedule":                            {"", "", "2026-01-01 00:00:00", "2031-01-01 00:00:00", 0, nil},
 	}
 	for name, c := range cases {
@@ -45,5 +50,34 @@ func TestScheduleBetween(t *testing.T) {
 				t.Errorf("times (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+func TestScheduleRefuses(t *testing.T) {
+	for _, c := range []struct{ cron, zone, want string }{
+		{"at three", "", `run.schedule: "at three" is no cron expression`},
+		{"cron(0 3 * * * *)", "", `run.schedule: "cron(0 3 * * * *)" is no cron expression`},
+		{"cron(0 3 ? * ? *)", "", `run.schedule: "cron(0 3 ? * ? *)" is no cron expression`},
+		{"cron(0 3 ? * 0 *)", "", `run.schedule: "cron(0 3 ? * 0 *)" is no cron expression`},
+		{"cron(61 3 * * ? *)", "", `run.schedule: "cron(61 3 * * ? *)" is no cron expression`},
+		{"cron(0 3 * * ?)", "", `run.schedule: "cron(0 3 * * ?)" is no cron expression`},
+		{"cron(0 3 * * ? *", "", `run.schedule: "cron(0 3 * * ? *" is no cron expression`},
+		{"cron(0 3 * * ? *)", "Europe/Berlin", "run.schedule: cron(0 3 * * ? *) is in UTC by its nature, and run.timezone says Europe/Berlin"},
+		{"0 3 * * *", "Mars/Olympus", `run.timezone: "Mars/Olympus" is no time zone that this machine knows`},
+	} {
+		_, err := driver.ScheduleOf(slipway.Target{Run: map[string]any{"schedule": c.cron, "timezone": c.zone}})
+		if err == nil || err.Error() != c.want || slipway.KindOf(err) != slipway.Invalid || slipway.FixOf(err) == "" {
+			t.Errorf("%s in %s: %v, want %s and a way out", c.cron, c.zone, err, c.want)
+		}
+	}
+}
+
+func TestPausedScheduleIsNeverDue(t *testing.T) {
+	s, err := driver.ScheduleOf(slipway.Target{Run: map[string]any{"schedule": "0 3 * * *", "paused": true}})
+	if err != nil || !s.Paused() || s.String() != "0 3 * * *" || s.Zone() != time.UTC {
+		t.Errorf("%+v, %v", s, err)
+	}
+	if got := s.Next(time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC), 5); len(got) != 0 {
+		t.Errorf("due at %v", got)
 	}
 }

@@ -53,6 +53,10 @@ func (r *reader) objection(text string, t *Type) string {
 		if err := checkCron(text); err != nil {
 			return ", which " + err.Error()
 		}
+	case Schedule:
+		if err := checkSchedule(text); err != nil {
+			return ", which " + err.Error()
+		}
 	case Date:
 		if _, err := time.Parse(time.DateOnly, text); err != nil {
 			return ", which is not a date"

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -16,6 +17,8 @@ const (
 	durationPattern = `^([0-9]{1,7}d)?([0-9]{1,7}h)?([0-9]{1,7}m)?([0-9]{1,7}s)?([0-9]{1,7}ms)?$`
 	sizePattern     = `^[0-9]{1,9}(\.[0-9]{1,3})?(B|kB|KB|MB|GB|TB|KiB|MiB|GiB|TiB)$`
 	cronPattern     = `^\S+( +\S+){4}$`
+	awsCronPattern  = `^cron\( *[0-9*,/-]+ +[0-9*,/-]+ +[0-9*?,/LW-]+ +[0-9A-Za-z*,/-]+ +[0-9A-Za-z*?,/-]+ +[0-9*,/-]+ *\)$`
+	schedulePattern = `(` + cronPattern + `)|(` + awsCronPattern + `)`
 	datePattern     = `^[0-9]{4}-[0-9]{2}-[0-9]{2}$`
 	pathSegment     = `([^/.\\][^/\\]*|\.[^/.\\][^/\\]*|\.\.[^/\\]+|\.)`
 	pathPattern     = `^` + pathSegment + `(/` + pathSegment + `)*/?$`
@@ -124,6 +127,26 @@ func checkCron(text string) error {
 	case len(fields) != 5:
 		return fmt.Errorf("has %d fields", len(fields))
 	case !gronx.IsValid(strings.Join(fields, " ")):
+		return errors.New("is not a cron expression")
+	}
+	return nil
+}
+
+// checkSchedule says what is wrong with a cron expression of either form.
+func checkSchedule(text string) error {
+	inner, ok := strings.CutPrefix(text, "cron(")
+	if !ok {
+		return checkCron(text)
+	}
+	fields := strings.Fields(strings.TrimSuffix(inner, ")"))
+	switch {
+	case len(fields) != 6:
+		return fmt.Errorf("has %d fields in its parentheses, not six", len(fields))
+	case (fields[2] == "?") == (fields[4] == "?"):
+		return errors.New("needs a ? as its day or as its weekday, and not as both")
+	}
+	fields[4] = strings.NewReplacer("?", "*", "L", "").Replace(fields[4]) // weekdays have other numbers there
+	if !regexp.MustCompile(awsCronPattern).MatchString(text) || !gronx.IsValid("0 "+strings.Join(fields, " ")) {
 		return errors.New("is not a cron expression")
 	}
 	return nil

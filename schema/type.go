@@ -19,6 +19,7 @@ const (
 	Duration             // 60m, 90s, 2h30m
 	Size                 // 20GB, 512MiB
 	Cron                 // five fields: minute, hour, day, month, weekday
+	Schedule             // as Cron, or six fields in the notation of AWS: cron(0 3 * * ? *)
 	Date                 // 2027-01-31
 	Path                 // a relative path that stays inside the root
 	Folder               // any path, also an absolute one or one with ..
@@ -157,14 +158,15 @@ func (t *Type) expects() string {
 
 func kindWords(k Kind) string {
 	words := map[Kind]string{
-		Bool:   "true or false",
-		Cron:   `a cron expression of five fields (minute hour day month weekday), such as "0 3 * * *"`,
-		Date:   "a date such as 2027-01-31",
-		Path:   "a relative path that stays inside the folder, such as lib/helpers.py",
-		Folder: "the path of a folder",
-		URL:    "a URL such as https://example.com/path or s3://bucket/folder",
-		Secret: "a secret reference such as {secret: redshift/password}",
-		Any:    "any value",
+		Bool:     "true or false",
+		Cron:     `a cron expression of five fields (minute hour day month weekday), such as "0 3 * * *"`,
+		Schedule: `a cron expression of five fields (minute hour day month weekday), such as "0 3 * * *", or AWS's own form, such as cron(0 3 * * ? *)`,
+		Date:     "a date such as 2027-01-31",
+		Path:     "a relative path that stays inside the folder, such as lib/helpers.py",
+		Folder:   "the path of a folder",
+		URL:      "a URL such as https://example.com/path or s3://bucket/folder",
+		Secret:   "a secret reference such as {secret: redshift/password}",
+		Any:      "any value",
 	}
 	return words[k]
 }

@@ -57,7 +57,7 @@ func buildType() *schema.Type {
 
 // scalarFields are the keys that say what a value looks like.
 func scalarFields() []schema.Field {
-	kinds := []string{"text", "int", "number", "bool", "duration", "size", "cron", "date", "path", "url", "secret", "list", "map"}
+	kinds := []string{"text", "int", "number", "bool", "duration", "size", "cron", "schedule", "date", "path", "url", "secret", "list", "map"}
 	number := &schema.Type{Kind: schema.Union, Of: []*schema.Type{{Kind: schema.Number}, {Kind: schema.Duration}, {Kind: schema.Size}}}
 	value := &schema.Type{Kind: schema.Union, Of: []*schema.Type{textType(), {Kind: schema.Number}}}
 	return []schema.Field{

@@ -127,7 +127,7 @@ func (l *loader) known(list *schema.Value, at string, choices []string) {
 func (l *loader) typeOf(v *schema.Value, at string) *schema.Type {
 	kinds := map[string]schema.Kind{
 		"text": schema.String, "int": schema.Int, "number": schema.Number, "bool": schema.Bool,
-		"duration": schema.Duration, "size": schema.Size, "cron": schema.Cron, "date": schema.Date,
+		"duration": schema.Duration, "size": schema.Size, "cron": schema.Cron, "schedule": schema.Schedule, "date": schema.Date,
 		"path": schema.Path, "url": schema.URL, "secret": schema.Secret, "list": schema.List, "map": schema.Map,
 	}
 	t := &schema.Type{
