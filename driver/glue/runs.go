@@ -26,6 +26,8 @@ const (
 
 	// retryWithin is how long after a failed attempt the next one is expected.
 	retryWithin = 2 * time.Minute
+	// goneAfter is when a run that Glue does not show is not just late.
+	goneAfter = 10 * time.Minute
 )
 
 // A sighting is all that is known of a run: the note about it and what Glue says.
@@ -36,6 +38,7 @@ type sighting struct {
 	version string        // of the note in the repository; empty: there is none
 	latest  *types.JobRun // the latest attempt; nil: Glue does not show it
 	retry   bool          // the latest attempt failed, and Glue is about to begin the next
+	gone    bool          // Glue had it, and shows it no more
 }
 
 // run tells what is known.
@@ -51,7 +54,11 @@ func (s sighting) run() slipway.Run {
 		Trigger: s.note.Trigger, By: s.note.By, Arguments: shown(s.note.Arguments), Created: s.note.Asked,
 		State: slipway.RunStarting,
 	}
-	if s.note.GlueRun == "" {
+	switch {
+	case s.gone:
+		run.State = slipway.RunUnknown
+		run.Message = "how it ended is not known: AWS Glue does not show it any more, for " + s.job + " was removed, or it is more than a year ago"
+	case s.note.GlueRun == "":
 		run.State = slipway.RunUnknown
 		run.Message = "whether it was started is not known: a note says that it was about to be, and AWS Glue shows no such run of " + s.job +
 			". Nothing is started in its place; see in the console whether it runs, and start another one if it does not"
@@ -211,6 +218,7 @@ func (d *Driver) refresh(ctx context.Context, s *sighting) error {
 		id = aws.ToString(s.latest.Id)
 	}
 	run, err := d.jobRun(ctx, s.job, id)
+	s.gone = err == nil && run == nil && d.now().Sub(s.note.Asked) > goneAfter
 	if err != nil || run == nil {
 		return err
 	}

@@ -37,7 +37,7 @@ const (
 	answerWithin = time.Minute
 	// afterwards is how long is looked, once the caller has given up, for what
 	// became of a call.
-	afterwards = 10 * time.Second
+	afterwards = 5 * time.Second
 )
 
 var (

@@ -28,9 +28,8 @@ func (d *Driver) Stop(ctx context.Context, h slipway.Handle, id string) error {
 		return slipway.Errorf(slipway.Unavailable, "run %s cannot be stopped: %s", id, s.run().Message)
 	}
 	for look := 0; !s.run().State.Ended(); look++ {
-		if s.latest == nil && look > stopAgain {
-			return slipway.Errorf(slipway.Unavailable, "AWS Glue does not show run %s of %s any more", id, s.job).
-				WithFix("it keeps runs for a year, and perhaps not beyond the removal of their job; see in the console whether it runs")
+		if s.gone {
+			return slipway.Errorf(slipway.Unavailable, "run %s cannot be stopped: %s", id, s.run().Message)
 		}
 		if look%stopAgain == 0 && s.run().State != slipway.RunStopping {
 			if err := d.askToStop(ctx, &s); err != nil {
