@@ -127,7 +127,7 @@ func (t *tail) follow(ctx context.Context, s *sighting) error {
 		t.ended = run.Ended
 		lines, err := t.drain(ctx)
 		switch {
-		case err == nil:
+		case err == nil || lines > 0:
 			failed = 0
 		case ctx.Err() != nil || !passing(err) || failed == failedRounds:
 			return err

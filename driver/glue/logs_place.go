@@ -25,6 +25,7 @@ type logPlace struct {
 	Stream     string `json:"stream,omitempty"`     // the prefix of streams that is not the run's id
 	Security   string `json:"security,omitempty"`   // the security configuration
 	Role       string `json:"role,omitempty"`       // the name of the role that the job has
+	Shell      bool   `json:"shell,omitempty"`      // a Python shell job
 }
 
 // placeOf says where the logs of a run with these arguments are.
@@ -43,35 +44,33 @@ func placeOf(job *types.Job, arguments map[string]string) logPlace {
 		Security:   aws.ToString(job.SecurityConfiguration),
 		Role:       role[strings.LastIndex(role, "/")+1:],
 	}
-	if job.Command != nil && aws.ToString(job.Command.Name) == "pythonshell" {
-		p.Group = shellLogs
-	}
+	p.Shell = job.Command != nil && aws.ToString(job.Command.Name) == "pythonshell"
 	return p
 }
 
-// groups are the log groups in which a run may have written, the scripts' own
-// output first. Not all of them need be there.
+// groups are the log groups in which a run may have written, what its script prints
+// first. Not all of them need be there.
 func (p logPlace) groups() []string {
+	bases := []string{strings.TrimRight(cmp.Or(p.Group, sparkLogs), "/")}
+	if p.Shell {
+		bases = append([]string{shellLogs}, bases...)
+	}
+	if p.Custom != "" {
+		bases = append([]string{p.Custom}, bases...)
+	}
 	var all []string
-	for _, base := range []string{p.Custom, strings.TrimRight(cmp.Or(p.Group, sparkLogs), "/")} {
-		if base == "" {
-			continue
-		}
+	for _, base := range bases {
 		all = append(all, base+"/output", base+"/error")
-		if p.Security != "" && p.Role != "" {
-			secured := base + "/" + p.Security + "-role/" + p.Role
-			all = append(all, secured+"/output", secured+"/error")
-		}
 	}
-	if p.Group == shellLogs {
-		return all
+	if p.Security != "" {
+		secured := cmp.Or(p.Custom, sparkLogs) + "/" + p.Security + "-role/" + p.Role
+		all = append(all, secured+"/output", secured+"/error", cmp.Or(p.Continuous, continuousLogs)+"-"+p.Security)
 	}
-	all = append(all, strings.TrimRight(cmp.Or(p.Group, sparkLogs), "/")+"/logs-v2", continuousLogs)
 	if p.Continuous != "" {
 		all = append(all, p.Continuous)
 	}
-	if p.Security != "" {
-		all = append(all, cmp.Or(p.Continuous, continuousLogs)+"-"+p.Security)
+	if !p.Shell {
+		all = append(all, bases[len(bases)-1]+"/logs-v2", continuousLogs)
 	}
 	return unique(all)
 }

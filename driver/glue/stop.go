@@ -16,6 +16,7 @@ const (
 	// stopAgain is after how many looks at a run that does not stop it is asked to
 	// stop once more.
 	stopAgain = 15
+	codeOver  = "JobRunInTerminalStateException"
 )
 
 // Stop ends a run and waits until it has ended.
@@ -64,8 +65,8 @@ func (d *Driver) askToStop(ctx context.Context, s *sighting) error {
 		if err := d.refresh(ctx, s); err != nil || s.run().State.Ended() || s.retry {
 			return err
 		}
-		if code == codeNotFound && s.latest == nil {
-			return nil // it was just started
+		if code == codeOver || code == codeNotFound && s.latest == nil {
+			return nil // what Glue shows is late
 		}
 		return slipway.Errorf(slipway.Unavailable, "AWS Glue does not stop run %s: %s: %s", s.note.ID, code, message).
 			WithFix("call again, or stop %s in the console", id)
