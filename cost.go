@@ -36,6 +36,8 @@ type Cost struct {
 	Last []Run `json:"last,omitempty"`
 	// Prices says where the prices are from.
 	Prices Prices `json:"prices,omitzero"`
+	// Notes say what is assumed, or could not be found out.
+	Notes []string `json:"notes,omitempty"`
 }
 
 // MonthlyCost is the cost of an average month, a twelfth of a year.
@@ -55,10 +57,12 @@ type Spending struct {
 
 // Prices says where prices are from.
 type Prices struct {
-	Source string   `json:"source"`
-	Date   string   `json:"date"`            // the day on which they held: 2026-11-22
-	Notes  []string `json:"notes,omitempty"` // what is assumed
+	Source string `json:"source"`
+	Date   string `json:"date"` // the day on which they held: 2026-11-22
 }
+
+// String writes where prices are from, for people.
+func (p Prices) String() string { return p.Source + ", " + p.Date }
 
 // String is the estimate as a sentence.
 func (c Cost) String() string {

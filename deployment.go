@@ -70,6 +70,9 @@ type Plan struct {
 	Base     string   `json:"base"`    // fingerprint of what the runtime had when the plan was made; empty: nothing
 	Changes  []Change `json:"changes"` // empty: the runtime has the target already
 	Warnings []string `json:"warnings,omitempty"`
+	// Cost is what runs of the target will cost, for those who look at the plan;
+	// nil: the runtime has no prices. It is no part of what is applied.
+	Cost *Cost `json:"cost,omitempty"`
 	// Drift is what was asked to be done about changes made by hand.
 	Drift DriftPolicy `json:"drift,omitempty"`
 	// Definition is what the runtime is to have, whole and in the driver's own

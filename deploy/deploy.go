@@ -57,9 +57,14 @@ func (s Stage) Plan(ctx context.Context, in Input) (slipway.Plan, error) {
 
 // fresh asks the driver for a plan.
 func (s Stage) fresh(ctx context.Context, h ledger.History, in Input) (slipway.Plan, error) {
-	p, err := s.Driver.Plan(ctx, request(h, in))
+	r := request(h, in)
+	p, err := s.Driver.Plan(ctx, r)
+	if err != nil {
+		return p, err
+	}
 	p.Drift = in.Drift
-	return p, err
+	p.Cost = driver.CostOf(ctx, s.Driver, in.Target, r.Live)
+	return p, nil
 }
 
 // request tells the driver what the ledger knows.

@@ -500,3 +500,26 @@ func TestAtOnce(t *testing.T) {
 		w.wantLive(t, current.Plan.Target.Version)
 	})
 }
+
+// priced is a runtime that knows what runs cost.
+type priced struct{ *drivertest.Fake }
+
+func (priced) Cost(context.Context, slipway.Target, []slipway.Run) (slipway.Cost, error) {
+	return slipway.Cost{Worst: &slipway.Money{Amount: 2_200_000, Currency: "USD"}}, nil
+}
+
+func TestPlanSaysWhatRunsCost(t *testing.T) {
+	everywhere(t, func(t *testing.T, w *world) {
+		s := w.stage("ann", priced{w.fake}, w.book)
+		in := w.input(t, "a", "v1")
+		p, err := s.Plan(t.Context(), in)
+		if err != nil || p.Cost == nil || p.Cost.String() != "at most $2.20 a run" || p.Cost.App != "traffic" {
+			t.Errorf("cost %+v, %v", p.Cost, err)
+		}
+		p.Cost = nil // prices that have changed since do not make a plan stale
+		in.Plan = &p
+		if _, err := s.Run(t.Context(), in); err != nil {
+			t.Errorf("a plan without its cost: %v", err)
+		}
+	})
+}

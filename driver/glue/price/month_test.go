@@ -81,8 +81,7 @@ func succeeded(seconds int64, capacity, unitSeconds float64) slipway.Run {
 func TestCost(t *testing.T) {
 	t.Parallel()
 	known := slipway.Prices{Source: "AWS's public prices", Date: "2026-11-22"}
-	assumed := known
-	assumed.Notes = []string{"this rate was seen in us-east-1 only; it is taken to hold wherever Spark on Glue 5.1 costs the same"}
+	assumed := []string{"this rate was seen in us-east-1 only; it is taken to hold wherever Spark on Glue 5.1 costs the same"}
 	failed := slipway.Run{State: slipway.RunFailed, Usage: &slipway.Usage{Seconds: 7, Capacity: 10, Unit: "DPU"}}
 	hour := func(j *price.Job) { j.Timeout = time.Hour }
 	tests := map[string]struct {
@@ -129,7 +128,7 @@ func TestCost(t *testing.T) {
 			want: slipway.Cost{Prices: known, Month: &slipway.MonthlyCost{Worst: usd(t, "642.84")}},
 		},
 		"a rate that is assumed says so": {
-			job: etl("G.1X", 2, flex, hour, region("eu-central-1")), want: slipway.Cost{Worst: usd(t, "0.58"), Prices: assumed},
+			job: etl("G.1X", 2, flex, hour, region("eu-central-1")), want: slipway.Cost{Worst: usd(t, "0.58"), Prices: known, Notes: assumed},
 		},
 	}
 	for name, test := range tests {

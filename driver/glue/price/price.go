@@ -18,16 +18,29 @@ func (b *Book) Ended(j Job, u Usage) (slipway.Money, error) {
 	return t.money(t.run(u))
 }
 
-// Record fills the usage and cost of a run that has ended. A run without a price
-// has no cost.
-func (b *Book) Record(r *slipway.Run, j Job, u Usage) {
+// Record fills the usage and cost of a run that has ended, from what each of its
+// attempts used. A run without a price has no cost.
+func (b *Book) Record(r *slipway.Run, j Job, attempts ...Usage) {
 	kind, units, err := b.kind(j)
-	if err != nil || !r.State.Ended() {
+	if err != nil || !r.State.Ended() || len(attempts) == 0 {
 		return
 	}
-	capacity, _ := units.Float64()
-	r.Usage = &slipway.Usage{Seconds: u.Seconds, Capacity: capacity, UnitSeconds: u.DPUSeconds, Unit: kind.unit()}
-	if cost, err := b.Ended(j, u); err == nil {
+	u := &slipway.Usage{Unit: kind.unit()}
+	u.Capacity, _ = units.Float64()
+	for _, a := range attempts {
+		u.Seconds += a.Seconds
+		u.UnitSeconds += a.DPUSeconds
+	}
+	r.Usage = u
+	t, err := b.tariff(j)
+	if err != nil {
+		return
+	}
+	sum := new(big.Rat)
+	for _, a := range attempts {
+		sum.Add(sum, t.run(a))
+	}
+	if cost, err := t.money(sum); err == nil {
 		r.Cost = &cost
 	}
 }
@@ -65,10 +78,10 @@ func (b *Book) Cost(j Job, s driver.Schedule, from time.Time, runs []slipway.Run
 	}
 	c := slipway.Cost{Prices: t.from}
 	if t.assumed != "" {
-		c.Prices.Notes = []string{t.assumed}
+		c.Notes = []string{t.assumed}
 	}
 	if err := t.estimate(&c, j, PerYear(s, from), runs); err != nil {
-		return slipway.Cost{Prices: c.Prices, Unknown: err.Error()}
+		return slipway.Cost{Prices: t.from, Unknown: err.Error()}
 	}
 	return c
 }

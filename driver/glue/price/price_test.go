@@ -187,6 +187,15 @@ func TestRecord(t *testing.T) {
 	if diff := cmp.Diff(want, run); diff != "" {
 		t.Errorf("run (-want +got):\n%s", diff)
 	}
+	retried := slipway.Run{State: slipway.RunSucceeded}
+	b.Record(&retried, etl("G.1X", 2), price.Usage{Seconds: 10}, price.Usage{Seconds: 3600})
+	want = slipway.Run{
+		State: slipway.RunSucceeded, Usage: &slipway.Usage{Seconds: 3610, Capacity: 2, Unit: "DPU"},
+		Cost: &slipway.Money{Amount: 894_667, Currency: "USD"}, // a minute at least for each attempt
+	}
+	if diff := cmp.Diff(want, retried); diff != "" {
+		t.Errorf("a run of two attempts (-want +got):\n%s", diff)
+	}
 	going := slipway.Run{State: slipway.RunRunning}
 	b.Record(&going, etl("G.1X", 3), price.Usage{Seconds: 1800})
 	if going.Cost != nil || going.Usage != nil {
