@@ -123,7 +123,7 @@ func differences() map[string]string {
 
 func TestTheFakeAnswersAsMotoDoes(t *testing.T) {
 	moto := awstest.Moto(t)
-	post(t, moto+"/moto-api/reset", "", "")
+	awstest.Reset(t, moto)
 	f := gluetest.New(t)
 	f.Progress(types.JobRunStateSucceeded)
 	known, seen := differences(), map[string]bool{}

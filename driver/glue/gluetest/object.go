@@ -41,9 +41,12 @@ func deep(value any) any {
 }
 
 // without copies an object but for some members, and for those that are null,
-// which JSON protocols of AWS take for absent.
+// which JSON protocols of AWS take for absent. It is never nil itself.
 func without(o object, names ...string) object {
 	out := clone(o)
+	if out == nil {
+		return object{}
+	}
 	maps.DeleteFunc(out, func(key string, value any) bool {
 		return value == nil || slices.Contains(names, key)
 	})
