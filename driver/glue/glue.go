@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"github.com/slipway-cd/slipway"
+	"github.com/slipway-cd/slipway/driver/glue/price"
 	"github.com/slipway-cd/slipway/repository"
 )
 
@@ -28,6 +29,8 @@ type Config struct {
 	// Notes is the environment's artifact repository, in which a note is left
 	// before a run is started. Required for Start.
 	Notes repository.Repository
+	// Prices tell what runs cost. Nil: their cost is not told.
+	Prices *price.Book
 	// Clock is the time of day. Nil is not allowed.
 	Clock func() time.Time
 	// Pause waits, or returns why it did not. Nil is not allowed.

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/glue/types"
 
 	"github.com/slipway-cd/slipway"
+	"github.com/slipway-cd/slipway/driver/glue/price"
 )
 
 const (
@@ -35,10 +36,18 @@ type sighting struct {
 	handle  slipway.Handle
 	job     string // Glue's name of it
 	note    note
-	version string        // of the note in the repository; empty: there is none
-	latest  *types.JobRun // the latest attempt; nil: Glue does not show it
-	retry   bool          // the latest attempt failed, and Glue is about to begin the next
-	gone    bool          // Glue had it, and shows it no more
+	version string         // of the note in the repository; empty: there is none
+	latest  *types.JobRun  // the latest attempt; nil: Glue does not show it
+	earlier []types.JobRun // the attempts before it
+	retry   bool           // the latest attempt failed, and Glue is about to begin the next
+	gone    bool           // Glue had it, and shows it no more
+	prices  *price.Book
+	region  string
+}
+
+// unseen is a run of a job of which nothing is known yet.
+func (d *Driver) unseen(h slipway.Handle) sighting {
+	return sighting{handle: h, job: h.Name, prices: d.cfg.Prices, region: d.cfg.AWS.Region}
 }
 
 // run tells what is known.
@@ -92,6 +101,7 @@ func (s sighting) told() slipway.Run {
 		if run.Ended.Before(run.Started) {
 			run.Ended = cmp.Or(timeOf(r.LastModifiedOn), run.Started)
 		}
+		s.bill(&run)
 	}
 	return run
 }
@@ -167,12 +177,12 @@ func (d *Driver) unnoted(ctx context.Context, s *sighting, id string) error {
 	if strings.HasPrefix(id, glueID) {
 		run, err := d.jobRun(ctx, s.job, id)
 		if run != nil {
-			s.latest = run
 			s.note.GlueRun, s.note.ID = firstAttempt(*run), ownID(*run)
 		}
 		return err
 	}
-	found := sighting{handle: s.handle, job: s.job, note: note{ID: id}}
+	found := d.unseen(s.handle)
+	found.note.ID = id
 	if err := d.find(ctx, &found); err != nil || found.note.GlueRun == "" {
 		return err
 	}
@@ -237,7 +247,7 @@ func (d *Driver) followRetries(ctx context.Context, s *sighting) error {
 	first := firstAttempt(*s.latest)
 	err := d.eachRun(ctx, s.job, timeOf(s.latest.StartedOn), func(r types.JobRun) bool {
 		if firstAttempt(r) == first && r.Attempt > s.latest.Attempt {
-			s.latest = &r
+			s.see(r)
 		}
 		return true
 	})
@@ -251,6 +261,44 @@ func (d *Driver) followRetries(ctx context.Context, s *sighting) error {
 	}
 	s.retry = err == nil && state == slipway.RunFailed && s.latest.Attempt < job.MaxRetries
 	return err
+}
+
+// see takes notice of another attempt, in whatever order they come.
+func (s *sighting) see(r types.JobRun) {
+	known := func(e types.JobRun) bool { return aws.ToString(e.Id) == aws.ToString(r.Id) }
+	switch {
+	case s.latest == nil:
+		s.latest = &r
+	case known(*s.latest) || slices.ContainsFunc(s.earlier, known):
+	case r.Attempt > s.latest.Attempt:
+		s.earlier = append(s.earlier, *s.latest)
+		s.latest = &r
+	default:
+		s.earlier = append(s.earlier, r)
+	}
+}
+
+// bill tells what a run used and cost, all its attempts together.
+func (s sighting) bill(run *slipway.Run) {
+	if s.prices == nil {
+		return
+	}
+	r := s.latest
+	job := price.Job{
+		Region: s.region, Type: "glueetl", GlueVersion: aws.ToString(r.GlueVersion), WorkerType: string(r.WorkerType),
+		Workers: int(aws.ToInt32(r.NumberOfWorkers)), MaxCapacity: aws.ToFloat64(r.MaxCapacity), ExecutionClass: string(r.ExecutionClass),
+	}
+	switch {
+	case r.WorkerType == types.WorkerTypeZ2x:
+		job.Type = "glueray"
+	case r.WorkerType == "" && job.MaxCapacity <= 1:
+		job.Type = "pythonshell" // a run does not say, and nothing else is as small
+	}
+	var used []price.Usage
+	for _, a := range append(slices.Clone(s.earlier), *r) {
+		used = append(used, price.Usage{Seconds: int64(a.ExecutionTime), DPUSeconds: aws.ToFloat64(a.DPUSeconds)})
+	}
+	s.prices.Record(run, job, used...)
 }
 
 // remember notes the end of a run that Slipway started, once. Who may only read

@@ -52,12 +52,12 @@ func (d *Driver) listed(ctx context.Context, h slipway.Handle, limit int) ([]sig
 	var order []string
 	err := d.eachRun(ctx, h.Name, time.Time{}, func(r types.JobRun) bool {
 		first := firstAttempt(r)
-		if s := runs[first]; s == nil {
-			runs[first] = &sighting{handle: h, job: h.Name, latest: &r}
+		if runs[first] == nil {
+			s := d.unseen(h)
+			runs[first] = &s
 			order = append(order, first)
-		} else if r.Attempt > s.latest.Attempt {
-			s.latest = &r
 		}
+		runs[first].see(r)
 		page = append(page, r)
 		// One more, for the attempts of the last may go on.
 		return limit <= 0 || len(order) <= limit || !newestFirst(page)

@@ -18,6 +18,7 @@ import (
 	"github.com/slipway-cd/slipway/driver"
 	"github.com/slipway-cd/slipway/driver/glue"
 	"github.com/slipway-cd/slipway/driver/glue/gluetest"
+	"github.com/slipway-cd/slipway/driver/glue/price"
 	"github.com/slipway-cd/slipway/repository"
 	"github.com/slipway-cd/slipway/repository/folder"
 )
@@ -441,6 +442,57 @@ func TestARunThatGlueForgot(t *testing.T) {
 	}
 	err := w.driver().Stop(t.Context(), w.handle, "r1")
 	wantRunError(t, err, slipway.Unavailable, "run r1 cannot be stopped: "+want)
+}
+
+func TestARunTellsWhatItCost(t *testing.T) {
+	book, err := price.Builtin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	billed := func(c *glue.Config) { c.Prices = book }
+	w := newRunWorld(t)
+	w.create(func(in *awsglue.CreateJobInput) { in.MaxRetries = 1 })
+	w.mustStart("r1")
+	w.Start(w.started()[0])
+	w.Advance(10 * time.Second)
+	w.Finish(w.started()[0], types.JobRunStateFailed, "boom")
+	w.Advance(30 * time.Minute)
+	w.Finish(w.started()[1], types.JobRunStateSucceeded, "")
+	run, err := w.driver(billed).Run(t.Context(), w.handle, "r1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	// 2 x G.1X: a minute, the least that is billed, and half an hour.
+	want := slipway.Run{
+		Usage: &slipway.Usage{Seconds: 1810, Capacity: 2, Unit: "DPU"},
+		Cost:  &slipway.Money{Amount: 454_667, Currency: "USD"},
+	}
+	if diff := cmp.Diff(want, slipway.Run{Usage: run.Usage, Cost: run.Cost}); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	runs, err := w.driver(billed).Runs(t.Context(), w.handle, 0)
+	if err != nil || len(runs) != 1 {
+		t.Fatalf("Runs: %v, %v", runs, err)
+	}
+	if diff := cmp.Diff(run, runs[0]); diff != "" {
+		t.Errorf("listed it is another (-run +listed):\n%s", diff)
+	}
+}
+
+func TestAnAttemptIsFoundByGluesID(t *testing.T) {
+	w := newRunWorld(t)
+	w.create(func(in *awsglue.CreateJobInput) { in.MaxRetries = 1 })
+	out, err := w.console().StartJobRun(t.Context(), &awsglue.StartJobRunInput{JobName: &w.handle.Name})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Finish(*out.JobRunId, types.JobRunStateFailed, "boom")
+	w.Finish(w.started()[1], types.JobRunStateSucceeded, "")
+	for _, id := range w.started() {
+		if run := w.run(id); run.ID != *out.JobRunId || run.Attempt != 1 || run.State != slipway.RunSucceeded {
+			t.Errorf("Run %s: %+v", id, run)
+		}
+	}
 }
 
 // errGone stands for a process that is gone.

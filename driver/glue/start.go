@@ -37,7 +37,7 @@ const (
 	answerWithin = time.Minute
 	// afterwards is how long is looked, once the caller has given up, for what
 	// became of a call.
-	afterwards = 5 * time.Second
+	afterwards = 3 * time.Second
 )
 
 var (

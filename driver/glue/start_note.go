@@ -85,7 +85,7 @@ func (s sighting) open() bool { return s.version == "" || s.note.Refused != "" }
 
 // readNote reads the note of a run. That there is none is no error.
 func (d *Driver) readNote(ctx context.Context, h slipway.Handle, id string) (sighting, error) {
-	s := sighting{handle: h, job: h.Name}
+	s := d.unseen(h)
 	if d.cfg.Notes == nil || !runIDPattern.MatchString(id) {
 		return s, nil
 	}
