@@ -118,7 +118,8 @@ type checkCommand struct {
 // Help implements kong.HelpProvider.
 func (checkCommand) Help() string {
 	return `Builds the commit that is checked out and asks the manifest's checks about it, in a clean copy of the
-committed tree. A check that passed before for the same bytes is not asked again; --again asks it.
+committed tree. Cells of the notebook that are tagged tests are a check of their own, notebook-tests. A check that
+passed before for the same bytes is not asked again; --again asks it.
 
 Example: slipway check --dirty
 

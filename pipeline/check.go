@@ -16,30 +16,34 @@ import (
 	"github.com/slipway-cd/slipway/manifest"
 )
 
-// check asks the manifest's checks about what was built. One that has passed for
-// the same commit, artifacts and question is not asked again, unless again says
-// so. The error names the required checks that did not pass.
+// check asks the manifest's checks and the notebook's own about what was built.
+// One that has passed for the same commit, artifacts and question is not asked
+// again, unless again says so. The error names the required checks that did not
+// pass.
 func (f *Flow) check(ctx context.Context, src slipway.Source, b Built, again bool) ([]slipway.CheckResult, said, error) {
-	results, open := f.remembered(ctx, src, b, again)
+	questions, err := f.questions(b)
+	if err != nil {
+		return nil, said{}, err
+	}
+	results, open := f.remembered(ctx, src, b, questions, again)
 	if len(open) > 0 {
-		answers, err := f.ask(ctx, src, b, open)
+		answers, err := f.ask(ctx, src, b, open, len(questions) > 1)
 		if err != nil {
 			return nil, said{}, err
 		}
 		results = append(results, answers...)
 	}
-	ordered := f.inOrder(results)
+	ordered := inOrder(results, questions)
 	return ordered, said{text: verdicts(ordered), reused: len(open) == 0 && len(ordered) > 0}, check.Err(ordered)
 }
 
 // remembered splits the checks into answers that were given before, and open
 // questions.
-func (f *Flow) remembered(ctx context.Context, src slipway.Source, b Built, again bool) (answers []slipway.CheckResult, open []manifest.Check) {
-	for _, name := range f.Project.Manifest.CheckNames() {
-		c := f.Project.Manifest.Checks[name]
-		r, ok := f.recall(ctx, src, b, c)
+func (f *Flow) remembered(ctx context.Context, src slipway.Source, b Built, all []question, again bool) (answers []slipway.CheckResult, open []question) {
+	for _, q := range all {
+		r, ok := f.recall(ctx, src, b, q.Check)
 		if again || !ok {
-			open = append(open, c)
+			open = append(open, q)
 			continue
 		}
 		r.Reused = true
@@ -48,11 +52,11 @@ func (f *Flow) remembered(ctx context.Context, src slipway.Source, b Built, agai
 	return answers, open
 }
 
-func (f *Flow) inOrder(results []slipway.CheckResult) []slipway.CheckResult {
+func inOrder(results []slipway.CheckResult, all []question) []slipway.CheckResult {
 	ordered := []slipway.CheckResult{}
-	for _, name := range f.Project.Manifest.CheckNames() {
+	for _, q := range all {
 		for _, r := range results {
-			if r.Name == name {
+			if r.Name == q.Name {
 				ordered = append(ordered, r)
 			}
 		}
@@ -60,8 +64,9 @@ func (f *Flow) inOrder(results []slipway.CheckResult) []slipway.CheckResult {
 	return ordered
 }
 
-// ask runs checks in a clean copy of the source.
-func (f *Flow) ask(ctx context.Context, src slipway.Source, b Built, checks []manifest.Check) ([]slipway.CheckResult, error) {
+// ask runs checks in a clean copy of the source, and tells how each ended; where
+// they are some of several, of a pass too.
+func (f *Flow) ask(ctx context.Context, src slipway.Source, b Built, open []question, several bool) ([]slipway.CheckResult, error) {
 	work := f.workFolder()
 	defer os.RemoveAll(work)
 	clean := filepath.Join(work, "tree")
@@ -72,13 +77,13 @@ func (f *Flow) ask(ctx context.Context, src slipway.Source, b Built, checks []ma
 		return nil, err
 	}
 	var all []slipway.CheckResult
-	for _, c := range checks {
-		env, err := f.bench(ctx, b, c, filepath.Join(clean, filepath.FromSlash(src.Path)))
+	for _, q := range open {
+		env, err := f.bench(ctx, b, q.Check, filepath.Join(clean, filepath.FromSlash(src.Path)))
 		if err != nil {
 			return nil, err
 		}
 		results, err := check.Run(ctx, check.Input{
-			Specs: []check.Spec{spec(c)}, Dir: filepath.Join(clean, filepath.FromSlash(src.Path)), Env: env,
+			Specs: []check.Spec{q.spec}, Dir: filepath.Join(clean, filepath.FromSlash(src.Path)), Env: env,
 			Artifacts: check.Artifacts{Folder: b.Dir, Script: b.file(slipway.KindScript), Modules: b.file(slipway.KindModules)},
 			Reports:   filepath.Join(work, "reports"), Now: f.Clock,
 			Log: func(string) io.Writer { return f.Log },
@@ -86,20 +91,21 @@ func (f *Flow) ask(ctx context.Context, src slipway.Source, b Built, checks []ma
 		if err != nil {
 			return nil, err
 		}
-		f.report(results)
+		f.report(results, several)
 		all = append(all, results...)
-		if err := f.remember(ctx, src, b, c, results[0]); err != nil {
+		if err := f.remember(ctx, src, b, q.Check, results[0]); err != nil {
 			return nil, err
 		}
 	}
 	return all, nil
 }
 
-// report tells how each check ended, with what failed by name.
-func (f *Flow) report(results []slipway.CheckResult) {
+// report tells how checks ended, with what failed by name; of a pass only where
+// there are several.
+func (f *Flow) report(results []slipway.CheckResult, several bool) {
 	for _, r := range results {
 		if r.Verdict == slipway.Pass {
-			if len(f.Project.Manifest.Checks) > 1 {
+			if several {
 				f.emit("check", Progress, r.Name+" passed", r.Duration)
 			}
 			continue

@@ -7,6 +7,7 @@ import (
 	"io"
 	"regexp"
 	"strconv"
+	"strings"
 
 	"github.com/slipway-cd/slipway"
 	"github.com/slipway-cd/slipway/notebook"
@@ -53,6 +54,10 @@ type tracer struct {
 	name   string         // of the notebook; empty: there is none
 	frame  *regexp.Regexp // a line in which Python names a place in the script
 	rest   []byte         // a line that has not ended yet
+
+	place string // the last one named in the stack trace under way
+	ended string // the error that the last stack trace ended in
+	from  string // the place that it came from
 }
 
 // Write implements io.Writer. Lines pass when they are whole.
@@ -87,6 +92,7 @@ func (t *tracer) flush() error {
 func (t *tracer) located(line []byte) []byte {
 	m := t.frame.FindSubmatch(line)
 	if m == nil {
+		t.end(line)
 		return bytes.Clone(line)
 	}
 	number, err := strconv.Atoi(string(m[1]))
@@ -97,35 +103,61 @@ func (t *tracer) located(line []byte) []byte {
 	if !ok {
 		return bytes.Clone(line)
 	}
-	return fmt.Appendf(bytes.Clone(line), "  <- %s, cell %d line %d", t.name, cell, at)
+	t.place = fmt.Sprintf("%s, cell %d line %d", t.name, cell, at)
+	return fmt.Appendf(bytes.Clone(line), "  <- %s", t.place)
+}
+
+// end notes the error of a stack trace, which is its first line that is not
+// indented.
+func (t *tracer) end(line []byte) {
+	if t.place != "" && len(line) > 0 && line[0] != ' ' {
+		t.ended, t.from, t.place = string(line), t.place, ""
+	}
+}
+
+// told adds the place in the notebook to the message of a run that failed with
+// the error that the log ends in.
+func (t *tracer) told(run slipway.Run) slipway.Run {
+	first, _, _ := strings.Cut(run.Message, "\n")
+	if run.State == slipway.RunFailed && t.from != "" && strings.TrimSpace(first) == strings.TrimSpace(t.ended) {
+		run.Message += " (" + t.from + ")"
+	}
+	return run
 }
 
 // Logs writes what a run printed to w, with stack traces led back to the
 // notebook; with follow, until the run has ended.
 func (f *Flow) Logs(ctx context.Context, run slipway.Run, follow bool, w io.Writer) error {
+	_, err := f.traced(ctx, run, follow, w)
+	return err
+}
+
+func (f *Flow) traced(ctx context.Context, run slipway.Run, follow bool, w io.Writer) (*tracer, error) {
 	o, err := f.Operating(ctx, run.Environment)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	t, err := f.inNotebook(ctx, run, w)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := o.Logs(ctx, run.App, run.ID, follow, t); err != nil {
-		return err
+		return nil, err
 	}
-	return t.flush()
+	return t, t.flush()
 }
 
 // Follow writes what a run prints to w until it has ended, and returns it as it
-// ended.
+// ended; the message of one that failed names the place in the notebook.
 func (f *Flow) Follow(ctx context.Context, run slipway.Run, w io.Writer) (slipway.Run, error) {
-	if err := f.Logs(ctx, run, true, w); err != nil {
+	t, err := f.traced(ctx, run, true, w)
+	if err != nil {
 		return run, err
 	}
 	o, err := f.Operating(ctx, run.Environment)
 	if err != nil {
 		return run, err
 	}
-	return o.Run(ctx, run.App, run.ID)
+	run, err = o.Run(ctx, run.App, run.ID)
+	return t.told(run), err
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/slipway-cd/slipway"
 	"github.com/slipway-cd/slipway/notebook"
 )
 
@@ -63,6 +64,18 @@ func TestStackTracesLeadBackToTheNotebook(t *testing.T) {
 		}
 		if diff := cmp.Diff(want, out.String()); diff != "" {
 			t.Errorf("in pieces of %d bytes (-want +got):\n%s", size, diff)
+		}
+		for _, tt := range []struct {
+			state         slipway.RunState
+			message, want string
+		}{
+			{slipway.RunFailed, "ValueError: no rows", "ValueError: no rows (traffic.ipynb, cell 2 line 2)"},
+			{slipway.RunFailed, "killed by signal 9", "killed by signal 9"},
+			{slipway.RunTimeout, "ValueError: no rows", "ValueError: no rows"},
+		} {
+			if got := tr.told(slipway.Run{State: tt.state, Message: tt.message}).Message; got != tt.want {
+				t.Errorf("message %q, want %q", got, tt.want)
+			}
 		}
 	}
 }

@@ -2,6 +2,7 @@ package local
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -39,7 +40,14 @@ func (d *Driver) Environ(ctx context.Context, t slipway.Target, requirements []s
 		}
 	}
 	path := filepath.Dir(interpreter) + string(os.PathListSeparator) + environ(d.cfg.Environ)["PATH"]
-	env := []string{"PATH=" + path, "PYTHONPATH=" + shim, "PYTHONNOUSERSITE=1", "PYTHONDONTWRITEBYTECODE=1"}
+	tables, err := json.Marshal(j.tables)
+	if err != nil {
+		return nil, err
+	}
+	env := []string{"PATH=" + path, "PYTHONPATH=" + shim, "PYTHONNOUSERSITE=1", "PYTHONDONTWRITEBYTECODE=1", "SLIPWAY_JOB_TYPE=" + j.kind}
+	if j.tables != nil {
+		env = append(env, "SLIPWAY_TABLES="+string(tables))
+	}
 	if !j.spark() {
 		return env, nil
 	}
