@@ -52,6 +52,17 @@ func (f *Fake) Log(group, stream, line string) {
 	f.change(func(w *world) { w.log(group, stream, line) })
 }
 
+// Retain makes a log group keep its lines for so many days; older ones are gone.
+// The group is there from then on, even without a line.
+func (f *Fake) Retain(group string, days int) {
+	f.change(func(w *world) {
+		if w.logs[group] == nil {
+			w.logs[group] = map[string][]event{}
+		}
+		w.retention[group] = days
+	})
+}
+
 func (w *world) log(group, stream, line string) {
 	if w.logs[group] == nil {
 		w.logs[group] = map[string][]event{}
@@ -78,7 +89,23 @@ func (w *world) group(in object) (map[string][]event, error) {
 	if streams == nil {
 		return nil, refuse("ResourceNotFoundException", "The specified log group does not exist.")
 	}
-	return streams, nil
+	return w.kept(streams, w.retention[name]), nil
+}
+
+// kept are the streams with what has not grown too old; those without anything are gone.
+func (w *world) kept(streams map[string][]event, days int) map[string][]event {
+	if days == 0 {
+		return streams
+	}
+	oldest := w.now.AddDate(0, 0, -days).UnixMilli()
+	out := map[string][]event{}
+	for name, events := range streams {
+		from := slices.IndexFunc(events, func(e event) bool { return e.time >= oldest })
+		if from >= 0 {
+			out[name] = events[from:]
+		}
+	}
+	return out
 }
 
 // limit is how many items an answer holds.
@@ -119,7 +146,11 @@ func (w *world) describeLogGroups(in object) (object, error) {
 	groups := []any{}
 	for _, name := range names {
 		id := "arn:aws:logs:" + Region + ":" + Account + ":log-group:" + name
-		groups = append(groups, object{"logGroupName": name, "arn": id + ":*", "logGroupArn": id})
+		group := object{"logGroupName": name, "arn": id + ":*", "logGroupArn": id}
+		if days := w.retention[name]; days > 0 {
+			group["retentionInDays"] = days
+		}
+		groups = append(groups, group)
 	}
 	return withToken(object{"logGroups": groups}, next), nil
 }

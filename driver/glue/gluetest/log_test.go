@@ -106,3 +106,26 @@ func TestARunWithASecurityConfigurationHasLogsOfItsOwn(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+func TestOldLinesAreGone(t *testing.T) {
+	f := newWorld(t)
+	l := cloudwatchlogs.NewFromConfig(f.Config())
+	group, run := "/aws-glue/jobs/output", f.Runs("etl")[0]
+	f.Retain(group, 7)
+	f.Advance(5 * 24 * time.Hour)
+	f.Print(run, gluetest.Output, "later")
+	f.Advance(5 * 24 * time.Hour)
+	out, err := l.GetLogEvents(t.Context(), &cloudwatchlogs.GetLogEventsInput{LogGroupName: &group, LogStreamName: &run})
+	if err != nil || len(out.Events) != 1 || *out.Events[0].Message != "later" {
+		t.Errorf("%v, %v", out, err)
+	}
+	f.Advance(5 * 24 * time.Hour)
+	streams, err := l.DescribeLogStreams(t.Context(), &cloudwatchlogs.DescribeLogStreamsInput{LogGroupName: &group})
+	if err != nil || len(streams.LogStreams) != 0 {
+		t.Errorf("%v, %v", streams, err)
+	}
+	groups, err := l.DescribeLogGroups(t.Context(), &cloudwatchlogs.DescribeLogGroupsInput{LogGroupNamePrefix: &group})
+	if err != nil || *groups.LogGroups[0].RetentionInDays != 7 {
+		t.Errorf("%v, %v", groups, err)
+	}
+}

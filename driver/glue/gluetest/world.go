@@ -23,6 +23,7 @@ type world struct {
 	connections map[string]object
 	tags        map[string]object // by ARN
 	logs        map[string]map[string][]event
+	retention   map[string]int // days, by log group
 	progress    []types.JobRunState
 	ahead       map[string][]types.JobRunState // states to come, by run
 }
@@ -35,6 +36,7 @@ func newWorld() *world {
 		connections: map[string]object{},
 		tags:        map[string]object{},
 		logs:        map[string]map[string][]event{},
+		retention:   map[string]int{},
 		ahead:       map[string][]types.JobRunState{},
 	}
 }
