@@ -16,6 +16,7 @@ type Place struct {
 	Region      string
 	Storage     Storage // what the artifact repository lies in, or the assets
 	Deployer    string  // the deployer's role, by name
+	DeployerARN string
 }
 
 // Storage is a folder of a bucket.
@@ -56,7 +57,10 @@ func Locate(e slipway.Environment) (Place, error) {
 			return p, slipway.Errorf(slipway.Invalid, "environment %s is in the account %s, and its role %s is in another", e.Name, e.Account, e.Role).
 				WithFix("correct account or role of environment %s in platform.yaml", e.Name)
 		}
-		p.Deployer = name
+		p.Deployer, p.DeployerARN = name, e.Role
+	}
+	if p.DeployerARN == "" {
+		p.DeployerARN = p.Role(p.Deployer)
 	}
 	address := e.Repository
 	if !strings.HasPrefix(address, "s3://") {
@@ -160,6 +164,9 @@ func (p Place) Role(role string) string {
 
 // RoleName is the name of a role, given by its name or ARN.
 func RoleName(role string) string { return role[strings.LastIndex(role, "/")+1:] }
+
+// Bucket is the ARN of the storage's bucket.
+func (p Place) Bucket() string { return p.bucket(p.Storage.Bucket) }
 
 // bucket is the ARN of a bucket, or of what lies below a prefix in it.
 func (p Place) bucket(name string, below ...string) string {
