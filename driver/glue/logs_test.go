@@ -18,10 +18,11 @@ import (
 	"github.com/slipway-cd/slipway/driver/glue/gluetest"
 )
 
-func (w *runWorld) log(id string, follow bool, change ...func(*glue.Config)) string {
+// log is that of the run r1.
+func (w *runWorld) log(follow bool, change ...func(*glue.Config)) string {
 	w.t.Helper()
 	var out bytes.Buffer
-	if err := w.driver(change...).Logs(w.t.Context(), w.handle, id, follow, &out); err != nil {
+	if err := w.driver(change...).Logs(w.t.Context(), w.handle, "r1", follow, &out); err != nil {
 		w.t.Fatalf("Logs: %v", err)
 	}
 	return out.String()
@@ -49,7 +50,7 @@ func TestLogsAreMergedByTime(t *testing.T) {
 	want := "one\nINFO two\n[executor 3] three\n[executor 3] and its second line\nfour\n[executor 01234567] five\nsix\n"
 	for _, page := range []int{0, 1, 2} {
 		w.PageMost(page)
-		if diff := cmp.Diff(want, w.log("r1", false)); diff != "" {
+		if diff := cmp.Diff(want, w.log(false)); diff != "" {
 			t.Errorf("pages of %d (-want +got):\n%s", page, diff)
 		}
 	}
@@ -63,7 +64,7 @@ func TestALineThatGlueLogsTwiceIsShownOnce(t *testing.T) {
 	w.Print(w.started()[0], gluetest.Output, "INFO a")
 	w.Print(w.started()[0], gluetest.Output, "INFO a")
 	w.say(gluetest.Stderr, "INFO a")
-	if diff := cmp.Diff(strings.Repeat("INFO a\n", 4), w.log("r1", false)); diff != "" {
+	if diff := cmp.Diff(strings.Repeat("INFO a\n", 4), w.log(false)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
@@ -85,7 +86,7 @@ func TestFollowedLogsGoOnToTheLastLine(t *testing.T) {
 	w := newRunWorld(t)
 	w.mustStart("r1")
 	run := w.started()[0]
-	got := w.log("r1", true, w.living(
+	got := w.log(true, w.living(
 		func() { w.Start(run) },
 		func() { w.say(gluetest.Output, "one") },
 		func() {},
@@ -99,7 +100,7 @@ func TestFollowedLogsGoOnToTheLastLine(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	if got := w.log("r1", true); got != want {
+	if got := w.log(true); got != want {
 		t.Errorf("followed after its end:\n%s", got)
 	}
 }
@@ -108,7 +109,7 @@ func TestFollowedLogsOfARunThatPrintsNothingEnd(t *testing.T) {
 	w := newRunWorld(t)
 	w.mustStart("r1")
 	w.Finish(w.started()[0], types.JobRunStateSucceeded, "")
-	if got := w.log("r1", true); got != "" {
+	if got := w.log(true); got != "" {
 		t.Errorf("it printed nothing, and the log is:\n%s", got)
 	}
 	if w.waited > time.Minute {
@@ -116,7 +117,7 @@ func TestFollowedLogsOfARunThatPrintsNothingEnd(t *testing.T) {
 	}
 	w.waited = 0
 	w.Advance(time.Hour)
-	if w.log("r1", true); w.waited > 0 {
+	if w.log(true); w.waited > 0 {
 		t.Errorf("of a run that ended long ago it was waited for %s", w.waited)
 	}
 }
@@ -124,6 +125,7 @@ func TestFollowedLogsOfARunThatPrintsNothingEnd(t *testing.T) {
 // TestNoLineIsLostWhicheverCallFails lets each read of a log fail once, in each
 // way; what is followed goes on.
 func TestNoLineIsLostWhicheverCallFails(t *testing.T) {
+	t.Parallel()
 	var want strings.Builder
 	for i := range 9 {
 		fmt.Fprintf(&want, "line %d\n", i)
@@ -151,7 +153,7 @@ func TestNoLineIsLostWhicheverCallFails(t *testing.T) {
 					}
 					return gluetest.Outcome{}
 				})
-				got := w.log("r1", true, w.living(
+				got := w.log(true, w.living(
 					func() {},
 					func() { w.say(gluetest.Output, "line 6") },
 					func() { w.say(gluetest.Driver, "line 7") },
@@ -203,7 +205,7 @@ func TestLogsHideSecrets(t *testing.T) {
 	w.mustStart("r1")
 	w.say(gluetest.Output, "connecting as etl with hunter22 to db")
 	w.say(gluetest.Executor(1), "hunter22")
-	if got, want := w.log("r1", false), "connecting as etl with *** to db\n[executor 1] ***\n"; got != want {
+	if got, want := w.log(false), "connecting as etl with *** to db\n[executor 1] ***\n"; got != want {
 		t.Errorf("got:\n%s", got)
 	}
 }
@@ -251,13 +253,13 @@ func TestLogsAreFoundWhereverTheyAre(t *testing.T) {
 			w.Log(tt.lines[0], strings.ReplaceAll(tt.lines[1], run, "jr_other"), "of a run before")
 			w.Advance(time.Hour)
 			w.mustStart("r1")
-			var want string
+			var want strings.Builder
 			for i := 0; i < len(tt.lines); i += 2 {
 				w.Advance(time.Millisecond)
 				w.Log(tt.lines[i], strings.ReplaceAll(tt.lines[i+1], run, w.started()[0]), fmt.Sprint("line ", i))
-				want += fmt.Sprint("line ", i, "\n")
+				fmt.Fprintln(&want, "line", i)
 			}
-			if diff := cmp.Diff(want, w.log("r1", false)); diff != "" {
+			if diff := cmp.Diff(want.String(), w.log(false)); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
@@ -273,7 +275,7 @@ func TestLogsOfAllAttempts(t *testing.T) {
 	w.Advance(time.Second)
 	w.Print(w.started()[1], gluetest.Output, "second attempt")
 	w.Print(w.started()[1], gluetest.Executor(2), "its executor")
-	if got, want := w.log("r1", false), "first attempt\nsecond attempt\n[executor 2] its executor\n"; got != want {
+	if got, want := w.log(false), "first attempt\nsecond attempt\n[executor 2] its executor\n"; got != want {
 		t.Errorf("got:\n%s", got)
 	}
 }
@@ -288,7 +290,7 @@ func TestLogsOutliveTheJob(t *testing.T) {
 	if _, err := w.console().DeleteJob(t.Context(), &awsglue.DeleteJobInput{JobName: &w.handle.Name}); err != nil {
 		t.Fatal(err)
 	}
-	if got := w.log("r1", true); got != "one\n" {
+	if got := w.log(true); got != "one\n" {
 		t.Errorf("got:\n%s", got)
 	}
 }
@@ -301,7 +303,7 @@ func TestManyStreamsAreReadWithPauses(t *testing.T) {
 	}
 	w.Forget()
 	w.waited = 0
-	w.log("r1", false)
+	w.log(false)
 	if calls := len(w.Calls()); w.waited < time.Duration(calls/15)*time.Second {
 		t.Errorf("%d calls with pauses of %s", calls, w.waited)
 	}
@@ -319,7 +321,7 @@ func TestLogsOfARunThatMayNotBe(t *testing.T) {
 	w := newRunWorld(t)
 	d := w.driver(func(c *glue.Config) { c.Notes = killAt(w, 1) })
 	killed(func() { _, _ = w.start(d, "r1") })
-	if got := w.log("r1", true); got != "" {
+	if got := w.log(true); got != "" {
 		t.Errorf("got:\n%s", got)
 	}
 }

@@ -479,6 +479,24 @@ func TestARunTellsWhatItCost(t *testing.T) {
 	}
 }
 
+func TestWhatRunsWillCost(t *testing.T) {
+	book, err := price.Builtin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := newRunWorld(t)
+	target := slipway.Target{App: "traffic", Run: map[string]any{
+		"type": "glueetl", "glue_version": "5.0", "worker_type": "G.1X", "workers": 10, "timeout": "8h", "schedule": "0 3 * * *",
+	}}
+	c, err := w.driver(func(c *glue.Config) { c.Prices = book }).Cost(t.Context(), target, nil)
+	if err != nil || c.Worst == nil || c.Worst.String() != "$35.20" || c.Month == nil {
+		t.Errorf("Cost: %+v, %v", c, err)
+	}
+	if c, err = w.driver().Cost(t.Context(), target, nil); err != nil || c.Unknown != "no prices are known" {
+		t.Errorf("without prices: %+v, %v", c, err)
+	}
+}
+
 func TestAnAttemptIsFoundByGluesID(t *testing.T) {
 	w := newRunWorld(t)
 	w.create(func(in *awsglue.CreateJobInput) { in.MaxRetries = 1 })

@@ -32,6 +32,7 @@ func impatient(t *testing.T) context.Context {
 }
 
 func TestStartWhateverBecomesOfTheCall(t *testing.T) {
+	t.Parallel()
 	for _, outcome := range gluetest.Faults("StartJobRun") {
 		t.Run(outcome.String(), func(t *testing.T) {
 			t.Parallel()
@@ -78,6 +79,7 @@ func (w *runWorld) once(run slipway.Run, err error, lost bool) {
 // TestStartWhicheverCallGoesWrong lets each call that Start makes go wrong in each
 // way, before its effect and after it.
 func TestStartWhicheverCallGoesWrong(t *testing.T) {
+	t.Parallel()
 	for _, op := range []string{"GetJob", "GetJobRun", "GetJobRuns"} {
 		for _, outcome := range gluetest.Faults(op) {
 			t.Run(op+" "+outcome.String(), func(t *testing.T) {
@@ -327,23 +329,28 @@ func TestStartOfWhatCannotRun(t *testing.T) {
 		want    string
 	}{
 		"an id with a slash": {
-			driver.RunRequest{ID: "a/b"}, slipway.Invalid,
+			driver.RunRequest{ID: "a/b"},
+			slipway.Invalid,
 			"\"a/b\" cannot be the id of a run\nuse letters, digits, - and _, at most 128, and not jr_ at the beginning, which is how AWS Glue begins its own",
 		},
 		"an id of Glue's": {
-			driver.RunRequest{ID: "jr_1"}, slipway.Invalid,
+			driver.RunRequest{ID: "jr_1"},
+			slipway.Invalid,
 			"\"jr_1\" cannot be the id of a run\nuse letters, digits, - and _, at most 128, and not jr_ at the beginning, which is how AWS Glue begins its own",
 		},
 		"an argument of Slipway's": {
-			driver.RunRequest{ID: "a", Arguments: map[string]string{"slipway-run": "x"}}, slipway.Invalid,
+			driver.RunRequest{ID: "a", Arguments: map[string]string{"slipway-run": "x"}},
+			slipway.Invalid,
 			"the argument slipway-run is Slipway's own\ncall it something else than slipway-...",
 		},
 		"an argument without a name": {
-			driver.RunRequest{ID: "a", Arguments: map[string]string{"--": "x"}}, slipway.Invalid,
+			driver.RunRequest{ID: "a", Arguments: map[string]string{"--": "x"}},
+			slipway.Invalid,
 			"an argument has no name\nwrite --argument NAME=VALUE",
 		},
 		"an argument that is fixed": {
-			driver.RunRequest{ID: "a", Arguments: map[string]string{"target": "x"}}, slipway.Invalid,
+			driver.RunRequest{ID: "a", Arguments: map[string]string{"target": "x"}},
+			slipway.Invalid,
 			"the argument target cannot be overridden\nit is one of run.non_overridable_arguments",
 		},
 	}

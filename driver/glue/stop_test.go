@@ -49,6 +49,7 @@ func TestStopEndsARun(t *testing.T) {
 }
 
 func TestStopWhateverBecomesOfTheCall(t *testing.T) {
+	t.Parallel()
 	for _, outcome := range gluetest.Faults("BatchStopJobRun") {
 		t.Run(outcome.String(), func(t *testing.T) {
 			t.Parallel()
