@@ -79,7 +79,7 @@ var layers = map[string][]string{
 	},
 	"cmd/parity": {"notebook"},
 	"cmd/slipway": {
-		"cli", "driver", "driver/local", "ledger", "ledger/object", "pipeline",
+		"awsauth", "cli", "driver", "driver/local", "ledger", "ledger/object", "pipeline",
 		"repository", "repository/bucket", "repository/folder", "store", "workflow",
 	},
 }

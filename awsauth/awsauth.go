@@ -83,6 +83,13 @@ func Open(ctx context.Context, o Options) (aws.Config, error) {
 	return settings, nil
 }
 
+// OpenFor opens for something that names its own region or profile, such as a bucket;
+// an empty one is that of the options.
+func (o Options) OpenFor(ctx context.Context, region, profile string) (aws.Config, error) {
+	o.Region, o.Profile = cmp.Or(region, o.Region), cmp.Or(profile, o.Profile)
+	return Open(ctx, o)
+}
+
 // load makes the SDK's options of ours.
 func (o Options) load(s *secrets) []func(*config.LoadOptions) error {
 	options := []func(*config.LoadOptions) error{

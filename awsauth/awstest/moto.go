@@ -30,12 +30,7 @@ const Region = "us-east-1"
 // is skipped, but never in CI.
 func Moto(t testing.TB) string {
 	t.Helper()
-	_, err := installed()
-	need(t, "no AWS to test with", err)
-	server, err := started()
-	if err != nil {
-		t.Fatal(err)
-	}
+	server := shared(t)
 	for name, value := range variables(server) {
 		t.Setenv(name, value)
 	}
@@ -43,8 +38,16 @@ func Moto(t testing.TB) string {
 	return server.url
 }
 
+// Shared returns the URL of the server that Moto returns, and the variables with which
+// child processes find it: for tests that run beside others in this process.
+func Shared(t testing.TB) (url string, environ []string) {
+	t.Helper()
+	server := shared(t)
+	return server.url, environOf(server)
+}
+
 // Own starts a moto server for this test alone, and returns the variables with
-// which child processes find it: for tests that run beside others.
+// which child processes find it: for tests whose AWS has to be empty.
 func Own(t testing.TB) []string {
 	t.Helper()
 	_, err := installed()
@@ -54,8 +57,23 @@ func Own(t testing.TB) []string {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = server.input.Close() })
+	return environOf(server)
+}
+
+func shared(t testing.TB) *server {
+	t.Helper()
+	_, err := installed()
+	need(t, "no AWS to test with", err)
+	server, err := started()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return server
+}
+
+func environOf(s *server) []string {
 	environ := []string{"AWS_CONFIG_FILE=" + os.DevNull, "AWS_SHARED_CREDENTIALS_FILE=" + os.DevNull, "AWS_EC2_METADATA_DISABLED=true"}
-	for name, value := range variables(server) {
+	for name, value := range variables(s) {
 		environ = append(environ, name+"="+value)
 	}
 	return environ
@@ -75,7 +93,7 @@ func variables(s *server) map[string]string {
 // isolate keeps the settings of this machine away from a test.
 func isolate(t testing.TB) {
 	t.Helper()
-	for _, name := range []string{"AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ROLE_ARN", "AWS_WEB_IDENTITY_TOKEN_FILE"} {
+	for _, name := range []string{"AWS_CA_BUNDLE", "AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ROLE_ARN", "AWS_WEB_IDENTITY_TOKEN_FILE"} {
 		t.Setenv(name, "")
 		if err := os.Unsetenv(name); err != nil {
 			t.Fatal(err)

@@ -3,14 +3,9 @@
 package main_test
 
 import (
-	"bufio"
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
-	"io"
-	"net/http"
-	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -25,6 +20,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/slipway-cd/slipway"
+	"github.com/slipway-cd/slipway/awsauth/awstest"
 )
 
 // Of two ships from one folder the second says who is at work, waits, and finds
@@ -354,73 +350,13 @@ func (r *command) enters(t *testing.T, fifo string) *os.File {
 	return nil
 }
 
-// A server is the S3 of moto, which nobody here wrote. It ends when its input
-// does, with this process at the latest.
-type server struct {
-	url   string
-	input io.Closer
-}
-
-// moto is started once.
-var moto = sync.OnceValues(startMoto)
-
-func startMoto() (*server, error) {
-	var talk bytes.Buffer
-	install := exec.Command("../../scripts/moto.sh")
-	install.Stderr = &talk
-	program, err := install.Output()
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", strings.TrimSpace(talk.String()), err)
-	}
-	cmd := exec.Command("bash", "-c", `"$0" -H 127.0.0.1 -p 0 & cat; kill $!; wait`, strings.TrimSpace(string(program)))
-	input, err := cmd.StdinPipe()
-	if err != nil {
-		return nil, err
-	}
-	output, err := cmd.StderrPipe()
-	if err != nil {
-		return nil, err
-	}
-	if err := cmd.Start(); err != nil {
-		return nil, err
-	}
-	lines := bufio.NewScanner(output)
-	for lines.Scan() {
-		if _, address, ok := strings.Cut(lines.Text(), "Running on "); ok {
-			go io.Copy(io.Discard, output) //nolint:errcheck // it ends with the server
-			return &server{strings.TrimSpace(address), input}, nil
-		}
-	}
-	return nil, errors.New("moto_server ended before it was ready")
-}
-
 // bucket makes an empty bucket. Without moto the test is skipped, but never in
 // CI.
 func bucket(t *testing.T, dir string) (string, []string) {
 	t.Helper()
-	server, err := moto()
-	if err != nil && os.Getenv("CI") == "" {
-		t.Skip("SKIPPED: no S3 to test with: ", err)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	url, environ := awstest.Shared(t)
 	name := "clones-" + filepath.Base(filepath.Dir(dir)) + "-" + filepath.Base(dir)
 	name = strings.ToLower(regexp.MustCompile(`[^A-Za-z0-9]+`).ReplaceAllString(name, "-"))
-	name = name[max(0, len(name)-40):]
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodPut, server.url+"/"+strings.Trim(name, "-"), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	request.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=x")
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_ = response.Body.Close()
-	if response.StatusCode != http.StatusOK {
-		t.Fatalf("make the bucket: %s", response.Status)
-	}
-	return "s3://" + strings.Trim(name, "-") + "?region=us-east-1&use_path_style=true&endpoint=" + url.QueryEscape(server.url),
-		[]string{"AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test"}
+	name = strings.Trim(name[max(0, len(name)-40):], "-")
+	return awstest.Bucket(t, url, name), environ
 }

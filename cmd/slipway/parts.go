@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/slipway-cd/slipway"
+	"github.com/slipway-cd/slipway/awsauth"
 	"github.com/slipway-cd/slipway/cli"
 	"github.com/slipway-cd/slipway/driver"
 	"github.com/slipway-cd/slipway/driver/local"
@@ -28,9 +29,13 @@ import (
 func parts(env cli.Env) pipeline.Parts {
 	return pipeline.Parts{
 		Runtimes: map[string]func(context.Context, pipeline.RuntimeConfig) (driver.Driver, error){
-			"local": func(_ context.Context, c pipeline.RuntimeConfig) (driver.Driver, error) { return openLocal(env, c), nil },
+			"local": func(_ context.Context, c pipeline.RuntimeConfig) (driver.Driver, error) {
+				return openLocal(env, c), nil
+			},
 		},
-		Repository: openRepository,
+		Repository: func(ctx context.Context, e slipway.Environment) (repository.Repository, error) {
+			return openRepository(ctx, env, e)
+		},
 		ObjectLedger: func(r repository.Repository, clock func() time.Time) pipeline.Ledger {
 			return object.New(r, clock)
 		},
@@ -48,7 +53,7 @@ func openLocal(env cli.Env, c pipeline.RuntimeConfig) *local.Driver {
 }
 
 // openRepository opens the artifact repository at a URL, or in a folder.
-func openRepository(ctx context.Context, e slipway.Environment) (repository.Repository, error) {
+func openRepository(ctx context.Context, env cli.Env, e slipway.Environment) (repository.Repository, error) {
 	at := e.Repository
 	if !strings.Contains(at, "://") {
 		return folder.Open(at)
@@ -61,10 +66,17 @@ func openRepository(ctx context.Context, e slipway.Environment) (repository.Repo
 	case "file":
 		return folder.Open(u.Path)
 	case "s3":
-		return bucket.Open(ctx, at)
+		return bucket.Open(ctx, at, credentials(env, e).OpenFor)
 	}
 	return nil, slipway.Errorf(slipway.Invalid, "there is no kind of artifact repository for %s", at).
 		WithFix("use a folder's path or an s3:// URL")
+}
+
+// credentials are those of AWS for an environment.
+func credentials(env cli.Env, e slipway.Environment) awsauth.Options {
+	return awsauth.Options{
+		Environment: e.Name, Region: e.Region, Account: e.Account, Role: e.Role, Environ: env.Environ, Clock: env.Clock,
+	}
 }
 
 // A state is the database in the state folder, with the workflow engine over it.

@@ -32,6 +32,8 @@ type Repository struct {
 	client *s3.Client
 	bucket *blob.Bucket // over client
 	atRest encryption
+
+	tagging bool // objects get the tag slipway:app
 }
 
 var _ repository.Repository = (*Repository)(nil)

@@ -69,6 +69,26 @@ func TestAnObjectOfSomebodyElse(t *testing.T) {
 	}
 }
 
+// What is stored is seen by the real AWS CLI.
+func TestEncryptionAndTags(t *testing.T) {
+	moto := awstest.Moto(t)
+	const key = "arn:aws:kms:us-east-1:123456789012:key/0b5f1f57-6f5b-4d6a-8f57-5d0a2a7f9e6d"
+	r := open(t, awstest.Bucket(t, moto, "sealed")+"&ssetype=aws:kms&kmskeyid="+key+"&tagging=true")
+	if _, err := r.Put(t.Context(), "traffic-etl/0a1b2c3d/traffic.py", strings.NewReader("x")); err != nil {
+		t.Fatal(err)
+	}
+	for query, want := range map[string]string{
+		"head-object --query [ServerSideEncryption,SSEKMSKeyId]": "aws:kms\t" + key,
+		"get-object-tagging --query TagSet[].[Key,Value]":        "slipway:app\ttraffic-etl",
+	} {
+		args := append([]string{"s3api"}, strings.Fields(query)...)
+		got := awstest.Run(t, append(args, "--output", "text", "--bucket", "sealed", "--key", "traffic-etl/0a1b2c3d/traffic.py")...)
+		if strings.TrimSpace(got) != want {
+			t.Errorf("%s shows %q, want %q", query, got, want)
+		}
+	}
+}
+
 func BenchmarkPut(b *testing.B) {
 	moto := awstest.Moto(b)
 	r := open(b, awstest.Bucket(b, moto, "bench"))

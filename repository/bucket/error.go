@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"regexp"
 
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/smithy-go"
@@ -22,6 +23,8 @@ var (
 	reading = deed{"read", "s3:GetObject"}
 	writing = deed{"write", "s3:PutObject"}
 	listing = deed{"list", "s3:ListBucket"}
+
+	keyAction = regexp.MustCompile(`\bkms:[A-Za-z]+`)
 )
 
 func codeOf(err error) string {
@@ -38,6 +41,9 @@ func isNoSuchKey(err error) bool    { return codeOf(err) == "NoSuchKey" }
 // explain tells a failure of the store to a person: what could not be done
 // where, why, and the way out. Other errors pass as they are.
 func (r *Repository) explain(err error, d deed, key string) error {
+	if told, ok := errors.AsType[*slipway.Error](err); ok { // no credentials, and why
+		return &slipway.Error{Kind: told.Kind, Message: fmt.Sprintf("cannot %s %s: %s", d.verb, r.at(key), told.Message), Err: told}
+	}
 	var why, fix string
 	switch code := codeOf(err); code {
 	case "":
@@ -48,6 +54,9 @@ func (r *Repository) explain(err error, d deed, key string) error {
 		why, fix = "there is no such bucket", "make the bucket "+r.name+", or correct the environment's repository"
 	case "AccessDenied", "Forbidden":
 		why, fix = "access is denied", "give these credentials "+r.permission(d)
+		if action := keyAction.FindString(err.Error()); action != "" {
+			fix = "give these credentials " + action + " on the key that encrypts the bucket"
+		}
 	case "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken", "TokenRefreshRequired", "ExpiredTokenException":
 		why, fix = "the credentials are refused ("+code+")", "sign in to AWS again, or correct the credentials; `aws sts get-caller-identity` shows whether they are good"
 	case "PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException", "MovedPermanently":
@@ -68,13 +77,10 @@ func (r *Repository) explain(err error, d deed, key string) error {
 func (r *Repository) explainTransport(err error, d deed, key string) error {
 	var response *awshttp.ResponseError
 	var network net.Error
-	var unsigned *noCredentials
 	why, fix := "something failed on the way", "call again"
 	switch {
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return err
-	case errors.As(err, &unsigned):
-		why, fix = "there are no AWS credentials", "sign in (`aws sso login`), name a profile in AWS_PROFILE, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
 	case errors.As(err, &response) && response.HTTPStatusCode() == http.StatusNotFound:
 		return slipway.Errorf(slipway.NotFound, "there is no %s", r.at(key))
 	case errors.As(err, &network):
@@ -114,6 +120,9 @@ func (r *Repository) permission(d deed) string {
 		return d.permission + " on " + bucket
 	case reading:
 		return d.permission + " on " + objects + ", and s3:ListBucket on " + bucket + ", without which S3 does not say what is missing"
+	}
+	if r.tagging {
+		return d.permission + " and s3:PutObjectTagging on " + objects + ", or take tagging=true out of the repository's address"
 	}
 	return d.permission + " on " + objects
 }

@@ -11,8 +11,10 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/slipway-cd/slipway"
+	"github.com/slipway-cd/slipway/awsauth"
 	"github.com/slipway-cd/slipway/awsauth/awstest"
 	"github.com/slipway-cd/slipway/repository/bucket"
 )
@@ -125,6 +127,11 @@ func TestWhatTheStoreRefuses(t *testing.T) {
 			"make the bucket b, or correct the environment's repository",
 		},
 		{
+			"no permission to use the key", "Put", "AccessDenied", "User: ann is not authorized to perform: kms:GenerateDataKey on resource: k", 403,
+			"cannot write s3://b/team/a/k: access is denied: User: ann is not authorized to perform: kms:GenerateDataKey on resource: k",
+			"give these credentials kms:GenerateDataKey on the key that encrypts the bucket",
+		},
+		{
 			"credentials that ended", "Put", "ExpiredToken", "The provided token has expired.", 400,
 			"cannot write s3://b/team/a/k: the credentials are refused (ExpiredToken): The provided token has expired.",
 			"sign in to AWS again, or correct the credentials; `aws sts get-caller-identity` shows whether they are good",
@@ -218,8 +225,8 @@ func TestNoCredentials(t *testing.T) {
 
 	t.Setenv("AWS_REGION", "")
 	t.Setenv("AWS_DEFAULT_REGION", "")
-	_, err := bucket.Open(t.Context(), "s3://b")
-	wantError(t, err, slipway.Unavailable, "no region is known for the bucket b", "write it into the address, as in s3://b?region=eu-central-1, or set AWS_REGION")
+	_, err := bucket.Open(t.Context(), "s3://b", awsauth.Options{}.OpenFor)
+	wantError(t, err, slipway.Unavailable, "open s3://b: no AWS region is known", "write `region:` into the environment in platform.yaml, or set AWS_REGION")
 }
 
 func TestUnreachable(t *testing.T) {
@@ -259,9 +266,10 @@ func TestAddresses(t *testing.T) {
 		"s3://b/a//c":                      `"s3://b/a//c" cannot be the address of an artifact repository: "a//c" cannot be a key`,
 		"s3://b?reqion=x":                  `"s3://b?reqion=x" cannot be the address of an artifact repository: unknown query parameter "reqion"`,
 		"s3://b?region=x&use_path_style=y": `"s3://b?region=x&use_path_style=y" cannot be the address of an artifact repository: use_path_style is true or false, not "y"`,
+		"s3://b?region=x&tagging=maybe":    `"s3://b?region=x&tagging=maybe" cannot be the address of an artifact repository: tagging is true or false, not "maybe"`,
 		"s3://%zz":                         `"s3://%zz" cannot be the address of an artifact repository: it is no URL`,
 	} {
-		_, err := bucket.Open(t.Context(), address)
+		_, err := bucket.Open(t.Context(), address, awsauth.Options{}.OpenFor)
 		wantError(t, err, slipway.Invalid, want, fix)
 	}
 }
@@ -274,4 +282,41 @@ func wantError(t *testing.T, err error, kind slipway.Kind, want, fix string) {
 	if !strings.HasPrefix(slipway.FixOf(err), fix) {
 		t.Errorf("got the fix %q, want %q", slipway.FixOf(err), fix)
 	}
+}
+
+// Where an environment is another account, nothing is asked of the bucket.
+func TestTheWrongAccount(t *testing.T) {
+	awstest.NewSTS(t, awstest.STSConfig{Clock: time.Now, Callers: map[string]string{"AKIAANN": "arn:aws:iam::123456789012:user/ann"}})
+	t.Setenv("AWS_ACCESS_KEY_ID", "AKIAANN")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "secret")
+	asked := 0
+	store := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked++ }))
+	t.Cleanup(store.Close)
+	r, err := bucket.Open(t.Context(), awstest.BucketAddress("b", store.URL), awsauth.Options{Environment: "prod", Account: "210987654321"}.OpenFor)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for method, doing := range map[string]string{"Put": "write", "Read": "read", "Stat": "read"} {
+		wantError(t, call(t, r, method), slipway.Unavailable, "cannot "+doing+" s3://b/a/k: these credentials are for account 123456789012 "+
+			"(arn:aws:iam::123456789012:user/ann), environment prod is account 210987654321", "sign in to account 210987654321")
+	}
+	if asked != 0 {
+		t.Errorf("the bucket was asked %d times", asked)
+	}
+}
+
+func TestNoPermissionToTag(t *testing.T) {
+	t.Setenv("AWS_ACCESS_KEY_ID", "test")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "test")
+	store := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if got := r.Header.Get("X-Amz-Tagging"); got != "slipway%3Aapp=a" {
+			t.Errorf("the tags are %q", got)
+		}
+		w.WriteHeader(http.StatusForbidden)
+		_, _ = io.WriteString(w, "<Error><Code>AccessDenied</Code><Message>no</Message></Error>")
+	}))
+	t.Cleanup(store.Close)
+	wantError(t, call(t, open(t, awstest.BucketAddress("b", store.URL)+"&tagging=true"), "Put"), slipway.Unavailable,
+		"cannot write s3://b/a/k: access is denied: no",
+		"give these credentials s3:PutObject and s3:PutObjectTagging on arn:aws:s3:::b/*, or take tagging=true out of the repository's address")
 }

@@ -1,13 +1,14 @@
 package bucket
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 	"net/url"
 	"strconv"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/smithy-go/logging"
@@ -17,16 +18,21 @@ import (
 	"github.com/slipway-cd/slipway/repository"
 )
 
+// Settings returns the settings of AWS with which a bucket is reached, in a region
+// and with a profile of the shared AWS configuration where its address names them.
+type Settings func(ctx context.Context, region, profile string) (aws.Config, error)
+
 // Open returns the repository in the bucket at an address such as
-// "s3://bucket/prefix?region=eu-central-1". Credentials and what else is not in
-// the address come from where AWS's own tools have them. Open asks nobody;
-// whether the bucket can be reached shows at the first use.
+// "s3://bucket/prefix?region=eu-central-1". What is not in the address, credentials
+// above all, comes from settings. Open asks nobody; whether the bucket can be reached
+// shows at the first use.
 //
 // The options are region; profile, one of the shared AWS configuration, which may
-// assume a role; ssetype and kmskeyid for encryption at rest; and for other stores
-// than AWS's own, endpoint and use_path_style:
+// assume a role; ssetype and kmskeyid for encryption at rest; tagging=true, with which
+// each object gets the tag slipway:app; and for other stores than AWS's own, endpoint
+// and use_path_style:
 // "s3://bucket?endpoint=https://minio.example.com&use_path_style=true&region=us-east-1".
-func Open(ctx context.Context, address string) (*Repository, error) {
+func Open(ctx context.Context, address string, settings Settings) (*Repository, error) {
 	u, err := url.Parse(address)
 	if err != nil {
 		return nil, badAddress(address, "it is no URL")
@@ -43,73 +49,22 @@ func Open(ctx context.Context, address string) (*Repository, error) {
 		}
 		r.prefix += "/"
 	}
-	if err := r.connect(ctx, u.Query()); err != nil {
+	o, err := optionsOf(u.Query())
+	if err != nil {
 		return nil, badAddress(address, "%v", err)
 	}
-	if r.client.Options().Region == "" {
-		return nil, slipway.Errorf(slipway.Unavailable, "no region is known for the bucket %s", r.name).
-			WithFix("write it into the address, as in s3://%s?region=eu-central-1, or set AWS_REGION", r.name)
+	r.atRest, r.tagging = o.atRest, o.tagging
+	if err := r.connect(ctx, o, settings); err != nil {
+		return nil, err
 	}
 	return r, nil
 }
 
-// connect makes the clients that the options of an address describe.
-func (r *Repository) connect(ctx context.Context, q url.Values) error {
-	take := func(name string) string {
-		defer q.Del(name)
-		return q.Get(name)
-	}
-	if kind := take("ssetype"); kind != "" {
-		r.atRest.kind = types.ServerSideEncryption(kind)
-	}
-	if key := take("kmskeyid"); key != "" {
-		r.atRest.key = &key
-	}
-	endpoint, style := take("endpoint"), take("use_path_style")
-	pathStyle, err := strconv.ParseBool(style)
-	if err != nil && style != "" {
-		return slipway.Errorf(slipway.Invalid, "use_path_style is true or false, not %q", style)
-	}
-	settings, err := awsSettings(ctx, take("region"), take("profile"))
-	if err != nil {
-		return err
-	}
-	for name := range q {
-		return slipway.Errorf(slipway.Invalid, "unknown query parameter %q", name)
-	}
-	r.client = s3.NewFromConfig(settings, func(o *s3.Options) {
-		o.UsePathStyle = pathStyle
-		o.Logger = logging.Nop{} // what matters is in the errors
-		if endpoint != "" {
-			o.BaseEndpoint = &endpoint
-		}
-	})
-	r.bucket, err = s3blob.OpenBucket(ctx, r.client, r.name, nil)
-	return err
-}
-
-// awsSettings reads the settings of AWS as its own tools do: environment, shared
-// files, the machine's role. A region and a profile that are named come first.
-func awsSettings(ctx context.Context, region, profile string) (aws.Config, error) {
-	options := []func(*config.LoadOptions) error{
-		config.WithLogger(logging.Nop{}), // what matters is in the errors
-		config.WithRegion(region),
-		config.WithSharedConfigProfile(profile),
-	}
-	if profile == "" {
-		options = options[:2]
-	}
-	settings, err := config.LoadDefaultConfig(ctx, options...)
-	if err != nil {
-		return settings, slipway.Errorf(slipway.Unavailable, "the settings for AWS cannot be read: %w", err)
-	}
-	settings.Credentials = credentials{settings.Credentials}
-	return settings, nil
-}
-
-func badAddress(address, why string, args ...any) error {
-	return slipway.Errorf(slipway.Invalid, "%q cannot be the address of an artifact repository: "+why, append([]any{address}, args...)...).
-		WithFix("write it as s3://bucket/prefix?region=eu-central-1")
+// The options of an address.
+type options struct {
+	region, profile, endpoint string
+	pathStyle, tagging        bool
+	atRest                    encryption
 }
 
 // An encryption is what the address asks of the store for objects at rest.
@@ -118,19 +73,51 @@ type encryption struct {
 	key  *string
 }
 
-// credentials mark an error as theirs, for the SDK gives it no type.
-type credentials struct{ aws.CredentialsProvider }
-
-func (c credentials) Retrieve(ctx context.Context) (aws.Credentials, error) {
-	found, err := c.CredentialsProvider.Retrieve(ctx)
-	if err != nil {
-		return found, &noCredentials{err}
+func optionsOf(q url.Values) (o options, _ error) {
+	take := func(name string) string {
+		defer q.Del(name)
+		return q.Get(name)
 	}
-	return found, nil
+	o.region, o.profile, o.endpoint = take("region"), take("profile"), take("endpoint")
+	o.atRest.kind = types.ServerSideEncryption(take("ssetype"))
+	if key := take("kmskeyid"); key != "" {
+		o.atRest.key = &key
+	}
+	var styleErr, taggingErr error
+	o.pathStyle, styleErr = truth("use_path_style", take("use_path_style"))
+	o.tagging, taggingErr = truth("tagging", take("tagging"))
+	for name := range q {
+		return o, fmt.Errorf("unknown query parameter %q", name)
+	}
+	return o, cmp.Or(styleErr, taggingErr)
 }
 
-type noCredentials struct{ err error }
+func truth(name, value string) (bool, error) {
+	yes, err := strconv.ParseBool(value)
+	if err != nil && value != "" {
+		return false, fmt.Errorf("%s is true or false, not %q", name, value)
+	}
+	return yes, nil
+}
 
-func (e *noCredentials) Error() string { return e.err.Error() }
+// connect makes the clients.
+func (r *Repository) connect(ctx context.Context, o options, settings Settings) error {
+	found, err := settings(ctx, o.region, o.profile)
+	if err != nil {
+		return fmt.Errorf("open %s: %w", r.URL(), err)
+	}
+	r.client = s3.NewFromConfig(found, func(opts *s3.Options) {
+		opts.UsePathStyle = o.pathStyle
+		opts.Logger = logging.Nop{} // what matters is in the errors
+		if o.endpoint != "" {
+			opts.BaseEndpoint = &o.endpoint
+		}
+	})
+	r.bucket, err = s3blob.OpenBucket(ctx, r.client, r.name, nil)
+	return err
+}
 
-func (e *noCredentials) Unwrap() error { return e.err }
+func badAddress(address, why string, args ...any) error {
+	return slipway.Errorf(slipway.Invalid, "%q cannot be the address of an artifact repository: "+why, append([]any{address}, args...)...).
+		WithFix("write it as s3://bucket/prefix?region=eu-central-1")
+}

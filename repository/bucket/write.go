@@ -7,6 +7,8 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"io"
+	"net/url"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -20,6 +22,9 @@ const (
 	digestKey = "slipway-digest"
 	swapKey   = "slipway-swap" // which call of Swap wrote the object
 )
+
+// appTag is the tag that says whose object it is, for the bill and for policies.
+const appTag = "slipway:app"
 
 // collisions is how often a write is repeated that the store took back because
 // another one was under way.
@@ -137,6 +142,10 @@ func (r *Repository) write(ctx context.Context, key string, data io.ReadSeeker, 
 	in.Bucket, in.Key, in.Body = &r.name, aws.String(r.prefix+key), data
 	in.ChecksumSHA256 = aws.String(base64.StdEncoding.EncodeToString(sum))
 	in.ServerSideEncryption, in.SSEKMSKeyId = r.atRest.kind, r.atRest.key
+	if r.tagging {
+		app, _, _ := strings.Cut(key, "/")
+		in.Tagging = aws.String(url.Values{appTag: {app}}.Encode())
+	}
 	for try := 1; ; try++ {
 		if _, err := data.Seek(0, io.SeekStart); err != nil {
 			return nil, err
