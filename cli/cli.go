@@ -122,6 +122,7 @@ type commands struct {
 	Drift      driftCommand      `cmd:"" group:"operate" help:"Show what somebody changed by hand."`
 	Adopt      adoptCommand      `cmd:"" group:"start" help:"Take over a job that was made by other means."`
 	History    historyCommand    `cmd:"" group:"operate" help:"Show everything that happened, from the ledger."`
+	Cost       costCommand       `cmd:"" group:"operate" help:"Show what runs cost, and will cost."`
 	Schedule   scheduleCommand   `cmd:"" group:"operate" help:"Start the runs that are due, while it is up."`
 	Remove     removeCommand     `cmd:"" group:"operate" help:"Take the job away from an environment."`
 	Releases   releasesCommand   `cmd:"" group:"look" help:"List the releases of an environment."`

@@ -32,6 +32,9 @@ func markdownPlan(w io.Writer, p slipway.Plan) error {
 	} else {
 		fmt.Fprintf(&b, "%s, to %s.\n", counted(len(p.Changes), "change"), code(p.Target.Version))
 	}
+	if p.Cost != nil {
+		fmt.Fprintf(&b, "\nCost: %s.\n", prose(p.Cost.String()))
+	}
 	markdownWarnings(&b, p)
 	if !p.Empty() {
 		markdownTable(&b, p.Changes)

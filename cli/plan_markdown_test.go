@@ -25,6 +25,12 @@ Nothing to change: it has ` + "`v1.1.0`" + `.
 > [!WARNING]
 > * trigger nightly is not ours
 `},
+		{"what it costs", slipway.Plan{Target: target, Cost: &slipway.Cost{Worst: &slipway.Money{Amount: 2_200_000, Currency: "USD"}}}, `### ` + "`roads` to `prod`" + `
+
+Nothing to change: it has ` + "`v1.1.0`" + `.
+
+Cost: at most $2.20 a run.
+`},
 		{"every action", slipway.Plan{
 			Target: target,
 			Changes: []slipway.Change{

@@ -80,6 +80,12 @@ func (s *session) printPlan(w io.Writer, p slipway.Plan) {
 	for _, warning := range p.Warnings {
 		fmt.Fprintf(w, "  %s %s\n", s.talk.paint(yellow, "!"), warning)
 	}
+	if p.Cost != nil {
+		fmt.Fprintf(w, "  cost: %s\n", p.Cost)
+		for _, note := range p.Cost.Notes {
+			fmt.Fprintf(w, "    %s\n", s.talk.paint(faint, note))
+		}
+	}
 }
 
 func (s *session) printChange(w io.Writer, c slipway.Change) {

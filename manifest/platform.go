@@ -22,6 +22,8 @@ type Platform struct {
 	Roles        map[string]Role
 	// Calls, Rails and Telemetry are kept as they are written.
 	Calls, Rails, Telemetry *schema.Value
+	// Prices is the path of a file of prices; empty: the public ones hold.
+	Prices string
 
 	doc  *schema.Doc
 	tree *schema.Value
@@ -136,6 +138,7 @@ func (p *Platform) decode() {
 	for _, m := range v.Get("roles").Members() {
 		p.Roles[m.Key] = Role{People: m.Value.Get("people").Texts()}
 	}
+	p.Prices = v.Get("prices").Text()
 	p.Calls, p.Rails, p.Telemetry = v.Get("calls"), v.Get("rails"), v.Get("telemetry")
 }
 

@@ -39,6 +39,7 @@ calls:
 rails: [rails/prod.yaml, {name: no-big-jobs, when: "run.workers > 20"}]
 telemetry:
   logs: [{kind: otlp, endpoint: "https://otel.example.com", headers: {auth: {secret: otel/token}}}]
+prices: finance/prices.yaml
 `
 
 func platforms() map[string]string {
@@ -83,6 +84,7 @@ func TestLoadPlatform(t *testing.T) {
 		},
 		Teams:  map[string]manifest.Team{"data": {People: []string{"ana", "bo"}, Calls: "data"}},
 		People: map[string]manifest.Person{"ana": {Name: "Ana", Email: "ana@example.com", Login: "ana-gh", Keys: []string{"ssh-ed25519 AAAA"}}, "bo": {}},
+		Prices: "finance/prices.yaml",
 		Roles:  map[string]manifest.Role{"qa": {People: []string{"ana"}}, "security": {}},
 	}
 	got := loadPlatform(t, platform)

@@ -13,6 +13,7 @@ func PlatformType() *schema.Type {
 		{Name: "calls", Type: mapOf("a name", callType()), Help: "How people are reached when something is wrong."},
 		{Name: "rails", Type: listOf(railType()), Help: "Guard rails: files, or rules written here."},
 		{Name: "telemetry", Type: telemetryType(), Help: "Where logs, metrics and traces go."},
+		{Name: "prices", Type: &schema.Type{Kind: schema.Folder, What: "the path of a file"}, Help: "A file of prices, which holds before the public ones.", Example: "prices.yaml"},
 	}}
 }
 

@@ -205,7 +205,8 @@ func (f *Flow) live(ctx context.Context, name string) (*Place, error) {
 			WithFix("deploy to an environment whose runtime is one of: %s", strings.Join(slices.Sorted(maps.Keys(f.Parts.Runtimes)), ", "))
 	}
 	p.Driver, err = open(ctx, RuntimeConfig{
-		Environment: p.Environment.Environment, Repository: p.Repository, Cache: f.Cache, WorkDir: f.Project.Dir(), Environ: f.Environ, Secrets: f.Secrets,
+		Environment: p.Environment.Environment, Repository: p.Repository, Cache: f.Cache, WorkDir: f.Project.Dir(), Prices: f.Project.Prices(),
+		Environ: f.Environ, Secrets: f.Secrets,
 		Progress: func(line string) { f.emit(f.current, Progress, line, 0) }, Clock: f.Clock,
 	})
 	return p, err

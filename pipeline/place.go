@@ -33,8 +33,9 @@ type Parts struct {
 type RuntimeConfig struct {
 	Environment slipway.Environment
 	Repository  repository.Repository // the environment's
-	Cache       string // folder shared by all environments, for what is costly to make
-	WorkDir     string // the app's folder on this machine
+	Cache       string                // folder shared by all environments, for what is costly to make
+	WorkDir     string                // the app's folder on this machine
+	Prices      string                // a file of prices, which holds before the public ones; empty: there is none
 	Environ     []string
 	Secrets     func(ctx context.Context, ref string) (string, error)
 	Progress    func(line string)

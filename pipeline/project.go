@@ -268,6 +268,14 @@ func (p *Project) Environment(name string) (manifest.Environment, error) {
 	return e, nil
 }
 
+// Prices is the platform's file of prices on this machine; empty if there is none.
+func (p *Project) Prices() string {
+	if p.Platform == nil || p.Platform.Prices == "" {
+		return ""
+	}
+	return absolute(p.platformDir, p.Platform.Prices)
+}
+
 // Road returns the environments that a release travels to reach the named one:
 // the one where releases are made first, the named one last.
 func (p *Project) Road(name string) ([]manifest.Environment, error) {

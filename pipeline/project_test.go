@@ -146,6 +146,19 @@ func TestEnvironment(t *testing.T) {
 	wantError(t, err, slipway.NotFound, `unknown environment "stagin"`, `did you mean "staging"?`)
 }
 
+func TestPricesAreThoseOfThePlatform(t *testing.T) {
+	w := newWorld(t, map[string]string{"etl/slipway.yaml": app("etl-app"), "platform.yaml": platformText})
+	p, err := w.open(t, Where{App: "etl"})
+	if err != nil || p.Prices() != "" {
+		t.Errorf("without a file: %q, %v", p.Prices(), err)
+	}
+	w.write(t, map[string]string{"ops/p.yaml": platform("prod") + "prices: prices/glue.yaml\n"})
+	p, err = w.open(t, Where{App: "etl", Platform: "ops/p.yaml"})
+	if want := filepath.Join(w.root, "ops/prices/glue.yaml"); err != nil || p.Prices() != want {
+		t.Errorf("%q, %v; want %s", p.Prices(), err, want)
+	}
+}
+
 func TestRoad(t *testing.T) {
 	w := newWorld(t, map[string]string{"slipway.yaml": app("x"), "platform.yaml": platformText + "  bare: {runtime: glue, follows: prod}\n"})
 	p := w.project(t)

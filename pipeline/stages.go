@@ -126,7 +126,11 @@ func (f *Flow) deploy(ctx context.Context, in DeployInput, id string) (deploy.Ou
 	if !out.Made {
 		return out, said{text: fmt.Sprintf("%s has %s already (deployment %d)", in.Environment, d.Plan.Target.Version, d.Number), reused: true}, err
 	}
-	return out, said{text: fmt.Sprintf("%s to %s: %s (deployment %d)", d.Plan.Target.Version, in.Environment, summary(d.Plan), d.Number)}, err
+	text := fmt.Sprintf("%s to %s: %s (deployment %d)", d.Plan.Target.Version, in.Environment, summary(d.Plan), d.Number)
+	if d.Plan.Cost != nil {
+		text += "; cost: " + d.Plan.Cost.String()
+	}
+	return out, said{text: text}, err
 }
 
 func (f *Flow) deploying(p *Place) deploy.Stage {
