@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"path"
 	"regexp"
 	"strconv"
 	"strings"
@@ -34,18 +35,24 @@ func (f *Flow) inNotebook(ctx context.Context, run slipway.Run, w io.Writer) (*t
 		if err != nil {
 			return nil, err
 		}
-		return newTracer(w, script.Name, data), nil
+		return newTracer(w, script, data), nil
 	}
-	return newTracer(w, "", nil), nil
+	return newTracer(w, slipway.Artifact{}, nil), nil
 }
 
-func newTracer(w io.Writer, name string, script []byte) *tracer {
+// newTracer returns a tracer for a script, which a runtime may call by its own name
+// or by that under which it lies in the repository.
+func newTracer(w io.Writer, a slipway.Artifact, script []byte) *tracer {
 	t := &tracer{w: w, script: script, name: notebook.Origin(script)}
 	if t.name != "" {
-		t.frame = regexp.MustCompile(`File "(?:[^"]*/)?` + regexp.QuoteMeta(name) + `", line (\d+)`)
+		t.frame = regexp.MustCompile(fmt.Sprintf(`File "(?:[^"]*/)?(?:%s|%s)", line (\d+)`,
+			regexp.QuoteMeta(a.Name), regexp.QuoteMeta(path.Base(a.Key))))
 	}
 	return t
 }
+
+// scriptLine is how the message of a run may name a line.
+var scriptLine = regexp.MustCompile(`\(line (\d+) of the script\)`)
 
 // A tracer adds the notebook's cell to lines that name the script.
 type tracer struct {
@@ -95,16 +102,22 @@ func (t *tracer) located(line []byte) []byte {
 		t.end(line)
 		return bytes.Clone(line)
 	}
-	number, err := strconv.Atoi(string(m[1]))
-	if err != nil {
-		return bytes.Clone(line)
-	}
-	cell, at, ok := notebook.Locate(t.script, number)
+	place, ok := t.locate(string(m[1]))
 	if !ok {
 		return bytes.Clone(line)
 	}
-	t.place = fmt.Sprintf("%s, cell %d line %d", t.name, cell, at)
+	t.place = place
 	return fmt.Appendf(bytes.Clone(line), "  <- %s", t.place)
+}
+
+// locate is the place in the notebook of a line of the script.
+func (t *tracer) locate(line string) (place string, ok bool) {
+	number, err := strconv.Atoi(line)
+	if err != nil {
+		return "", false
+	}
+	cell, at, ok := notebook.Locate(t.script, number)
+	return fmt.Sprintf("%s, cell %d line %d", t.name, cell, at), ok
 }
 
 // end notes the error of a stack trace, which is its first line that is not
@@ -115,9 +128,15 @@ func (t *tracer) end(line []byte) {
 	}
 }
 
-// told adds the place in the notebook to the message of a run that failed with
-// the error that the log ends in.
+// told adds the place in the notebook to the message of a run that failed: of the
+// line that it names, or of the error that the log ends in.
 func (t *tracer) told(run slipway.Run) slipway.Run {
+	if m := scriptLine.FindStringSubmatch(run.Message); m != nil && run.State == slipway.RunFailed {
+		if place, ok := t.locate(m[1]); ok {
+			run.Message = strings.Replace(run.Message, m[0], "("+place+")", 1)
+		}
+		return run
+	}
 	first, _, _ := strings.Cut(run.Message, "\n")
 	if run.State == slipway.RunFailed && t.from != "" && strings.TrimSpace(first) == strings.TrimSpace(t.ended) {
 		run.Message += " (" + t.from + ")"

@@ -45,6 +45,7 @@ func TestStackTracesLeadBackToTheNotebook(t *testing.T) {
 		"Traceback (most recent call last):\n" +
 		`  File "/x/definitions/1/traffic.py", line ` + strconv.Itoa(call) + ", in <module>\n    f()\n" +
 		`  File "/x/definitions/1/traffic.py", line ` + strconv.Itoa(raise) + ", in f\n" +
+		`  File "/tmp/traffic_abc.py", line ` + strconv.Itoa(raise) + ", in f\n" +
 		`  File "/usr/lib/other_traffic.py", line 3, in g` + "\n" +
 		`  File "/x/traffic.py", line 1, in g` + "\n" +
 		"ValueError: no rows"
@@ -53,7 +54,7 @@ func TestStackTracesLeadBackToTheNotebook(t *testing.T) {
 		", in f\n", ", in f  <- traffic.ipynb, cell 2 line 2\n").Replace(log)
 	for _, size := range []int{1, 7, len(log)} {
 		var out bytes.Buffer
-		tr := newTracer(&out, "traffic.py", s)
+		tr := newTracer(&out, slipway.Artifact{Name: "traffic.py", Key: "traffic/0a1b2c3d/traffic_abc.py"}, s)
 		for rest := []byte(log); len(rest) > 0; rest = rest[min(size, len(rest)):] {
 			if _, err := tr.Write(rest[:min(size, len(rest))]); err != nil {
 				t.Fatal(err)
@@ -71,6 +72,11 @@ func TestStackTracesLeadBackToTheNotebook(t *testing.T) {
 		}{
 			{slipway.RunFailed, "ValueError: no rows", "ValueError: no rows (traffic.ipynb, cell 2 line 2)"},
 			{slipway.RunFailed, "killed by signal 9", "killed by signal 9"},
+			{
+				slipway.RunFailed, "KeyError: 'x' (line " + strconv.Itoa(call) + " of the script)",
+				"KeyError: 'x' (traffic.ipynb, cell 3 line 3)",
+			},
+			{slipway.RunFailed, "KeyError: 'x' (line 9999 of the script)", "KeyError: 'x' (line 9999 of the script)"},
 			{slipway.RunTimeout, "ValueError: no rows", "ValueError: no rows"},
 		} {
 			if got := tr.told(slipway.Run{State: tt.state, Message: tt.message}).Message; got != tt.want {
@@ -82,7 +88,7 @@ func TestStackTracesLeadBackToTheNotebook(t *testing.T) {
 
 func TestLogsOfOtherScriptsPassAtOnce(t *testing.T) {
 	var out bytes.Buffer
-	tr := newTracer(&out, "job.py", []byte("print(1)\n"))
+	tr := newTracer(&out, slipway.Artifact{Name: "job.py"}, []byte("print(1)\n"))
 	if _, err := tr.Write([]byte(`half a line, File "job.py", line 1`)); err != nil {
 		t.Fatal(err)
 	}
