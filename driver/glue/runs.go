@@ -41,6 +41,7 @@ type sighting struct {
 	earlier []types.JobRun // the attempts before it
 	retry   bool           // the latest attempt failed, and Glue is about to begin the next
 	gone    bool           // Glue had it, and shows it no more
+	release string         // what the job has had since before the run, where the run does not say
 	prices  *price.Book
 	region  string
 }
@@ -79,7 +80,7 @@ func (s sighting) run() slipway.Run {
 func (s sighting) told() slipway.Run {
 	r := s.latest
 	run := slipway.Run{
-		ID: ownID(*r), App: s.handle.App, Environment: s.handle.Environment, Version: r.Arguments[versionArgument],
+		ID: ownID(*r), App: s.handle.App, Environment: s.handle.Environment, Version: cmp.Or(r.Arguments[versionArgument], s.release),
 		Trigger: r.Arguments[triggerArgument], By: r.Arguments[byArgument], Arguments: shown(r.Arguments),
 		Attempt: int(r.Attempt), Created: timeOf(r.StartedOn),
 	}
@@ -165,7 +166,33 @@ func (d *Driver) sight(ctx context.Context, h slipway.Handle, id string) (sighti
 	if s.note.GlueRun == "" && s.latest == nil && s.open() {
 		return s, slipway.Errorf(slipway.NotFound, "there is no run %s", id).WithFix("slipway runs lists those that are there")
 	}
-	return s, d.refresh(ctx, &s)
+	if err := d.refresh(ctx, &s); err != nil {
+		return s, err
+	}
+	return s, d.nameReleases(ctx, s.job, &s)
+}
+
+// nameReleases finds out which release runs are of that do not say: those that a
+// trigger or somebody else started. It is the job's own if the job has not been
+// changed since.
+func (d *Driver) nameReleases(ctx context.Context, job string, runs ...*sighting) error {
+	runs = slices.DeleteFunc(runs, func(s *sighting) bool { return s.latest == nil || s.latest.Arguments[versionArgument] != "" })
+	if len(runs) == 0 {
+		return nil
+	}
+	now, err := d.runnable(ctx, job)
+	if slipway.KindOf(err) == slipway.NotFound {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for _, s := range runs {
+		if !timeOf(s.latest.StartedOn).Before(timeOf(now.LastModifiedOn)) {
+			s.release = versionOf(now)
+		}
+	}
+	return nil
 }
 
 // unnoted looks in Glue for a run without a note: one that a trigger or somebody

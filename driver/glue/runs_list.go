@@ -46,7 +46,7 @@ func (d *Driver) Runs(ctx context.Context, h slipway.Handle, limit int) ([]slipw
 
 // listed are the newest runs that Glue lists, each once, whatever the number of
 // its attempts.
-func (d *Driver) listed(ctx context.Context, h slipway.Handle, limit int) ([]sighting, error) {
+func (d *Driver) listed(ctx context.Context, h slipway.Handle, limit int) ([]*sighting, error) {
 	var page []types.JobRun
 	runs := map[string]*sighting{}
 	var order []string
@@ -68,11 +68,11 @@ func (d *Driver) listed(ctx context.Context, h slipway.Handle, limit int) ([]sig
 	if len(page) > 1 && timeOf(page[0].StartedOn).Before(timeOf(page[len(page)-1].StartedOn)) {
 		slices.Reverse(order)
 	}
-	all := make([]sighting, 0, len(order))
+	all := make([]*sighting, 0, len(order))
 	for _, first := range order {
-		all = append(all, *runs[first])
+		all = append(all, runs[first])
 	}
-	return all, nil
+	return all, d.nameReleases(ctx, h.Name, slices.Clone(all)...)
 }
 
 // keepRuns notes all that Glue still knows of a job's runs. To be called before the

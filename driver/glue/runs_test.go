@@ -351,11 +351,33 @@ func TestRunsOfTriggersAndOfTheConsoleAreListedToo(t *testing.T) {
 	id := *out.JobRunId
 	w.wantRuns(0, id, "r1")
 	want := slipway.Run{
-		ID: id, App: "traffic", Environment: "prod", State: slipway.RunStarting, Trigger: "manual",
+		ID: id, App: "traffic", Environment: "prod", Version: "v1", State: slipway.RunStarting, Trigger: "manual",
 		Arguments: map[string]string{"day": "1", "api_key": "***"}, Created: w.Now(),
 	}
 	if diff := cmp.Diff(want, w.run(id), ignoreCost()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestTheReleaseOfARunThatDoesNotSay(t *testing.T) {
+	w := newRunWorld(t)
+	out, err := w.console().StartJobRun(t.Context(), &awsglue.StartJobRunInput{JobName: &w.handle.Name})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if run := w.run(*out.JobRunId); run.Version != "v1" {
+		t.Errorf("the job is as it was, and the run is of %q", run.Version)
+	}
+	w.Advance(time.Minute)
+	_, err = w.console().UpdateJob(t.Context(), &awsglue.UpdateJobInput{JobName: &w.handle.Name, JobUpdate: &types.JobUpdate{
+		Role: aws.String("etl"), Command: &types.JobCommand{Name: aws.String("glueetl"), PythonVersion: aws.String("3")},
+		DefaultArguments: map[string]string{"--slipway-version": "v2"},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if run := w.run(*out.JobRunId); run.Version != "" {
+		t.Errorf("the job was changed since, and the run is of %q", run.Version)
 	}
 }
 

@@ -68,7 +68,8 @@ func (n note) startArguments() map[string]string {
 	for name, value := range map[string]string{
 		runArgument: n.ID, versionArgument: n.Version, triggerArgument: n.Trigger, byArgument: n.By,
 	} {
-		if value != "" {
+		// A value that looks like a name would be taken for one.
+		if value = strings.TrimLeft(value, "-"); value != "" {
 			all[name] = value
 		}
 	}

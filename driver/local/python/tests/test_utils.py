@@ -14,6 +14,7 @@ OWN = {
     (["--source=a=b"], ["source"], {"source": "a=b"}),
     (["--source", "first", "--source", "last"], ["source"], {"source": "last"}),
     (["--unasked", "x", "--source", "a"], ["source"], {"source": "a"}),
+    (["--slipway-run", "r1", "--slipway-by", "Ana B", "--source", "a", "--slipway-version", "v1"], ["source"], {"source": "a"}),
     (["--day-of", "x"], ["day-of"], {"day_of": "x"}),
     (["--job-bookmark-option", "job-bookmark-enable"], [], {"job_bookmark_option": "job-bookmark-enable"}),
     (["--continuation-option", "continuation-enabled"], [], {"job_bookmark_option": "job-bookmark-enable"}),
