@@ -32,7 +32,7 @@ var layers = map[string][]string{
 	"notebook/lint":  {"notebook", "notebook/edit"},
 	"schema":         {},
 	"shape":          {"schema"},
-	"manifest":       {"schema", "shape"},
+	"manifest":       {"notebook", "schema", "shape"},
 
 	// Contracts, and the kits that hold their implementations to them.
 	"driver":                    {},

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/slipway-cd/slipway"
+	"github.com/slipway-cd/slipway/notebook"
 )
 
 // A Plan says what is built. All paths have slashes and are relative to the
@@ -16,6 +17,9 @@ type Plan struct {
 	Script   string   `json:"script,omitempty"`   // in place of a notebook
 	Include  []string `json:"include,omitempty"`  // helper modules: folders, files or patterns
 	Steps    []Step   `json:"steps,omitempty"`    // before everything else, in order
+	// Magics say what happens to magics that cannot be part of a job, where that is
+	// not what notebook.Rules says.
+	Magics map[string]notebook.Action `json:"magics,omitempty"`
 }
 
 // A Step is a command of the team's own. It runs in the app's folder of a clean

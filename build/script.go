@@ -68,7 +68,7 @@ func (b *build) notebook() error {
 		return err
 	}
 	file := path.Base(b.Plan.Notebook)
-	glue, err := convert(file, data)
+	glue, err := convert(file, data, b.Plan.Magics)
 	if err != nil {
 		return errNotebook(b.Plan.Notebook, err)
 	}
@@ -89,12 +89,12 @@ func (b *build) notebook() error {
 	return b.add(slipway.KindScript, name+".py", b.Plan.Notebook, glue.Script)
 }
 
-func convert(name string, data []byte) (*notebook.GlueScript, error) {
+func convert(name string, data []byte, magics map[string]notebook.Action) (*notebook.GlueScript, error) {
 	nb, err := notebook.Read(data)
 	if err != nil {
 		return nil, err
 	}
-	return nb.Glue(notebook.GlueOptions{Name: name})
+	return nb.Glue(notebook.GlueOptions{Name: name, Actions: magics})
 }
 
 // errNotebook puts the notebook's path before each cell and line.

@@ -22,6 +22,8 @@ type convertCommand struct {
 	Output    string `short:"o" placeholder:"FILE" help:"Where to write the script of a single notebook. Default: beside it."`
 	OutputDir string `placeholder:"DIR" help:"Where to write the scripts; what lies in folders keeps them."`
 
+	magics map[string]notebook.Action // by the platform
+
 	Leave leaveFlags `embed:"" group:"Leave out, with --to python or script (nbconvert's own names for these work too)"`
 }
 
@@ -41,7 +43,8 @@ type leaveFlags struct {
 func (convertCommand) Help() string {
 	return `Converts notebooks to scripts, and shows what the notebooks' magics say about the job. Folders are searched for
 *.ipynb, hidden ones left out; a quoted pattern may hold ** for any folders. Each script is written wholly or not at all.
-Where one of several notebooks cannot be converted the others are, each failure is told, and the exit code is 1.
+For Glue, the magics are treated as the platform file says that --platform names, or that lies in this folder or above it
+in the repository. Where one of several notebooks cannot be converted the others are, each failure is told, and the exit code is 1.
 
 Example: slipway convert notebooks/ --to python --output-dir scripts
 
@@ -61,6 +64,11 @@ func (c *convertCommand) Run(s *session) error {
 	jobs, err := c.jobs(s)
 	if err != nil {
 		return err
+	}
+	if c.To == "glue" {
+		if c.magics, err = s.magicActions(); err != nil {
+			return err
+		}
 	}
 	return c.convertAll(s, jobs, options)
 }
@@ -181,7 +189,7 @@ func (c *convertCommand) convert(s *session, job convertJob, o notebook.Options)
 	}
 	nb, err := read(data)
 	if err == nil {
-		err = r.render(c.To, nb, o)
+		err = r.render(c, nb, o)
 	}
 	if err != nil {
 		r.err = notebookError(job.name, err)
@@ -192,9 +200,9 @@ func (c *convertCommand) convert(s *session, job convertJob, o notebook.Options)
 	return r
 }
 
-func (r *converted) render(to string, nb *notebook.Notebook, o notebook.Options) (err error) {
+func (r *converted) render(c *convertCommand, nb *notebook.Notebook, o notebook.Options) (err error) {
 	r.file = r.job.target
-	switch to {
+	switch c.To {
 	case "python":
 		r.script, err = nb.Python(o)
 	case "script":
@@ -210,7 +218,7 @@ func (r *converted) render(to string, nb *notebook.Notebook, o notebook.Options)
 			name = "stdin"
 		}
 		var out *notebook.GlueScript
-		if out, err = nb.Glue(notebook.GlueOptions{Name: name}); err == nil {
+		if out, err = nb.Glue(notebook.GlueOptions{Name: name, Actions: c.magics}); err == nil {
 			r.script, r.settings, r.warnings = out.Script, out.Settings, out.Warnings
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/slipway-cd/slipway"
+	"github.com/slipway-cd/slipway/notebook"
 	"github.com/slipway-cd/slipway/schema"
 )
 
@@ -25,8 +26,9 @@ type Platform struct {
 	// Prices is the path of a file of prices; empty: the public ones hold.
 	Prices string
 
-	doc  *schema.Doc
-	tree *schema.Value
+	magics map[string]notebook.Action
+	doc    *schema.Doc
+	tree   *schema.Value
 }
 
 // Environment is a named place with a runtime, and the rules of the platform
@@ -139,6 +141,7 @@ func (p *Platform) decode() {
 		p.Roles[m.Key] = Role{People: m.Value.Get("people").Texts()}
 	}
 	p.Prices = v.Get("prices").Text()
+	p.magics = decodeMagics(v.Get("notebook", "magics"))
 	p.Calls, p.Rails, p.Telemetry = v.Get("calls"), v.Get("rails"), v.Get("telemetry")
 }
 

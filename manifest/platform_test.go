@@ -10,6 +10,7 @@ import (
 
 	"github.com/slipway-cd/slipway"
 	"github.com/slipway-cd/slipway/manifest"
+	"github.com/slipway-cd/slipway/notebook"
 )
 
 const platform = `slipway: v1
@@ -37,6 +38,7 @@ roles:
 calls:
   data: {webhook: {secret: hooks/data}, email: [data@example.com], people: [bo]}
 rails: [rails/prod.yaml, {name: no-big-jobs, when: "run.workers > 20"}]
+notebook: {magics: {"!": warn, "%pip": remove, "%our_own": remove, "display()": error}}
 telemetry:
   logs: [{kind: otlp, endpoint: "https://otel.example.com", headers: {auth: {secret: otel/token}}}]
 prices: finance/prices.yaml
@@ -94,6 +96,17 @@ func TestLoadPlatform(t *testing.T) {
 	}
 	if name := got.Calls.Get("data", "webhook"); name == nil || len(got.Rails.Items()) != 2 || len(got.Telemetry.Get("logs").Items()) != 1 {
 		t.Error("calls, rails or telemetry are not kept")
+	}
+}
+
+func TestMagicActions(t *testing.T) {
+	want := map[string]notebook.Action{"!": notebook.Warn, "%pip": notebook.Remove, "%our_own": notebook.Remove, "display()": notebook.Refuse}
+	if diff := cmp.Diff(want, loadPlatform(t, platform).MagicActions()); diff != "" {
+		t.Errorf("actions (-want +got):\n%s", diff)
+	}
+	var none *manifest.Platform
+	if got := none.MagicActions(); got != nil {
+		t.Errorf("without a file: %v", got)
 	}
 }
 

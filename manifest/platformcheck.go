@@ -30,6 +30,7 @@ func (p *Platform) check() schema.Problems {
 			c.name(to, "teams."+m.Key+".calls", "entry of calls", calls)
 		}
 	}
+	c.magics()
 	return c.problems
 }
 

@@ -12,6 +12,7 @@ func PlatformType() *schema.Type {
 		{Name: "roles", Type: mapOf("a role's name", roleType()), Help: "The hats that people wear when they sign."},
 		{Name: "calls", Type: mapOf("a name", callType()), Help: "How people are reached when something is wrong."},
 		{Name: "rails", Type: listOf(railType()), Help: "Guard rails: files, or rules written here."},
+		{Name: "notebook", Type: notebookType(), Help: "How notebooks become jobs."},
 		{Name: "telemetry", Type: telemetryType(), Help: "Where logs, metrics and traces go."},
 		{Name: "prices", Type: &schema.Type{Kind: schema.Folder, What: "the path of a file"}, Help: "A file of prices, which holds before the public ones.", Example: "prices.yaml"},
 	}}

@@ -179,3 +179,15 @@ func asTags(v any) (any, bool) {
 	}
 	return tags, true
 }
+
+// IsSetting reports whether a magic, as in "%worker_type" or "%%sql", becomes a
+// setting of the job or a part of its script, so that no [Rule] is about it.
+func IsSetting(magic string) bool {
+	switch magic {
+	case "%etl", "%streaming", "%glue_ray", "%%configure", "%%tags", "%%sql":
+		return true
+	}
+	name, ok := strings.CutPrefix(magic, "%")
+	_, known := settingFor(name)
+	return ok && known && name != "tags"
+}

@@ -32,6 +32,9 @@ func (f *Flow) build(ctx context.Context, src slipway.Source) (Built, said, erro
 		return Built{}, said{}, err
 	}
 	plan := buildPlan(f.Project.Manifest.Build)
+	if plan.Notebook != "" {
+		plan.Magics = f.Project.Platform.MagicActions()
+	}
 	stage := build.New(filepath.Join(f.Project.State, "cache", "builds"), os.TempDir())
 	r, err := stage.Run(ctx, build.Input{
 		App: f.Project.Manifest.App, Source: src, Plan: plan, Files: tree,
