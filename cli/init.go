@@ -19,15 +19,21 @@ import (
 )
 
 type initCommand struct {
-	Folder string `arg:"" optional:"" default:"." help:"The app's folder. Default: this one."`
-	Stdout bool   `help:"Print the manifest instead of writing it."`
-	Force  bool   `help:"Write over a manifest that is there."`
+	Folder string   `arg:"" optional:"" default:"." help:"The app's folder. Default: this one."`
+	GitHub bool     `name:"github" help:"Write .github/workflows/slipway.yml too, for all apps of the repository."`
+	Env    []string `placeholder:"ENV" help:"With --github: the environments to ship to. Default: the end of the road in platform.yaml."`
+	Action string   `placeholder:"OWNER/NAME@REF" help:"With --github: the action that installs slipway. Default: this version of slipway-cd/slipway."`
+	Stdout bool     `help:"Print the file instead of writing it."`
+	Force  bool     `help:"Write over a file that is there."`
 }
 
 // Help implements kong.HelpProvider.
 func (initCommand) Help() string {
 	return `It looks at notebooks and their Glue magics, scripts, requirements, tests and the git remote. What it writes works as
 it stands, with a comment for each thing you may want to change.
+
+With --github it writes the workflow for GitHub Actions: a pull request is checked and gets the plan as a comment, and what is merged
+is shipped. A manifest that is there stays as it is.
 
 Example: slipway init
 
@@ -42,6 +48,45 @@ func (c *initCommand) Run(s *session) error {
 		return err
 	}
 	defer func() { _ = repo.Close() }() // it only ends a process that reads
+	if !c.GitHub {
+		return c.manifest(s, repo, dir)
+	}
+	has, err := hasApps(s, repo, dir)
+	if err != nil {
+		return err
+	}
+	if !has && c.Stdout {
+		return slipway.Errorf(slipway.NotFound, "there is no app in %s yet, and a workflow is made for apps", repo.Root()).WithFix("first: slipway init")
+	}
+	if !has {
+		if err := c.manifest(s, repo, dir); err != nil {
+			return err
+		}
+	}
+	return c.gitHub(s, repo)
+}
+
+// hasApps reports whether there are apps already, for the workflow: in the folder,
+// above or below it, or anywhere if the folder has nothing that an app could be.
+func hasApps(s *session, repo *git.Repository, dir string) (bool, error) {
+	files, err := repo.Manifests(s.ctx)
+	if err != nil || len(files) == 0 {
+		return false, err
+	}
+	here := mustRel(repo, dir)
+	if slices.ContainsFunc(files, func(file string) bool {
+		folder := path.Dir(file)
+		return folder == "." || here == "." || folder == here ||
+			strings.HasPrefix(folder, here+"/") || strings.HasPrefix(here, folder+"/")
+	}) {
+		return true, nil
+	}
+	_, err = look(dir)
+	return err != nil, nil
+}
+
+// manifest writes the manifest of an app.
+func (c *initCommand) manifest(s *session, repo *git.Repository, dir string) error {
 	file := filepath.Join(dir, manifest.FileName)
 	if _, err := os.Stat(file); err == nil && !c.Force && !c.Stdout {
 		return slipway.Errorf(slipway.Conflict, "%s is there already", file).WithFix("edit it, or write over it with --force")
@@ -67,7 +112,9 @@ func (c *initCommand) Run(s *session) error {
 		return err
 	}
 	fmt.Fprintln(s.env.Stdout, file)
-	s.talk.say("commit it, then: slipway ship")
+	if !c.GitHub {
+		s.talk.say("commit it, then: slipway ship")
+	}
 	return nil
 }
 

@@ -112,12 +112,12 @@ func markdownDiff(b *strings.Builder, changes []slipway.Change) {
 			lines = append(lines, "+ "+c.Field+": "+cut(value(c.To), mostLine))
 		}
 	}
-	text := ""
-	for _, line := range shortened(lines, mostRows) {
-		text += oneLine(line) + "\n"
+	for i, line := range lines {
+		lines[i] = oneLine(line)
 	}
+	text := strings.Join(shortened(lines, mostRows), "\n")
 	fence := strings.Repeat("`", max(3, longestTicks(text)+1))
-	fmt.Fprintf(b, "\n<details><summary>As a diff</summary>\n\n%sdiff\n%s%s\n\n</details>\n", fence, text, fence)
+	fmt.Fprintf(b, "\n<details><summary>As a diff</summary>\n\n%sdiff\n%s\n%s\n\n</details>\n", fence, text, fence)
 }
 
 func cut(text string, most int) string {

@@ -63,7 +63,7 @@ check() {
 	check_go
 	case $1 in
 	demo) check_git && check_python && check_java ;;
-	test) check_git && check_python && check_java && check_cc && check_strace ;;
+	test) check_git && check_python && check_java && check_cc && check_strace && { [ -z "${CI:-}" ] || check_shellcheck; } ;;
 	lint) check_shellcheck ;;
 	*)
 		echo "usage: scripts/setup.sh demo|test|lint" >&2

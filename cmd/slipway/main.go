@@ -72,7 +72,7 @@ func environment(user string) (cli.Env, error) {
 		Width: width, Environ: os.Environ(), Dir: dir, Self: self, Version: version(), User: user, Process: os.Getpid(),
 		Cache: filepath.Join(cache, "slipway"), Clock: time.Now, Secrets: secrets(os.Environ()), Log: slog.New(slog.DiscardHandler),
 	}
-	env.Parts = parts(env)
+	env.Parts, env.Account = parts(env), account(env.Environ)
 	return env, nil
 }
 
@@ -85,8 +85,14 @@ func width() int {
 	return columns
 }
 
+// release is the version that scripts/release.sh builds; empty in other builds.
+var release string //nolint:gochecknoglobals // the linker sets it
+
 // version is what the build says of itself.
 func version() string {
+	if release != "" {
+		return release
+	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok || info.Main.Version == "" || info.Main.Version == "(devel)" {
 		return "devel"
