@@ -85,6 +85,9 @@ func compact(text string) (*string, error) {
 // parts are all things to set up, in the order in which they need each other.
 func (a *Account) parts(s Setup) ([]part, error) {
 	documents, err := access.Documents(s.Wanted)
+	if err == nil && s.Nobody() {
+		_, err = access.DeployerTrust(s.Place, s.GitHub, s.People)
+	}
 	if err != nil {
 		return nil, err
 	}

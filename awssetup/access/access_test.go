@@ -42,7 +42,7 @@ func gitHub() access.GitHub {
 func everything() access.Job {
 	j := job()
 	j.Connections, j.SecurityConfiguration, j.Bookmarks, j.Metrics = []string{"redshift"}, "at-rest", true, true
-	j.Arguments["continuous-log-logGroup"] = "/acme/etl"
+	j.Arguments["continuous-log-logGroup"], j.Arguments["custom-logGroup-prefix"] = "/acme/etl", "/acme/runs/"
 	return j
 }
 
@@ -295,5 +295,18 @@ func TestWhatIsAllowedAlreadyIsNotAdded(t *testing.T) {
 	have.Statement[0].Condition = map[string]map[string]access.List{"Bool": {"aws:MultiFactorAuthPresent": {"true"}}}
 	if got := have.With(access.JobTrust(place(t, environment()))); got.Same(have) {
 		t.Error("a statement with a condition is taken for one without")
+	}
+}
+
+func TestNobodyDeploys(t *testing.T) {
+	w := access.Wanted{Place: place(t, environment()), Job: job()}
+	documents, err := access.Documents(w)
+	if err != nil || !w.Nobody() || len(documents) != len(access.Names()) {
+		t.Fatalf("got %v, %v", documents, err)
+	}
+	for i, d := range documents {
+		if none := len(d.Document.Statement) == 0; d.Name != access.Names()[i] || none != (d.Name == access.NameDeployerTrust) {
+			t.Errorf("%s has %d statements", d.Name, len(d.Document.Statement))
+		}
 	}
 }

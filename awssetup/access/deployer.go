@@ -19,7 +19,9 @@ func Deployer(p Place, j Job) Document {
 		allow("SeeJobRole", "sees, before anything changes, that Glue may become the job's role",
 			List{p.Role(j.Role)}, "iam:GetRole"),
 		allow("Logs", "follows what runs print",
-			j.logGroups(p), "logs:DescribeLogStreams", "logs:FilterLogEvents", "logs:GetLogEvents"))
+			j.logGroups(p).and(List{p.arn("logs", "log-group:/aws-glue/jobs/*")}), "logs:DescribeLogStreams", "logs:GetLogEvents"),
+		allow("LogGroups", "sees how long logs are kept; AWS checks the call against all log groups, of which it shows names and settings and no line",
+			List{p.arn("logs", "log-group:*")}, "logs:DescribeLogGroups"))
 	if len(j.Connections) > 0 {
 		s = append(s, allow("Connections", "sees, before anything changes, that the job's connections are there; their passwords stay hidden",
 			j.connections(p), "glue:GetConnection"))
@@ -74,14 +76,26 @@ func (p Place) key(sid, why string, actions ...string) Statement {
 	return allow(sid, why, List{p.arn("kms", "key/"+key)}, actions...)
 }
 
-// logGroups are the log groups of a job's runs.
+// logGroups are the log groups in which a job's runs write: Glue's own, and those
+// that its arguments name.
 func (j Job) logGroups(p Place) List {
-	groups := List{p.arn("logs", "log-group:/aws-glue/jobs/*")}
+	names := List{"/aws-glue/jobs/*"}
 	if j.Python {
-		groups = List{p.arn("logs", "log-group:/aws-glue/python-jobs/*")}
+		names = List{"/aws-glue/python-jobs/*"}
 	}
-	if own := j.Arguments["continuous-log-logGroup"]; own != "" && exact("", own) == nil {
-		groups = append(groups, p.arn("logs", "log-group:"+own), p.arn("logs", "log-group:"+own+":*"))
+	if below := strings.TrimRight(j.Arguments["custom-logGroup-prefix"], "/"); below != "" {
+		names = append(names, below+"/*")
+	}
+	if own := j.Arguments["continuous-log-logGroup"]; own != "" {
+		names = append(names, own, own+":*")
+		if j.SecurityConfiguration != "" {
+			own += "-" + j.SecurityConfiguration
+			names = append(names, own, own+":*")
+		}
+	}
+	groups := List{}
+	for _, name := range names {
+		groups = append(groups, p.arn("logs", "log-group:"+name))
 	}
 	return groups
 }

@@ -30,15 +30,22 @@ type Wanted struct {
 	People []string // ARNs of those who deploy besides
 }
 
+// Nobody reports whether it is said of nobody that they deploy.
+func (w Wanted) Nobody() bool { return w.GitHub.Repository == "" && len(w.People) == 0 }
+
 // Documents returns everything that an app needs in an environment, in the order
-// of Names.
+// of Names. If it is said of nobody that they deploy, who may become the deployer
+// has no statements.
 func Documents(w Wanted) ([]Named, error) {
 	if err := w.Job.Check(w.Place); err != nil {
 		return nil, err
 	}
-	trust, err := DeployerTrust(w.Place, w.GitHub, w.People)
-	if err != nil {
-		return nil, err
+	var trust Document
+	if !w.Nobody() {
+		var err error
+		if trust, err = DeployerTrust(w.Place, w.GitHub, w.People); err != nil {
+			return nil, err
+		}
 	}
 	return []Named{
 		{NameDeployer, "what the role " + w.Place.Deployer + " may do, which deploys", Deployer(w.Place, w.Job)},

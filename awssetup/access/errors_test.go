@@ -95,6 +95,11 @@ func TestWhatCannotBeRight(t *testing.T) {
 			"name exactly one thing: a policy that Slipway writes never opens more",
 		},
 		{
+			"a log group that is a pattern", documents(func(w *access.Wanted) { w.Job.Arguments["custom-logGroup-prefix"] = "/team*" }),
+			`the argument custom-logGroup-prefix is "/team*", and IAM would read * in it as any text`,
+			"name exactly one thing: a policy that Slipway writes never opens more",
+		},
+		{
 			"a repository that is a pattern", documents(func(w *access.Wanted) { w.GitHub.Repository = "Acme/*" }),
 			`the repository is "Acme/*", and IAM would read * in it as any text`,
 			"name exactly one thing: a policy that Slipway writes never opens more",
@@ -134,7 +139,10 @@ func TestWhatCannotBeRight(t *testing.T) {
 			"write it in full, such as arn:aws:iam::123456789012:role/platform; `aws iam get-role --role-name NAME` shows it, and wildcards are not taken",
 		},
 		{
-			"nobody", documents(func(w *access.Wanted) { w.GitHub = access.GitHub{} }),
+			"nobody", func() error {
+				_, err := access.DeployerTrust(place(t, environment()), access.GitHub{}, nil)
+				return err
+			},
 			"nobody could become the deployer slipway-prod-deployer: there is no repository on GitHub, and nobody is named",
 			"name the repository with --github OWNER/NAME, or people and roles by --trust ARN",
 		},

@@ -1,6 +1,7 @@
 package access
 
 import (
+	"errors"
 	"net/url"
 	"regexp"
 	"slices"
@@ -119,13 +120,14 @@ func (j Job) Check(p Place) error {
 		return slipway.Errorf(slipway.Invalid, "run.role is %s, and environment %s is in the account %s: Glue takes roles of its own account only", j.Role, p.Environment, p.Account).
 			WithFix("write a role of that account into environments.%s.run.role of slipway.yaml", p.Environment)
 	}
-	names := slices.Concat([]string{j.Name, j.SecurityConfiguration}, j.Connections)
-	for i, what := range slices.Concat([]string{"the job's name", "the security configuration's name"}, slices.Repeat([]string{"the connection's name"}, len(j.Connections))) {
-		if err := exact(what, names[i]); err != nil {
-			return err
-		}
+	err := errors.Join(exact("the job's name", j.Name), exact("the security configuration's name", j.SecurityConfiguration))
+	for _, name := range j.Connections {
+		err = errors.Join(err, exact("the connection's name", name))
 	}
-	return nil
+	for _, name := range []string{"custom-logGroup-prefix", "continuous-log-logGroup"} {
+		err = errors.Join(err, exact("the argument "+name, j.Arguments[name]))
+	}
+	return err
 }
 
 // exact refuses a name that IAM would read as more than one.
