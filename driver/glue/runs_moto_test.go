@@ -33,7 +33,7 @@ func motoRuns(t *testing.T, looks string) (*glue.Driver, slipway.Handle) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	now := time.Now() //nolint:forbidigo // moto has the machine's clock
+	now := time.Now() // moto has the machine's clock
 	return glue.New(glue.Config{
 		AWS: aws.Config{
 			Region: awstest.Region, BaseEndpoint: &moto,
@@ -113,7 +113,7 @@ func printed(t *testing.T, group, stream string, lines ...string) {
 	t.Helper()
 	awstest.Run(t, "logs", "create-log-group", "--log-group-name", group)
 	awstest.Run(t, "logs", "create-log-stream", "--log-group-name", group, "--log-stream-name", stream)
-	at := time.Now().UnixMilli() //nolint:forbidigo // CloudWatch takes no old lines
+	at := time.Now().UnixMilli() // CloudWatch takes no old lines
 	args := []string{"logs", "put-log-events", "--log-group-name", group, "--log-stream-name", stream, "--log-events"}
 	for i, line := range lines {
 		args = append(args, "timestamp="+strconv.FormatInt(at+int64(i), 10)+",message="+line)
