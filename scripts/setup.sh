@@ -54,6 +54,13 @@ check_strace() {
 	has strace || lack strace "strace is missing, with which the crash tests stop the program at its writes: install it (on Debian: apt-get install strace)."
 }
 
+# The real nbconvert runs on two Pythons. Where they cannot be had, the tests that
+# compare with it are skipped, which CI does not allow.
+want_python() {
+	"$(dirname "${BASH_SOURCE[0]}")/nbconvert.sh" "$1" --base >/dev/null 2>&1 && return
+	! apt-cache show "$2" >/dev/null 2>&1 || packages+=("$2")
+}
+
 check_shellcheck() {
 	has shellcheck || lack shellcheck "shellcheck is missing: install it (on Debian: apt-get install shellcheck)."
 }

@@ -10,8 +10,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// nbdimePairs are the golden pairs and some that are drawn, always the same ones.
-func nbdimePairs(t testing.TB) [][2]string {
+// pairsOf are the golden pairs and some that are drawn, always the same ones.
+func pairsOf(t testing.TB, drawnOnes int) [][2]string {
 	t.Helper()
 	files, err := filepath.Glob("testdata/golden/*.txtar")
 	if err != nil || len(files) == 0 {
@@ -29,7 +29,7 @@ func nbdimePairs(t testing.TB) [][2]string {
 		a := drawDraft(t)
 		return [2]string{string(a.bytes()), string(edited(t, a, "b").bytes())}
 	})
-	for i := range 30 {
+	for i := range drawnOnes {
 		pairs = append(pairs, drawn.Example(i))
 	}
 	return pairs
@@ -37,7 +37,7 @@ func nbdimePairs(t testing.TB) [][2]string {
 
 func seedPairs(f *testing.F) {
 	f.Helper()
-	for _, p := range nbdimePairs(f) {
+	for _, p := range pairsOf(f, 30) {
 		f.Add([]byte(p[0]), []byte(p[1]))
 	}
 	var last []byte
@@ -85,7 +85,7 @@ func FuzzCompare(f *testing.F) {
 
 // FuzzMerge checks that any three notebooks are merged to one that can be read.
 func FuzzMerge(f *testing.F) {
-	for _, p := range nbdimePairs(f) {
+	for _, p := range pairsOf(f, 30) {
 		f.Add([]byte(p[0]), []byte(p[1]), []byte(p[0]))
 		f.Add([]byte(p[0]), []byte(p[1]), bytes.Replace([]byte(p[0]), []byte("x"), []byte("q"), 2))
 	}
@@ -116,7 +116,7 @@ func FuzzMerge(f *testing.F) {
 
 // FuzzPatch checks that operations of any kind are applied or refused.
 func FuzzPatch(f *testing.F) {
-	for _, p := range nbdimePairs(f) {
+	for _, p := range pairsOf(f, 30) {
 		a, b := readDocument(f, p[0]), readDocument(f, p[1])
 		f.Add([]byte(p[0]), Compare(a, b, Options{}).JSON())
 	}

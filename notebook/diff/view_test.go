@@ -125,17 +125,34 @@ func TestHTMLShowsBitmaps(t *testing.T) {
 	}
 }
 
-// TestNbdimeAppliesOurOperations lets the real nbdime patch with what JSON
-// returns, and Patch with what the real nbdime finds. SLIPWAY_NBDIME_PYTHON is a
-// Python that has nbdime.
-func TestNbdimeAppliesOurOperations(t *testing.T) {
-	python := os.Getenv("SLIPWAY_NBDIME_PYTHON")
-	if python == "" {
-		t.Skip("SLIPWAY_NBDIME_PYTHON names no Python with nbdime")
+// nbdime returns a Python that has the real nbdime. Where it cannot be had the
+// test is skipped, but never when CI is set.
+func nbdime(t *testing.T) string {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("-short: the real nbdime is left out")
 	}
+	var stderr strings.Builder
+	cmd := exec.CommandContext(t.Context(), "../../scripts/nbdime.sh")
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		if os.Getenv("CI") != "" {
+			t.Fatalf("CI compares with the real nbdime: %v\n%s", err, stderr.String())
+		}
+		t.Skipf("SKIPPED: the real nbdime cannot be had here: %v\n%s", err, stderr.String())
+	}
+	return strings.TrimSpace(string(out))
+}
+
+// TestNbdimeAppliesOurOperations lets the real nbdime patch with what JSON
+// returns, and Patch with what the real nbdime finds.
+func TestNbdimeAppliesOurOperations(t *testing.T) {
+	t.Parallel()
+	python := nbdime(t)
 	dir := t.TempDir()
 	var args []string
-	pairs := nbdimePairs(t)
+	pairs := pairsOf(t, 300)
 	for i, p := range pairs {
 		a, b := readDocument(t, p[0]), readDocument(t, p[1])
 		base := filepath.Join(dir, strconv.Itoa(i))
