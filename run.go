@@ -16,13 +16,14 @@ const (
 	RunTimeout   RunState = "timeout" // it exceeded its time limit
 	RunStopped   RunState = "stopped" // somebody stopped it
 	RunErrored   RunState = "error"   // the runtime failed it
+	RunExpired   RunState = "expired" // it waited longer than it may, and was never begun
 	RunUnknown   RunState = "unknown" // nobody can say; nothing is started in its place
 )
 
 // Ended reports whether a run in this state changes no more.
 func (s RunState) Ended() bool {
 	switch s {
-	case RunSucceeded, RunFailed, RunTimeout, RunStopped, RunErrored:
+	case RunSucceeded, RunFailed, RunTimeout, RunStopped, RunErrored, RunExpired:
 		return true
 	case RunWaiting, RunStarting, RunRunning, RunStopping, RunUnknown:
 		return false

@@ -127,6 +127,10 @@ func ended(s slipway.RunState) string {
 		return "was stopped"
 	case slipway.RunErrored:
 		return "could not be carried out"
+	case slipway.RunExpired:
+		return "was never begun"
+	case slipway.RunUnknown:
+		return "may run or not"
 	default:
 		return string(s)
 	}

@@ -220,12 +220,12 @@ func TestEachStateOfGlueIsToldApart(t *testing.T) {
 		"error and silent": {state: "ERROR", want: slipway.RunErrored, message: "AWS Glue could not carry it out and gives no reason; " +
 			"a trigger that names a job that was deleted does this, and so does a script that is not where the job says"},
 		"expired": {
-			state: "EXPIRED", want: slipway.RunErrored,
-			message: "expired: it waited longer in AWS Glue's queue than a run may; let fewer runs start at once, or ask for a higher quota",
+			state: "EXPIRED", want: slipway.RunExpired,
+			message: "it waited longer in AWS Glue's queue than a run may; let fewer runs start at once, or ask for a higher quota",
 		},
 		"expired flex": {
-			state: "EXPIRED", flex: true, want: slipway.RunErrored,
-			message: "expired: AWS Glue found no spare capacity in the time that a FLEX run may wait; run it at another hour, or with execution_class: STANDARD",
+			state: "EXPIRED", flex: true, want: slipway.RunExpired,
+			message: "AWS Glue found no spare capacity in the time that a FLEX run may wait; run it at another hour, or with execution_class: STANDARD",
 		},
 		"one of the future": {
 			state: "PAUSED", want: slipway.RunUnknown,

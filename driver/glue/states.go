@@ -37,7 +37,7 @@ func stateOf(r types.JobRun) (slipway.RunState, string) {
 		return slipway.RunErrored, or(said, "AWS Glue could not carry it out and gives no reason; "+
 			"a trigger that names a job that was deleted does this, and so does a script that is not where the job says")
 	case types.JobRunStateExpired:
-		return slipway.RunErrored, expired(r, said)
+		return slipway.RunExpired, expired(r, said)
 	}
 	return slipway.RunUnknown, fmt.Sprintf("AWS Glue calls its state %s, which this version of Slipway does not know", r.JobRunState)
 }
@@ -52,10 +52,10 @@ func timedOut(r types.JobRun, said string) string {
 
 func expired(r types.JobRun, said string) string {
 	if r.ExecutionClass == types.ExecutionClassFlex {
-		return withReason("expired: AWS Glue found no spare capacity in the time that a FLEX run may wait; "+
+		return withReason("AWS Glue found no spare capacity in the time that a FLEX run may wait; "+
 			"run it at another hour, or with execution_class: STANDARD", said)
 	}
-	return withReason("expired: it waited longer in AWS Glue's queue than a run may; let fewer runs start at once, or ask for a higher quota", said)
+	return withReason("it waited longer in AWS Glue's queue than a run may; let fewer runs start at once, or ask for a higher quota", said)
 }
 
 func withReason(text, said string) string {
