@@ -233,7 +233,7 @@ func (d *Driver) jobRun(ctx context.Context, job, id string) (*types.JobRun, err
 func (d *Driver) find(ctx context.Context, s *sighting) error {
 	since := time.Time{}
 	if !s.note.Asked.IsZero() {
-		const slack = 15 * time.Minute // clocks differ
+		const slack = 24 * time.Hour // the clock of who asked may be wrong
 		since = s.note.Asked.Add(-slack)
 	}
 	return d.eachRun(ctx, s.job, since, func(r types.JobRun) bool {

@@ -266,7 +266,8 @@ func (d *Driver) resume(ctx context.Context, s *sighting) (slipway.Run, error) {
 // somebody else's.
 func (d *Driver) lookFor(ctx context.Context, s *sighting, again func(context.Context) error) error {
 	for i := 0; ; i++ {
-		if err := d.find(ctx, s); err != nil || s.note.GlueRun != "" || i == len(lookAgain) {
+		err := d.find(ctx, s)
+		if err != nil && !passing(err) || s.note.GlueRun != "" || i == len(lookAgain) {
 			return err
 		}
 		if err := d.cfg.Pause(ctx, lookAgain[i]); err != nil {

@@ -236,6 +236,39 @@ func TestALostAnswerIsFoundAlthoughListsAreLate(t *testing.T) {
 	w.wantStarted(1)
 }
 
+func TestALostAnswerIsFoundAlthoughListsFail(t *testing.T) {
+	w := newRunWorld(t)
+	lists := 0
+	w.Fault(func(c gluetest.Call) gluetest.Outcome {
+		if c.Op == "StartJobRun" {
+			return gluetest.Drop().AfterEffect()
+		}
+		if c.Op == "GetJobRuns" {
+			if lists++; lists < 8 {
+				return gluetest.Page(502)
+			}
+		}
+		return gluetest.Outcome{}
+	})
+	if run := w.mustStart("r1"); run.State != slipway.RunStarting {
+		t.Errorf("Start says %s: %s", run.State, run.Message)
+	}
+	w.wantStarted(1)
+}
+
+func TestALostAnswerIsFoundWhateverTheClock(t *testing.T) {
+	for _, off := range []time.Duration{-20 * time.Hour, 20 * time.Hour} {
+		w := newRunWorld(t)
+		w.Fault(gluetest.InTurn("StartJobRun", gluetest.Drop().AfterEffect()))
+		run, err := w.start(w.driver(func(c *glue.Config) {
+			c.Clock = func() time.Time { return w.Now().Add(off) }
+		}), "r1")
+		if err != nil || run.State != slipway.RunStarting {
+			t.Errorf("a clock that is %s off: Start says %s, %v", off, run.State, err)
+		}
+	}
+}
+
 func TestALostAnswerThatNobodyFinds(t *testing.T) {
 	w := newRunWorld(t)
 	w.Lag(99, "GetJobRuns")
