@@ -27,13 +27,16 @@ type bucket struct {
 func (a *Account) bucketParts(s Setup, policy access.Document) []part {
 	name := s.Place.Storage.Bucket
 	b := bucket{a.s3, s.Place, &name, &s.Place.Account}
-	return []part{
+	parts := []part{
 		{"bucket", "bucket " + name, b.lookBucket, exactly("in " + s.Place.Region), b.makeBucket},
 		{"bucket-versions", "versions of what is in " + name, b.lookVersions, exactly(string(types.BucketVersioningStatusEnabled)), b.makeVersions},
 		{"bucket-encryption", "encryption of what is in " + name, b.lookEncryption, b.wantEncryption, b.makeEncryption},
 		{"bucket-private", "wall around " + name, b.lookWall, exactly(closed), b.makeWall},
-		{"bucket-policy", "policy of " + name, b.lookPolicy, document(policy, s.Exact), b.makePolicy},
 	}
+	if a.clear {
+		return parts // the policy would shut out everybody
+	}
+	return append(parts, part{"bucket-policy", "policy of " + name, b.lookPolicy, document(policy, s.Exact), b.makePolicy})
 }
 
 // at is the ARN of the bucket.

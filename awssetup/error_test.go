@@ -29,7 +29,7 @@ func (f refuser) Do(r *http.Request) (*http.Response, error) {
 	name, _, _ := strings.Cut(r.URL.RawQuery, "=")
 	call := strings.TrimSuffix(r.Method+" "+r.URL.Path+"?"+name, "?")
 	if call != f.call && form.Get("Action") != f.call {
-		return http.DefaultClient.Do(r)
+		return wire{}.Do(r)
 	}
 	if f.err != nil {
 		return nil, f.err
@@ -177,7 +177,7 @@ func (f stubborn) Do(r *http.Request) (*http.Response, error) {
 	if formOf(f.t, r).Get("Action") == "GetRolePolicy" {
 		return answer(404, "<ErrorResponse><Error><Code>NoSuchEntity</Code><Message>not there</Message></Error></ErrorResponse>"), nil
 	}
-	return http.DefaultClient.Do(r)
+	return wire{}.Do(r)
 }
 
 func TestWhatIsNeverSeen(t *testing.T) {

@@ -9,6 +9,7 @@ package awssetup
 import (
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -35,6 +36,7 @@ type Account struct {
 	iam   *iam.Client
 	s3    *s3.Client
 	pause func(ctx context.Context, d time.Duration) error
+	clear bool // it is an emulator, which is reached without TLS
 }
 
 // Open returns the account that o names, with the credentials of who is signed in:
@@ -50,7 +52,10 @@ func Open(ctx context.Context, o awsauth.Options, pause func(context.Context, ti
 	if err != nil {
 		return nil, err
 	}
-	return &Account{iam: iam.NewFromConfig(settings), s3: s3.NewFromConfig(settings), pause: pause}, nil
+	return &Account{
+		iam: iam.NewFromConfig(settings), s3: s3.NewFromConfig(settings), pause: pause,
+		clear: strings.HasPrefix(aws.ToString(settings.BaseEndpoint), "http://"),
+	}, nil
 }
 
 // A Plan is what leads from what is there to a Setup. It is plain data.

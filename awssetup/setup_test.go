@@ -38,7 +38,20 @@ func setup(t *testing.T) awssetup.Setup {
 	}}
 }
 
+// account opens the account as real ones are, with TLS, of which moto sees nothing.
 func account(t *testing.T, through aws.HTTPClient) *awssetup.Account {
+	t.Helper()
+	if through == nil {
+		through = wire{}
+	}
+	moto := os.Getenv("AWS_ENDPOINT_URL")
+	t.Setenv("AWS_ENDPOINT_URL", strings.Replace(moto, "http:", "https:", 1))
+	a := opened(t, through)
+	t.Setenv("AWS_ENDPOINT_URL", moto)
+	return a
+}
+
+func opened(t *testing.T, through aws.HTTPClient) *awssetup.Account {
 	t.Helper()
 	a, err := awssetup.Open(t.Context(), awsauth.Options{
 		Environment: "prod", Account: awstest.Account, Region: awstest.Region, Environ: os.Environ(), HTTPClient: through,
@@ -47,6 +60,14 @@ func account(t *testing.T, through aws.HTTPClient) *awssetup.Account {
 		t.Fatal(err)
 	}
 	return a
+}
+
+// A wire takes the TLS off.
+type wire struct{}
+
+func (wire) Do(r *http.Request) (*http.Response, error) {
+	r.URL.Scheme = "http"
+	return http.DefaultClient.Do(r)
 }
 
 func plan(t *testing.T, a *awssetup.Account, s awssetup.Setup) awssetup.Plan {
@@ -163,13 +184,13 @@ var errKilled = errors.New("killed")
 
 func (k *killer) Do(r *http.Request) (*http.Response, error) {
 	if !changes(formOf(k.t, r), r) {
-		return http.DefaultClient.Do(r)
+		return wire{}.Do(r)
 	}
 	if k.sent++; k.sent != k.nth {
-		return http.DefaultClient.Do(r)
+		return wire{}.Do(r)
 	}
 	if k.after {
-		response, err := http.DefaultClient.Do(r)
+		response, err := wire{}.Do(r)
 		if err != nil {
 			return nil, err
 		}
@@ -226,7 +247,7 @@ type forgetter struct {
 
 func (f forgetter) Do(r *http.Request) (*http.Response, error) {
 	form := formOf(f.t, r)
-	response, err := http.DefaultClient.Do(r)
+	response, err := wire{}.Do(r)
 	if err != nil {
 		return nil, err
 	}
@@ -311,7 +332,7 @@ type adder struct {
 func (a *adder) Do(r *http.Request) (*http.Response, error) {
 	form := formOf(a.t, r)
 	if form.Get("Action") != "AddClientIDToOpenIDConnectProvider" {
-		return http.DefaultClient.Do(r)
+		return wire{}.Do(r)
 	}
 	a.asked = append(a.asked, form.Get("ClientID"))
 	awstest.Run(a.t, "iam", "delete-open-id-connect-provider", "--open-id-connect-provider-arn", form.Get("OpenIDConnectProviderArn"))
