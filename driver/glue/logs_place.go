@@ -96,8 +96,11 @@ func writer(stream, run, prefix string) (who string, ok bool) {
 	if !ok && prefix != "" {
 		if tail, ok = strings.CutPrefix(stream, prefix); ok {
 			_, after, named := strings.Cut(tail, run)
-			if named {
+			switch {
+			case named:
 				tail = after
+			case strings.Contains(tail, glueID):
+				return "", false
 			}
 		}
 	}
