@@ -46,7 +46,7 @@ var layers = map[string][]string{
 	"awsauth":               {},
 	"awsauth/awstest":       {},
 	"awssetup":              {"awsauth", "awssetup/access"},
-	"driver/glue":           {"driver", "repository", "driver/glue/price", "awssetup/access"},
+	"driver/glue":           {"driver", "repository", "driver/glue/price", "awssetup/access", "schema"},
 	"driver/glue/price":     {"driver", "schema"},
 	"driver/glue/gluetest":  {},
 	"driver/local":          {"driver"},
@@ -75,11 +75,11 @@ var layers = map[string][]string{
 	"examples": {},
 	"cli": {
 		"examples", "git", "manifest", "notebook", "notebook/clean", "notebook/diff", "notebook/lint", "pipeline", "schema", "shape",
-		"driver", "ledger", "operate", "promote",
+		"awssetup", "awssetup/access", "driver", "ledger", "operate", "promote",
 	},
 	"cmd/parity": {"notebook"},
 	"cmd/slipway": {
-		"awsauth", "cli", "driver", "driver/local", "ledger", "ledger/object", "pipeline",
+		"awsauth", "awssetup", "cli", "driver", "driver/local", "ledger", "ledger/object", "pipeline",
 		"repository", "repository/bucket", "repository/folder", "store", "workflow",
 	},
 }

@@ -16,6 +16,7 @@ import (
 	kongcompletion "github.com/jotaen/kong-completion"
 
 	"github.com/slipway-cd/slipway"
+	"github.com/slipway-cd/slipway/awssetup"
 	"github.com/slipway-cd/slipway/pipeline"
 	"github.com/slipway-cd/slipway/shape"
 )
@@ -39,6 +40,7 @@ type Env struct {
 	Clock    func() time.Time
 	Parts    pipeline.Parts
 	Secrets  func(ctx context.Context, ref string) (string, error)
+	Account  func(context.Context, slipway.Environment) (*awssetup.Account, error) // to set it up
 	Log      *slog.Logger
 }
 
@@ -120,6 +122,7 @@ type commands struct {
 	Logs       logsCommand       `cmd:"" group:"operate" help:"Show what a run printed."`
 	Status     statusCommand     `cmd:"" group:"operate" help:"Show what is live."`
 	Drift      driftCommand      `cmd:"" group:"operate" help:"Show what somebody changed by hand."`
+	AWS        awsCommand        `cmd:"" name:"aws" group:"start" help:"Set up AWS for an environment, and show which rights it needs."`
 	Adopt      adoptCommand      `cmd:"" group:"start" help:"Take over a job that was made by other means."`
 	History    historyCommand    `cmd:"" group:"operate" help:"Show everything that happened, from the ledger."`
 	Cost       costCommand       `cmd:"" group:"operate" help:"Show what runs cost, and will cost."`

@@ -143,7 +143,7 @@ func TestWhatCannotBeRight(t *testing.T) {
 				_, err := access.DeployerTrust(place(t, environment()), access.GitHub{}, nil)
 				return err
 			},
-			"nobody could become the deployer slipway-prod-deployer: there is no repository on GitHub, and nobody is named",
+			"nobody could become slipway-prod-deployer, which deploys: there is no repository on GitHub, and nobody is named",
 			"name the repository with --github OWNER/NAME, or people and roles by --trust ARN",
 		},
 		{

@@ -147,7 +147,7 @@ func DeployerTrust(p Place, g GitHub, people []string) (Document, error) {
 		})
 	}
 	if len(d.Statement) == 0 {
-		return d, slipway.Errorf(slipway.Invalid, "nobody could become the deployer %s: there is no repository on GitHub, and nobody is named", p.Deployer).
+		return d, slipway.Errorf(slipway.Invalid, "nobody could become %s, which deploys: there is no repository on GitHub, and nobody is named", p.Deployer).
 			WithFix("name the repository with --github OWNER/NAME, or people and roles by --trust ARN")
 	}
 	return d, nil

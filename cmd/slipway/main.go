@@ -72,7 +72,7 @@ func environment(user string) (cli.Env, error) {
 		Width: width, Environ: os.Environ(), Dir: dir, Self: self, Version: version(), User: user, Process: os.Getpid(),
 		Cache: filepath.Join(cache, "slipway"), Clock: time.Now, Secrets: secrets(os.Environ()), Log: slog.New(slog.DiscardHandler),
 	}
-	env.Parts = parts(env)
+	env.Parts, env.Account = parts(env), account(env.Environ)
 	return env, nil
 }
 
