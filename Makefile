@@ -1,6 +1,6 @@
 # Each target sets up by itself what it needs; see scripts/setup.sh.
 
-.PHONY: help demo build test lint bench fuzz parity
+.PHONY: help demo build test lint bench fuzz release parity
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -22,6 +22,9 @@ bench: ## the benchmarks; BASE=<commit> compares with that commit's
 
 fuzz: ## every fuzz test, FUZZTIME=60s each
 	@scripts/fuzz.sh
+
+release: ## the binaries of VERSION=v1.2.3 in dist/, the same bytes everywhere
+	@scripts/release.sh "$(VERSION)"
 
 parity: ## compare with the real nbconvert: DIR=<folder of notebooks>
 	@scripts/parity.sh $(DIR)

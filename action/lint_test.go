@@ -2,6 +2,7 @@ package action_test
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -14,6 +15,14 @@ import (
 	"github.com/rhysd/actionlint"
 )
 
+// metadata is what action.yml says.
+type metadata struct {
+	Inputs yaml.MapSlice `yaml:"inputs"`
+	Runs   struct {
+		Steps []step `yaml:"steps"`
+	} `yaml:"runs"`
+}
+
 // A step is one of action.yml.
 type step struct {
 	ID  string            `yaml:"id"`
@@ -23,7 +32,7 @@ type step struct {
 
 func stepOf(t *testing.T, id string) step {
 	t.Helper()
-	for _, s := range steps(t) {
+	for _, s := range action(t).Runs.Steps {
 		if s.ID == id {
 			return s
 		}
@@ -32,30 +41,26 @@ func stepOf(t *testing.T, id string) step {
 	return step{}
 }
 
-func steps(t *testing.T) []step {
+func action(t *testing.T) metadata {
 	t.Helper()
 	data, err := os.ReadFile("../action.yml")
 	if err != nil {
 		t.Fatal(err)
 	}
-	var action struct {
-		Runs struct {
-			Steps []step `yaml:"steps"`
-		} `yaml:"runs"`
-	}
-	if err := yaml.Unmarshal(data, &action); err != nil {
+	var a metadata
+	if err := yaml.Unmarshal(data, &a); err != nil {
 		t.Fatal(err)
 	}
-	return action.Runs.Steps
+	return a
 }
 
 // TestNothingIsWrittenIntoScripts keeps what others choose out of the text that a
 // shell reads: it comes by variables.
 func TestNothingIsWrittenIntoScripts(t *testing.T) {
-	if len(steps(t)) != 2 {
-		t.Errorf("%d steps", len(steps(t)))
+	if n := len(action(t).Runs.Steps); n != 2 {
+		t.Errorf("%d steps", n)
 	}
-	for _, s := range steps(t) {
+	for _, s := range action(t).Runs.Steps {
 		if strings.Contains(s.Run, "${{") {
 			t.Errorf("step %s writes an expression into its script:\n%s", s.ID, s.Run)
 		}
@@ -119,16 +124,17 @@ func TestWorkflowsOfThisRepository(t *testing.T) {
 // the action wrongly, or a wrong action.yml, would be found.
 func TestLintReadsTheAction(t *testing.T) {
 	const head = "on: push\njobs:\n  a:\n    runs-on: ubuntu-24.04\n    steps:\n      - uses: ./\n"
-	action, err := os.ReadFile("../action.yml")
+	data, err := os.ReadFile("../action.yml")
 	if err != nil {
 		t.Fatal(err)
 	}
+	text := string(data)
 	for name, c := range map[string]struct{ action, workflow, want string }{
-		"as they are":           {string(action), head + "        with: {args: version}\n", ""},
-		"an input that is none": {string(action), head + "        with: {arg: version}\n", `input "arg" is not defined in action "slipway"`},
-		"a colour that is none": {strings.Replace(string(action), "color: blue", "color: sea", 1), head, `incorrect color "sea"`},
-		"a runner that is none": {strings.Replace(string(action), "using: composite", "using: bash", 1), head, `invalid runner name "bash"`},
-		"a key that is none":    {strings.Replace(string(action), "default: \"\"", "value: \"\"", 1), head, `unexpected key "value"`},
+		"as they are":           {text, head + "        with: {args: version}\n", ""},
+		"an input that is none": {text, head + "        with: {arg: version}\n", `input "arg" is not defined in action "slipway"`},
+		"a colour that is none": {strings.Replace(text, "color: blue", "color: sea", 1), head, `incorrect color "sea"`},
+		"a runner that is none": {strings.Replace(text, "using: composite", "using: bash", 1), head, `invalid runner name "bash"`},
+		"a key that is none":    {strings.Replace(text, "default: \"\"", "value: \"\"", 1), head, `unexpected key "value"`},
 	} {
 		dir := t.TempDir()
 		save(t, filepath.Join(dir, ".git", "HEAD"), "", 0o644)
@@ -141,5 +147,24 @@ func TestLintReadsTheAction(t *testing.T) {
 		if c.want == "" && got.Len() > 0 || !strings.Contains(got.String(), c.want) {
 			t.Errorf("%s: actionlint says %q, not %q", name, got.String(), c.want)
 		}
+	}
+}
+
+// TestPageHasTheInputs keeps the manual's table as action.yml has it.
+func TestPageHasTheInputs(t *testing.T) {
+	page, err := os.ReadFile("../docs/github.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	table := "| input | is |\n| --- | --- |\n"
+	for _, input := range action(t).Inputs {
+		about, ok := input.Value.(map[string]any)
+		if !ok {
+			t.Fatalf("input %v: %T", input.Key, input.Value)
+		}
+		table += fmt.Sprintf("| `%v` | %v |\n", input.Key, about["description"])
+	}
+	if strings.Count(table, "\n") < 5 || !strings.Contains(string(page), "\n"+table+"\n") {
+		t.Errorf("docs/github.md does not have\n%s", table)
 	}
 }

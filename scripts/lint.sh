@@ -24,7 +24,7 @@ scripts/setup.sh lint
 phase format scripts/tool.sh golangci-lint fmt --diff
 phase lint scripts/tool.sh golangci-lint run --allow-parallel-runners ./...
 phase "dead code" dead_code
-phase shell shellcheck scripts/*.sh .ci/run
+phase shell shellcheck scripts/*.sh action/*.sh .ci/run
 
 [ ${#failed[@]} -eq 0 ] || {
 	printf 'make lint: %s\n' "not clean: ${failed[*]}" >&2
