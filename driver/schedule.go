@@ -109,6 +109,12 @@ func (s Schedule) Zone() *time.Location {
 // Paused reports whether the schedule starts no runs for now.
 func (s Schedule) Paused() bool { return s.paused }
 
+// Running is the schedule as if it were not paused.
+func (s Schedule) Running() Schedule {
+	s.paused = false
+	return s
+}
+
 // Between returns when the schedule fires after the one time and up to and
 // including the other, at most limit times; 0 means all. A paused one never does.
 func (s Schedule) Between(after, until time.Time, limit int) []time.Time {

@@ -7,6 +7,7 @@ package glue
 
 import (
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -49,6 +50,9 @@ type Driver struct {
 	logs *cloudwatchlogs.Client
 	iam  *iam.Client
 	s3   *s3.Client
+
+	asked sync.Mutex
+	id    string // of the account of the credentials, once it was asked for
 }
 
 // New returns the runtime of cfg. It calls nobody.
@@ -65,6 +69,8 @@ func New(cfg Config) *Driver {
 		once: glue.NewFromConfig(cfg.AWS, func(o *glue.Options) { o.Retryer = aws.NopRetryer{} }),
 		logs: cloudwatchlogs.NewFromConfig(cfg.AWS),
 		iam:  iam.NewFromConfig(cfg.AWS),
-		s3:   s3.NewFromConfig(cfg.AWS),
+		s3: s3.NewFromConfig(cfg.AWS, func(o *s3.Options) {
+			o.UsePathStyle = cfg.AWS.BaseEndpoint != nil // other stores than AWS's own seldom have a name for each bucket
+		}),
 	}
 }
