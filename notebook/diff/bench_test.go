@@ -1,8 +1,11 @@
 package diff
 
 import (
+	"bytes"
 	"fmt"
+	"io"
 	"math/rand/v2"
+	"os"
 	"strings"
 	"testing"
 )
@@ -67,6 +70,26 @@ func BenchmarkDiff(b *testing.B) {
 					}
 				}
 			})
+		}
+	}
+}
+
+// BenchmarkExample reads two versions of the example, compares them and prints the
+// result, as scripts/bench_notebook.py has nbdime do.
+func BenchmarkExample(b *testing.B) {
+	before, err := os.ReadFile("../../examples/traffic/traffic.ipynb")
+	if err != nil {
+		b.Fatal(err)
+	}
+	after := bytes.ReplaceAll(before, []byte("vehicles_per_hour"), []byte("per_hour"))
+	for b.Loop() {
+		docA, errA := Read(before)
+		docB, errB := Read(after)
+		if errA != nil || errB != nil {
+			b.Fatal(errA, errB)
+		}
+		if err := Compare(docA, docB, Options{}).WriteText(io.Discard, TextOptions{Words: true, Context: 3}); err != nil {
+			b.Fatal(err)
 		}
 	}
 }

@@ -28,6 +28,45 @@ const maxRounds = 64
 type matcher struct {
 	a, b  []rune
 	pairs []pair
+	seen  []count // by element, counted from the least
+	least rune
+}
+
+// A count is how often an element is on each side of a stretch, and where it was
+// last in b. Between two stretches all of them are zero.
+type count struct{ inA, inB, b int }
+
+// counts makes room for them, after numbering anew what has wide gaps.
+func (m *matcher) counts() []count {
+	if m.seen != nil {
+		return m.seen
+	}
+	m.least = min(slices.Min(m.a), slices.Min(m.b))
+	wide := int(max(slices.Max(m.a), slices.Max(m.b))-m.least) + 1
+	if most := 4 * (len(m.a) + len(m.b)); wide > most {
+		m.renumber()
+		wide = len(m.a) + len(m.b)
+	}
+	m.seen = make([]count, wide)
+	return m.seen
+}
+
+// renumber gives equal elements one number, from 0 without gaps.
+func (m *matcher) renumber() {
+	names := map[rune]rune{}
+	for _, side := range []*[]rune{&m.a, &m.b} {
+		out := make([]rune, len(*side))
+		for i, element := range *side {
+			name, ok := names[element]
+			if !ok {
+				name = rune(len(names))
+				names[element] = name
+			}
+			out[i] = name
+		}
+		*side = out
+	}
+	m.least = 0
 }
 
 func (m *matcher) match(r block, round int) {
@@ -72,25 +111,22 @@ func (m *matcher) inner(r block, round int) {
 // unique pairs the elements that come once on each side, and reports whether
 // anything is on both.
 func (m *matcher) unique(r block) (pairs []pair, shared bool) {
-	type seen struct{ inA, inB, a, b int }
-	all := make(map[rune]*seen, r.a1-r.a0)
+	all := m.counts()
 	for i := r.a0; i < r.a1; i++ {
-		s := all[m.a[i]]
-		if s == nil {
-			s = &seen{}
-			all[m.a[i]] = s
-		}
-		s.inA, s.a = s.inA+1, i
+		all[m.a[i]-m.least] = count{inA: all[m.a[i]-m.least].inA + 1}
 	}
 	for j := r.b0; j < r.b1; j++ {
-		if s := all[m.b[j]]; s != nil {
-			s.inB, s.b, shared = s.inB+1, j, true
+		if c := &all[m.b[j]-m.least]; c.inA > 0 {
+			c.inB, c.b, shared = c.inB+1, j, true
 		}
 	}
 	for i := r.a0; i < r.a1; i++ {
-		if s := all[m.a[i]]; s.inA == 1 && s.inB == 1 {
-			pairs = append(pairs, pair{i, s.b})
+		if c := all[m.a[i]-m.least]; c.inA == 1 && c.inB == 1 {
+			pairs = append(pairs, pair{i, c.b})
 		}
+	}
+	for i := r.a0; i < r.a1; i++ {
+		all[m.a[i]-m.least] = count{}
 	}
 	return pairs, shared
 }
@@ -172,6 +208,30 @@ func (n lineNames) all(lines []string) []rune {
 
 // commonLines pairs equal lines.
 func commonLines(a, b []string) []pair {
+	if len(a)+len(b) <= fewLines {
+		return common(namesOfFew(a, b))
+	}
 	n := lineNames{}
 	return common(n.all(a), n.all(b))
+}
+
+// fewLines are so few that looking at each is faster than a table.
+const fewLines = 48
+
+// namesOfFew numbers few lines so that equal ones have one number.
+func namesOfFew(a, b []string) (ofA, ofB []rune) {
+	var known [fewLines]string
+	names, n := make([]rune, 0, len(a)+len(b)), 0
+	for _, lines := range [][]string{a, b} {
+		for _, line := range lines {
+			at := slices.Index(known[:n], line)
+			if at < 0 {
+				at = n
+				known[n] = line
+				n++
+			}
+			names = append(names, rune(at))
+		}
+	}
+	return names[:len(a)], names[len(a):]
 }

@@ -18,18 +18,28 @@ const sketchText = 1 << 16
 
 // sketchOf makes a text's sketch. A word that comes again is another one.
 func sketchOf(text string) sketch {
-	seen, s := map[string]uint64{}, sketch{}
 	text = text[:min(len(text), sketchText)]
+	s := make(sketch, 0, len(text)/4+1)
 	for text != "" {
 		n := wordLen(text)
 		if word := text[:n]; !blank(word) {
-			seen[word]++
-			s = append(s, hashText(seen[word], word))
+			s = append(s, hashText(1, word))
 		}
 		text = text[n:]
 	}
 	slices.Sort(s)
-	return slices.Clone(s[:min(len(s), sketchSize)])
+	again, last := uint64(0), uint64(0)
+	for i, word := range s {
+		if again++; i == 0 || word != last {
+			again, last = 0, word
+		}
+		s[i] = mix(word + again)
+	}
+	slices.Sort(s)
+	if len(s) > sketchSize {
+		s = slices.Clone(s[:sketchSize])
+	}
+	return s
 }
 
 // minPart is how many words a text must have to be recognised within a longer one.
@@ -106,16 +116,32 @@ type likenesser func(i, j int) float32
 // maxPairs is how many pairs of elements are compared at once.
 const maxPairs = 120 * 120
 
+// cutPairs is how many are compared in each part of what is more: where it is cut
+// is a guess, and a larger part is not a better one.
+const cutPairs = 40 * 40
+
 // alike pairs elements within a block so that the sum of their likeness is the
 // largest, in order. A block that is too large is first cut.
 func alike(r block, like likenesser) []pair {
+	if (r.a1-r.a0)*(r.b1-r.b0) > maxPairs {
+		return alikeInParts(r, like)
+	}
+	return alikeAtOnce(r, like)
+}
+
+func alikeInParts(r block, like likenesser) []pair {
+	n, m := r.a1-r.a0, r.b1-r.b0
+	if n*m <= cutPairs {
+		return alikeAtOnce(r, like)
+	}
+	a, b := r.a0+n/2, r.b0+m/2
+	return append(alikeInParts(block{r.a0, a, r.b0, b}, like), alikeInParts(block{a, r.a1, b, r.b1}, like)...)
+}
+
+func alikeAtOnce(r block, like likenesser) []pair {
 	n, m := r.a1-r.a0, r.b1-r.b0
 	if n == 0 || m == 0 {
 		return nil
-	}
-	if n*m > maxPairs {
-		a, b := r.a0+n/2, r.b0+m/2
-		return append(alike(block{r.a0, a, r.b0, b}, like), alike(block{a, r.a1, b, r.b1}, like)...)
 	}
 	best, score := make([]float32, (n+1)*(m+1)), make([]float32, n*m)
 	for i := n - 1; i >= 0; i-- {
