@@ -1,9 +1,9 @@
 package cli
 
 import (
-	"errors"
+	"bytes"
 	"fmt"
-	"io"
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -102,6 +102,7 @@ func (c *showCommand) Run(s *session) error {
 type downloadCommand struct {
 	Words  []string `arg:"" optional:"" name:"release-env" help:"The release, by default the newest, and the environment, by default local."`
 	Output string   `short:"o" default:"." placeholder:"DIR" help:"The folder to put the files in. Default: this one."`
+	Force  bool     `help:"Write over files that are there and are others."`
 }
 
 // Help implements kong.HelpProvider.
@@ -120,31 +121,38 @@ func (c *downloadCommand) Run(s *session) error {
 		if err != nil {
 			return err
 		}
-		p, err := f.Place(s.ctx, env)
+		return c.fetch(s, f, env, append(slices.Clone(r.Artifacts), r.Manifest, r.Checks))
+	})
+}
+
+// fetch writes a release's files. All of them are looked at before the first is
+// written: a file of a person's own is not lost for one of the release's.
+func (c *downloadCommand) fetch(s *session, f *pipeline.Flow, env string, all []slipway.Artifact) error {
+	contents := make([][]byte, len(all))
+	for i, a := range all {
+		data, err := f.Fetch(s.ctx, env, a)
 		if err != nil {
 			return err
 		}
-		for _, a := range append(slices.Clone(r.Artifacts), r.Manifest, r.Checks) {
-			body, err := p.Repository.Open(s.ctx, a.Key)
-			if err != nil {
-				return err
-			}
-			data, err := io.ReadAll(body)
-			if err := errors.Join(err, body.Close()); err != nil {
-				return err
-			}
-			if d := slipway.DigestOf(data); d != a.Digest {
-				return slipway.Errorf(slipway.Conflict, "%s in %s is not what was released: %s, not %s", a.Name, env, d, a.Digest).
-					WithFix("somebody changed it behind Slipway's back; bring %s back from a backup, and find out who could write there", a.Key)
-			}
-			file := filepath.Join(s.path(c.Output), filepath.Base(a.Name))
-			if err := writeFile(file, data); err != nil {
-				return err
-			}
-			fmt.Fprintln(s.env.Stdout, file)
+		file := c.file(s, a)
+		if there, err := os.ReadFile(file); err == nil && !bytes.Equal(there, data) && !c.Force {
+			return slipway.Errorf(slipway.Invalid, "%s is there already, and is not the release's", file).
+				WithFix("choose another folder with -o, or write over it with --force")
 		}
-		return nil
-	})
+		contents[i] = data
+	}
+	for i, a := range all {
+		if err := writeFile(c.file(s, a), contents[i]); err != nil {
+			return err
+		}
+		fmt.Fprintln(s.env.Stdout, c.file(s, a))
+	}
+	return nil
+}
+
+// file is where an artifact goes.
+func (c *downloadCommand) file(s *session, a slipway.Artifact) string {
+	return filepath.Join(s.path(c.Output), filepath.Base(a.Name))
 }
 
 type removeCommand struct {

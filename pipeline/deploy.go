@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 
@@ -10,7 +9,6 @@ import (
 	"github.com/slipway-cd/slipway/deploy"
 	"github.com/slipway-cd/slipway/ledger"
 	"github.com/slipway-cd/slipway/promote"
-	"github.com/slipway-cd/slipway/repository"
 	"github.com/slipway-cd/slipway/workflow"
 )
 
@@ -226,39 +224,4 @@ func (f *Flow) History(ctx context.Context, app, env string) (ledger.History, er
 		return ledger.History{}, err
 	}
 	return ledger.ReadHistory(ctx, p.Ledger, ledger.Subject{App: app, Environment: env})
-}
-
-// FindRelease reads a release that an environment has; with no version, the
-// newest.
-func (f *Flow) FindRelease(ctx context.Context, app, version, env string) (slipway.Release, error) {
-	h, err := f.History(ctx, app, env)
-	if err != nil {
-		return slipway.Release{}, err
-	}
-	if version, err = f.chosen(h, version); err != nil {
-		return slipway.Release{}, err
-	}
-	p, err := f.Place(ctx, env)
-	if err != nil {
-		return slipway.Release{}, err
-	}
-	r, _, err := repository.FindRelease(ctx, p.Repository, app, version)
-	return r, err
-}
-
-// CheckResults reads what a release's checks answered.
-func (f *Flow) CheckResults(ctx context.Context, r slipway.Release, env string) ([]slipway.CheckResult, error) {
-	p, err := f.Place(ctx, env)
-	if err != nil {
-		return nil, err
-	}
-	data, _, err := p.Repository.Read(ctx, r.Checks.Key)
-	if err != nil {
-		return nil, err
-	}
-	results := []slipway.CheckResult{}
-	if err := json.Unmarshal(data, &results); err != nil {
-		return nil, slipway.Errorf(slipway.Conflict, "the check results of release %s cannot be read: %w", r.Version, err)
-	}
-	return results, nil
 }
