@@ -79,7 +79,7 @@ var layers = map[string][]string{
 	},
 	"cmd/parity": {"notebook"},
 	"cmd/slipway": {
-		"awsauth", "awssetup", "cli", "driver", "driver/local", "ledger", "ledger/object", "pipeline",
+		"awsauth", "awssetup", "cli", "driver", "driver/glue", "driver/glue/price", "driver/local", "ledger", "ledger/object", "pipeline",
 		"repository", "repository/bucket", "repository/folder", "store", "workflow",
 	},
 }

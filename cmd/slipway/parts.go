@@ -15,6 +15,7 @@ import (
 	"github.com/slipway-cd/slipway/awsauth"
 	"github.com/slipway-cd/slipway/cli"
 	"github.com/slipway-cd/slipway/driver"
+	"github.com/slipway-cd/slipway/driver/glue"
 	"github.com/slipway-cd/slipway/driver/local"
 	"github.com/slipway-cd/slipway/ledger/object"
 	"github.com/slipway-cd/slipway/pipeline"
@@ -31,6 +32,9 @@ func parts(env cli.Env) pipeline.Parts {
 		Runtimes: map[string]func(context.Context, pipeline.RuntimeConfig) (driver.Driver, error){
 			"local": func(_ context.Context, c pipeline.RuntimeConfig) (driver.Driver, error) {
 				return openLocal(env, c), nil
+			},
+			"glue": func(ctx context.Context, c pipeline.RuntimeConfig) (driver.Driver, error) {
+				return openGlue(ctx, env, c)
 			},
 		},
 		Repository: func(ctx context.Context, e slipway.Environment) (repository.Repository, error) {
@@ -50,6 +54,21 @@ func openLocal(env cli.Env, c pipeline.RuntimeConfig) *local.Driver {
 		Root: c.Environment.Root, Cache: c.Cache, WorkDir: c.WorkDir, Supervisor: []string{env.Self, superviseCommand},
 		Secrets: c.Secrets, Environ: c.Environ, Clock: c.Clock, Log: env.Log, Progress: c.Progress,
 	})
+}
+
+func openGlue(ctx context.Context, env cli.Env, c pipeline.RuntimeConfig) (*glue.Driver, error) {
+	settings, err := awsauth.Open(ctx, credentials(env, c.Environment))
+	if err != nil {
+		return nil, err
+	}
+	prices, err := gluePrices(c.Prices)
+	if err != nil {
+		return nil, err
+	}
+	return glue.New(glue.Config{
+		AWS: settings, Environment: c.Environment, Notes: c.Repository, Prices: prices,
+		Clock: c.Clock, Pause: glue.Wait, Log: env.Log, Progress: c.Progress,
+	}), nil
 }
 
 // openRepository opens the artifact repository at a URL, or in a folder.
