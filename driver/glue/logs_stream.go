@@ -1,6 +1,7 @@
 package glue
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -19,6 +20,7 @@ const (
 	// there.
 	lookForGroups = 5
 	codeNoGroup   = "ResourceNotFoundException"
+	codeDenied    = "AccessDeniedException"
 )
 
 // A stream is one log stream of a run, read up to a token.
@@ -34,8 +36,10 @@ type stream struct {
 // time is that of the first event, in milliseconds.
 func (s *stream) time() int64 { return aws.ToInt64(s.events[0].Timestamp) }
 
-// discover finds the streams that have come up since the last time.
+// discover finds the streams that have come up since the last time. That a group
+// may not be read is an error only where no other has anything.
 func (t *tail) discover(ctx context.Context) error {
+	var denied error
 	if t.missing == nil {
 		t.missing = map[string]bool{}
 	}
@@ -47,9 +51,15 @@ func (t *tail) discover(ctx context.Context) error {
 		if err == nil && !found && t.place.Stream != "" {
 			_, err = t.discoverIn(ctx, group, t.place.Stream)
 		}
+		if codeOf(err) == codeDenied {
+			t.missing[group], denied, err = true, cmp.Or(denied, err), nil
+		}
 		if err != nil {
 			return err
 		}
+	}
+	if len(t.streams) == 0 {
+		return denied
 	}
 	return nil
 }

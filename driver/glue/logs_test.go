@@ -179,6 +179,28 @@ func TestLogsThatNobodyMayReadAreAnError(t *testing.T) {
 	}
 }
 
+func TestAGroupThatNobodyMayReadIsNotInTheWay(t *testing.T) {
+	w := newRunWorld(t)
+	w.mustStart("r1")
+	deny := func(groups string) {
+		w.Fault(func(c gluetest.Call) gluetest.Outcome {
+			if name, _ := c.Input["logGroupName"].(string); c.Op == "DescribeLogStreams" && strings.Contains(name, groups) {
+				return gluetest.Fail("AccessDeniedException").Saying("no")
+			}
+			return gluetest.Outcome{}
+		})
+	}
+	w.say(gluetest.Output, "one")
+	deny("/error")
+	if got := w.log(false); got != "one\n" {
+		t.Errorf("got:\n%s", got)
+	}
+	deny("")
+	err := w.driver().Logs(t.Context(), w.handle, "r1", true, &bytes.Buffer{})
+	wantRunError(t, err, slipway.Unavailable, "logs:DescribeLogStreams on log-group:/aws-glue/jobs/output:*: access is denied: no\n"+
+		"the role that deploys needs logs:DescribeLogStreams on arn:aws:logs:us-east-1:123456789012:log-group:/aws-glue/jobs/output:*; `slipway aws policy` prints the whole policy")
+}
+
 func TestFollowedLogsGiveUpOnWhatStaysBroken(t *testing.T) {
 	w := newRunWorld(t)
 	w.mustStart("r1")
