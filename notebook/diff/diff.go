@@ -1,6 +1,9 @@
 package diff
 
-import "slices"
+import (
+	"slices"
+	"sync"
+)
 
 // A Diff is what differs between two notebooks.
 type Diff struct {
@@ -103,7 +106,31 @@ func (c *cellLister) list(inOrder []pair) []Cell {
 		}
 		at = pair{p.a + 1, p.b + 1}
 	}
+	c.sources()
 	return c.cells
+}
+
+// sources compares the cells' sources, on all processors.
+func (c *cellLister) sources() {
+	var group sync.WaitGroup
+	for part := range slices.Chunk(c.cells, sourcesAtOnce) {
+		group.Go(func() {
+			for i := range part {
+				part[i].Source = lineDiff(part[i].Before.source(), part[i].After.source())
+			}
+		})
+	}
+	group.Wait()
+}
+
+// sourcesAtOnce is how many sources are worth a goroutine.
+const sourcesAtOnce = 64
+
+func (s *Side) source() string {
+	if s == nil {
+		return ""
+	}
+	return s.Source
 }
 
 // add lists a cell if it differs.
@@ -111,18 +138,13 @@ func (c *cellLister) add(i, j int, moved bool) {
 	cell := Cell{Before: sideOf(c.a, i), After: sideOf(c.b, j), Moved: moved}
 	switch {
 	case cell.Before == nil:
-		cell.Source = lineDiff("", cell.After.Source)
 		cell.Outputs = c.outputs(c.b.cells[j], '+')
 	case cell.After == nil:
-		cell.Source = lineDiff(cell.Before.Source, "")
 		cell.Outputs = c.outputs(c.a.cells[i], '-')
 	default:
 		ops := c.ops[i]
 		if len(ops) == 0 && !moved {
 			return
-		}
-		if cell.Before.Source != cell.After.Source {
-			cell.Source = lineDiff(cell.Before.Source, cell.After.Source)
 		}
 		cell.Outputs, cell.Details = cellItems(ops)
 	}

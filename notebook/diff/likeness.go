@@ -2,6 +2,7 @@ package diff
 
 import (
 	"slices"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 )
@@ -110,7 +111,8 @@ func blank(word string) bool {
 }
 
 // A likenesser tells how alike elements i of one and j of another sequence are;
-// 0 for two that do not belong together.
+// 0 for two that do not belong together. It may be asked about different elements
+// at the same time.
 type likenesser func(i, j int) float32
 
 // maxPairs is how many pairs of elements are compared at once.
@@ -119,6 +121,9 @@ const maxPairs = 120 * 120
 // cutPairs is how many are compared in each part of what is more: where it is cut
 // is a guess, and a larger part is not a better one.
 const cutPairs = 40 * 40
+
+// manyPairs is how many are worth a goroutine. Parts have no element in common.
+const manyPairs = 500 * 500
 
 // alike pairs elements within a block so that the sum of their likeness is the
 // largest, in order. A block that is too large is first cut.
@@ -135,7 +140,16 @@ func alikeInParts(r block, like likenesser) []pair {
 		return alikeAtOnce(r, like)
 	}
 	a, b := r.a0+n/2, r.b0+m/2
-	return append(alikeInParts(block{r.a0, a, r.b0, b}, like), alikeInParts(block{a, r.a1, b, r.b1}, like)...)
+	first, last := block{r.a0, a, r.b0, b}, block{a, r.a1, b, r.b1}
+	if n*m < manyPairs {
+		return append(alikeInParts(first, like), alikeInParts(last, like)...)
+	}
+	var pairs, others []pair
+	var group sync.WaitGroup
+	group.Go(func() { pairs = alikeInParts(first, like) })
+	group.Go(func() { others = alikeInParts(last, like) })
+	group.Wait()
+	return append(pairs, others...)
 }
 
 func alikeAtOnce(r block, like likenesser) []pair {

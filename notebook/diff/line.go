@@ -31,8 +31,11 @@ func (l Line) Text() string {
 	return b.String()
 }
 
-// lineDiff compares two sources.
+// lineDiff compares two sources; there is nothing to tell of equal ones.
 func lineDiff(a, b string) []Line {
+	if a == b {
+		return nil
+	}
 	linesA, linesB := displayLines(a), displayLines(b)
 	var out []Line
 	at := block{}
