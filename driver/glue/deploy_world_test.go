@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"io"
 	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -235,4 +236,36 @@ func (w *deployWorld) begin(job string) {
 	case bytes.Contains(script, []byte("# fake: fails")):
 		w.Finish(id, types.JobRunStateFailed, "ValueError: told to fail")
 	}
+}
+
+// warnings are a plan's, but for what the fake cannot be asked.
+func warnings(p slipway.Plan) []string {
+	var out []string
+	for _, text := range p.Warnings {
+		if !strings.HasPrefix(text, "could not check") {
+			out = append(out, text)
+		}
+	}
+	return out
+}
+
+func connection(name string) *awsglue.CreateConnectionInput {
+	return &awsglue.CreateConnectionInput{ConnectionInput: &types.ConnectionInput{
+		Name: &name, ConnectionType: types.ConnectionTypeJdbc, ConnectionProperties: map[string]string{"PASSWORD": "hunter22"},
+	}}
+}
+
+func sortedCopy(list []string) []string { return slices.Sorted(slices.Values(list)) }
+
+func asFloat(v any) float64 {
+	switch n := v.(type) {
+	case float64:
+		return n
+	case int:
+		return float64(n)
+	case json.Number:
+		f, _ := n.Float64()
+		return f
+	}
+	return -1
 }
