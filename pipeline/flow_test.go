@@ -102,6 +102,27 @@ func TestTheRoadChanges(t *testing.T) {
 	}
 }
 
+// What somebody changed by hand is put right in plain sight.
+func TestShipTellsWhatWasChangedByHand(t *testing.T) {
+	w := hello(t)
+	w.tag(t, "v1")
+	w.mustShip(t, "staging")
+	w.commit(t, map[string]string{"hello.py": "print('two')\n"})
+	w.tag(t, "v2")
+	w.noted = func(p *slipway.Plan) {
+		p.Changes[0].Note = "changed outside Slipway"
+		p.Warnings = append(p.Warnings, "kept: something")
+	}
+	w.told()
+	w.mustShip(t, "staging")
+	told := strings.Join(w.told(), "\n")
+	for _, want := range []string{"kept: something", "changed outside Slipway, and put right: version"} {
+		if !strings.Contains(told, want) {
+			t.Errorf("it tells\n%s\nnot %s", told, want)
+		}
+	}
+}
+
 // A freeze keeps nobody from finishing what was begun before it.
 func TestAFreezeBegins(t *testing.T) {
 	w := hello(t)

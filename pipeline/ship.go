@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/slipway-cd/slipway"
@@ -103,6 +104,9 @@ func (f *Flow) ship(steps *workflow.Steps, in ShipInput) (Shipped, error) {
 		return out, err
 	}
 	out.Deployment, out.Changed = deployed.Deployment, deployed.Made
+	if deployed.Made {
+		f.warn(deployed.Deployment.Plan)
+	}
 	out.Run, err = f.startedAfter(steps, deployed, in.By)
 	return out, err
 }
@@ -168,6 +172,23 @@ func (f *Flow) deployed(steps *workflow.Steps, in DeployInput, id string) (deplo
 	return stage(f, steps, "deploy", func(ctx context.Context) (deploy.Output, said, error) {
 		return f.deploy(ctx, in, id)
 	})
+}
+
+// warn tells what nobody has seen who did not look at the plan first: what it
+// warns of, and what it changed that others had changed by hand.
+func (f *Flow) warn(p slipway.Plan) {
+	for _, w := range p.Warnings {
+		f.emit("deploy", Warned, w, 0)
+	}
+	var fields []string
+	for _, c := range p.Changes {
+		if c.Note != "" {
+			fields = append(fields, c.Field)
+		}
+	}
+	if len(fields) > 0 {
+		f.emit("deploy", Warned, "changed outside Slipway, and put right: "+strings.Join(fields, ", "), 0)
+	}
 }
 
 // startedAfter starts a run of what was just deployed, if the manifest asks for

@@ -55,6 +55,8 @@ type world struct {
 	environ []string
 	fault   drivertest.Fault // of the runtime; nil: none
 
+	noted func(*slipway.Plan) // adds to the runtime's plans; nil: nothing
+
 	stop func()      // ends a ship under way, as Ctrl-C does
 	hear func(Event) // told of every event; nil: nobody
 
@@ -195,12 +197,28 @@ func (w *world) config(t *testing.T) Config {
 func (w *world) parts() Parts {
 	return Parts{
 		Runtimes: map[string]func(context.Context, RuntimeConfig) (driver.Driver, error){"local": func(_ context.Context, c RuntimeConfig) (driver.Driver, error) {
-			return drivertest.NewFake(c.Environment.Root, c.Clock, w.fault), nil
+			return noting{drivertest.NewFake(c.Environment.Root, c.Clock, w.fault), w}, nil
 		}},
-		Repository:   func(_ context.Context, e slipway.Environment) (repository.Repository, error) { return folder.Open(e.Repository) },
+		Repository: func(_ context.Context, e slipway.Environment) (repository.Repository, error) {
+			return folder.Open(e.Repository)
+		},
 		ObjectLedger: func(r repository.Repository, clock func() time.Time) Ledger { return object.New(r, clock) },
 		State:        openState,
 	}
+}
+
+// noting is a runtime that knows more of a plan.
+type noting struct {
+	*drivertest.Fake
+	w *world
+}
+
+func (n noting) Plan(ctx context.Context, r driver.PlanRequest) (slipway.Plan, error) {
+	p, err := n.Fake.Plan(ctx, r)
+	if err == nil && n.w.noted != nil && !p.Empty() {
+		n.w.noted(&p)
+	}
+	return p, err
 }
 
 // A state is a database with an engine.
