@@ -156,15 +156,16 @@ func TestPageHasTheInputs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	table := "| input | is |\n| --- | --- |\n"
+	var table strings.Builder
+	table.WriteString("| input | is |\n| --- | --- |\n")
 	for _, input := range action(t).Inputs {
 		about, ok := input.Value.(map[string]any)
 		if !ok {
 			t.Fatalf("input %v: %T", input.Key, input.Value)
 		}
-		table += fmt.Sprintf("| `%v` | %v |\n", input.Key, about["description"])
+		fmt.Fprintf(&table, "| `%v` | %v |\n", input.Key, about["description"])
 	}
-	if strings.Count(table, "\n") < 5 || !strings.Contains(string(page), "\n"+table+"\n") {
-		t.Errorf("docs/github.md does not have\n%s", table)
+	if want := table.String(); strings.Count(want, "\n") < 5 || !strings.Contains(string(page), "\n"+want+"\n") {
+		t.Errorf("docs/github.md does not have\n%s", want)
 	}
 }
