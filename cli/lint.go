@@ -135,6 +135,9 @@ func (c *lintCommand) fromManifest(s *session, file string, o *lint.Options) {
 	if v := r.Run.Get("glue_version"); o.GlueVersion == "" && v.From == m.File {
 		o.GlueVersion = v.Text()
 	}
+	if kind := r.Run.Get("type").Text(); o.GlueVersion == "" && kind == "pythonshell" {
+		o.GlueVersion = kind // no version of Glue for Spark says what it has
+	}
 	o.Modules = append(o.Modules, r.Run.Get("additional_python_modules").Texts()...)
 }
 

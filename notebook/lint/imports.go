@@ -62,18 +62,29 @@ func (r *run) imports() {
 		return
 	}
 	for _, c := range r.cells {
-		if c.opaque || c.dropped || slices.ContainsFunc(c.tokens, func(t notebook.Token) bool { return t.Text == "ImportError" || t.Text == "ModuleNotFoundError" }) {
-			continue // the code sees to it by itself
+		if c.opaque || c.dropped || c.seesToImports() {
+			continue
 		}
 		for _, l := range c.logical {
 			for _, t := range imported(l.tokens) {
-				if name := t.Text; !modules[name] && !more[normal(name)] && !more[normal(packageOf(name))] {
+				// Names with _ in front are Python's own, on every version.
+				if name := t.Text; !modules[name] && !more[normal(name)] && !more[normal(packageOf(name))] && !strings.HasPrefix(name, "_") {
 					r.report(Module, c, t.Line+1, t.Column, "a worker of Glue %s is not known to have the module %s; "+
 						"name its package in run.additional_python_modules (%s), or its file in build.include", version, name, packageOf(name))
 				}
 			}
 		}
 	}
+}
+
+// seesToImports reports whether a cell's code may go on without a module: it asks
+// whether there is one, or tries.
+func (c *cell) seesToImports() bool {
+	return slices.ContainsFunc(c.tokens, func(t notebook.Token) bool {
+		return slices.Contains([]string{"ImportError", "ModuleNotFoundError", "find_spec", "TYPE_CHECKING"}, t.Text)
+	}) || slices.ContainsFunc(c.logical, func(l line) bool {
+		return is(l.tokens, 0, "except") && (is(l.tokens, 1, ":") || is(l.tokens, 1, "Exception") || is(l.tokens, 1, "BaseException"))
+	})
 }
 
 func (r *run) magicVersion() string {
