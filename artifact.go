@@ -5,6 +5,8 @@ import (
 	"encoding/hex"
 	"path"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // A Digest names bytes by their SHA-256: "sha256:" and 64 hexadecimal digits.
@@ -59,8 +61,23 @@ type Artifact struct {
 // ArtifactKey returns the key under which an app's artifact lies in an artifact
 // repository: "<app>/<digest, 8 hex>/<name>_<commit><extension>", so that people
 // find the commit and bytes from a newer converter never collide with older
-// ones.
+// ones. What keys cannot hold, such as a space in the name, is a hyphen in it.
 func ArtifactKey(app, name string, digest Digest, commit string) string {
 	ext := path.Ext(name)
-	return app + "/" + digest.Short() + "/" + strings.TrimSuffix(name, ext) + "_" + commit + ext
+	return app + "/" + digest.Short() + "/" + inKey(strings.TrimLeft(strings.TrimSuffix(name, ext), ".")) + "_" + commit + inKey(ext)
+}
+
+// inKey makes a part of a key of a name. Two names may share one, since the key
+// has the digest too.
+func inKey(name string) string {
+	const longest = 100 // bytes, which leaves room for the rest of a key's segment
+	var key strings.Builder
+	for _, r := range name[:min(longest, len(name))] {
+		if r < utf8.RuneSelf && (unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("._-+=@", r)) {
+			key.WriteRune(r)
+		} else if !strings.HasSuffix(key.String(), "-") {
+			key.WriteByte('-')
+		}
+	}
+	return key.String()
 }

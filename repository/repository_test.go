@@ -151,3 +151,16 @@ func TestCopyWithoutRoomForTheCopy(t *testing.T) {
 		t.Errorf("the fix is %q", slipway.FixOf(err))
 	}
 }
+
+func FuzzArtifactKey(f *testing.F) {
+	for _, name := range []string{"traffic.py", "My Notebook (1).py", "..", ".env", "a.b.c", "лето.py", "a\x00b", "", strings.Repeat("é.", 200)} {
+		f.Add(name)
+	}
+	commit := strings.Repeat("c0ffee00", 5)
+	f.Fuzz(func(t *testing.T, name string) {
+		key := slipway.ArtifactKey("traffic-etl", name, slipway.DigestOf([]byte(name)), commit)
+		if err := repository.CheckKey(key); err != nil {
+			t.Errorf("an artifact may have the name %q: %v", name, err)
+		}
+	})
+}
