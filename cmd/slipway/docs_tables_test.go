@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/slipway-cd/slipway/driver/glue/price"
 	"github.com/slipway-cd/slipway/manifest"
 	"github.com/slipway-cd/slipway/notebook"
 	"github.com/slipway-cd/slipway/schema"
@@ -44,7 +45,7 @@ func TestGeneratedParts(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for _, name := range []string{"keys of slipway.yaml", "run of glue-job", "run of python-job", "keys of platform.yaml", "settings", "magics", "glue versions"} {
+	for _, name := range []string{"keys of slipway.yaml", "run of glue-job", "run of python-job", "keys of platform.yaml", "keys of prices", "settings", "magics", "glue versions"} {
 		if !found[name] {
 			t.Errorf("no page has the generated part %q", name)
 		}
@@ -60,6 +61,8 @@ func generate(t *testing.T, name string) string {
 		return runTable(builtinShape(t, strings.TrimPrefix(name, "run of ")))
 	case "keys of platform.yaml":
 		return keysTable(manifest.PlatformType())
+	case "keys of prices":
+		return keysTable(price.Type())
 	case "settings":
 		return settingsTable(t)
 	case "magics":
