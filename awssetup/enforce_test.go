@@ -40,7 +40,11 @@ func TestWhatTheDeployerMayDo(t *testing.T) {
 	}
 	awstest.Run(t, "iam", "put-role-policy", "--role-name", s.Place.Deployer, "--policy-name", "slipway", "--policy-document", withoutResources(t, s))
 	var assumed struct {
-		Credentials struct{ AccessKeyId, SecretAccessKey, SessionToken string } //nolint:revive // as STS names it
+		Credentials struct {
+			ID              string `json:"AccessKeyId"`
+			SecretAccessKey string
+			SessionToken    string
+		}
 	}
 	answer := awstest.Run(t, "sts", "assume-role", "--role-arn", s.Place.DeployerARN, "--role-session-name", "ci")
 	if err := json.Unmarshal([]byte(answer), &assumed); err != nil {
@@ -51,7 +55,7 @@ func TestWhatTheDeployerMayDo(t *testing.T) {
 		t.Fatal(err)
 	}
 	awstest.Enforce(t, moto)
-	t.Setenv("AWS_ACCESS_KEY_ID", assumed.Credentials.AccessKeyId)
+	t.Setenv("AWS_ACCESS_KEY_ID", assumed.Credentials.ID)
 	t.Setenv("AWS_SECRET_ACCESS_KEY", assumed.Credentials.SecretAccessKey)
 	t.Setenv("AWS_SESSION_TOKEN", assumed.Credentials.SessionToken)
 	const job = "Traffic ETL"

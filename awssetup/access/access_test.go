@@ -94,7 +94,7 @@ func golden(t *testing.T, file string, got []byte) {
 // unnarrowed are the actions for which AWS knows no resource, by its Service
 // Authorization Reference.
 var unnarrowed = []string{
-	"glue:GetTriggers", "glue:GetSecurityConfiguration", "glue:GetJobBookmark", "glue:UpdateJobBookmark", "cloudwatch:PutMetricData",
+	"glue:GetTriggers", "glue:GetJobBookmark", "glue:UpdateJobBookmark", "cloudwatch:PutMetricData",
 	"ec2:DescribeNetworkInterfaces", "ec2:DescribeRouteTables", "ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "ec2:DescribeVpcAttribute", "ec2:DescribeVpcEndpoints",
 }
 

@@ -26,10 +26,6 @@ func Deployer(p Place, j Job) Document {
 		s = append(s, allow("Connections", "sees, before anything changes, that the job's connections are there; their passwords stay hidden",
 			j.connections(p), "glue:GetConnection"))
 	}
-	if j.SecurityConfiguration != "" {
-		s = append(s, allow("SecurityConfigurations", "sees, before anything changes, that the job's security configuration is there; AWS knows no narrower resource for this call, which changes nothing",
-			List{"*"}, "glue:GetSecurityConfiguration"))
-	}
 	return Document{Version: version, Statement: s}
 }
 
