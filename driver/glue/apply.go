@@ -50,6 +50,7 @@ type application struct {
 	wish   wish
 	wanted cells
 	acted  map[string]bool // steps that Glue said it took
+	waits  int             // since the last of them
 }
 
 func (d *Driver) applying(p slipway.Plan) (*application, error) {
@@ -69,8 +70,7 @@ func (d *Driver) applying(p slipway.Plan) (*application, error) {
 
 // run works until Glue has what is wanted, and returns that.
 func (a *application) run(ctx context.Context) (remote, error) {
-	var failure error
-	for i := 0; ; i++ {
+	for {
 		now, err := a.read(ctx, a.want.name)
 		if err != nil {
 			return now, a.partly(err)
@@ -79,37 +79,38 @@ func (a *application) run(ctx context.Context) (remote, error) {
 		if err != nil || len(left) == 0 {
 			return now, err
 		}
-		if i > len(pauses) {
-			return now, a.partly(a.stuck(left, failure))
-		}
-		var waiting bool
-		waiting, failure = a.work(ctx, now, left)
-		if failure != nil && !passes(failure) {
-			return now, a.partly(a.plainly(failure))
-		}
-		if failure == nil && !waiting {
-			continue
-		}
-		if err := a.cfg.Pause(ctx, pauses[min(i, len(pauses)-1)]); err != nil {
+		if err := a.work(ctx, now, left); err != nil {
 			return now, a.partly(err)
 		}
 	}
 }
 
-// work takes the steps that are left. It reports whether one of them was taken
-// before, so that only time can help.
-func (a *application) work(ctx context.Context, now remote, left []step) (waiting bool, err error) {
+// work takes the steps that are left, but for those that Glue said it took: there
+// only time can help. Where none was taken it waits, and gives up after a while.
+func (a *application) work(ctx context.Context, now remote, left []step) error {
+	var failure error
+	progress := false
 	for _, s := range left {
 		if a.acted[s.name] {
-			waiting = true
 			continue
 		}
 		if err := s.act(ctx, a, now); err != nil {
-			return waiting, &stepError{s.name, a.explain(err, s.action, s.resource), err}
+			failure = &stepError{s.name, a.explain(err, s.action, s.resource), err}
+			break
 		}
-		a.acted[s.name] = true
+		a.acted[s.name], progress = true, true
 	}
-	return waiting, nil
+	switch {
+	case failure != nil && !passes(failure):
+		return a.plainly(failure)
+	case failure == nil && progress:
+		a.waits = 0
+		return nil
+	case a.waits == len(pauses):
+		return a.stuck(left, failure)
+	}
+	a.waits++
+	return a.cfg.Pause(ctx, pauses[a.waits-1])
 }
 
 // A stepError is a step that failed: as people are told it, and as AWS did.

@@ -44,20 +44,36 @@ func ownerOf(tags map[string]string) string {
 // triggerName is the trigger of a job's schedule.
 func triggerName(job string) string { return job + "-schedule" }
 
-// read reads the job, its trigger and the tags of both, all at once.
+// read reads the job, its trigger and the tags of both. What is not there and has
+// tags was made or deleted a moment ago, so it is looked for again.
 func (d *Driver) read(ctx context.Context, name string) (remote, error) {
-	var out remote
+	for _, pause := range pauses[:4] {
+		out, settled, err := d.readOnce(ctx, name)
+		if err != nil || settled {
+			return out, err
+		}
+		if err := d.cfg.Pause(ctx, pause); err != nil {
+			return out, err
+		}
+	}
+	out, _, err := d.readOnce(ctx, name)
+	return out, err
+}
+
+// readOnce reads all at once.
+func (d *Driver) readOnce(ctx context.Context, name string) (out remote, settled bool, err error) {
 	var trigger map[string]any
 	var triggerTags map[string]string
-	err := all(
+	err = all(
 		func() (err error) { out.Job, err = d.readJob(ctx, name); return err },
 		func() (err error) { out.Tags, err = d.readTags(ctx, "job", name); return err },
 		func() (err error) { trigger, err = d.readTrigger(ctx, triggerName(name)); return err },
 		func() (err error) { triggerTags, err = d.readTags(ctx, "trigger", triggerName(name)); return err },
 	)
 	if err != nil {
-		return remote{}, err
+		return remote{}, false, err
 	}
+	settled = (out.Job != nil || len(out.Tags) == 0) && (trigger != nil || len(triggerTags) == 0)
 	if out.Job == nil {
 		out.Tags = nil
 	}
@@ -66,7 +82,7 @@ func (d *Driver) read(ctx context.Context, name string) (remote, error) {
 	if !out.foreign {
 		out.Trigger = trigger
 	}
-	return out, nil
+	return out, settled, nil
 }
 
 // all does things at once and returns the first error, in their order.

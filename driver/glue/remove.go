@@ -13,8 +13,7 @@ func (d *Driver) Remove(ctx context.Context, h slipway.Handle) error {
 		Driver: d, want: want{name: h.Name}, acted: map[string]bool{},
 		plan: slipway.Plan{Target: slipway.Target{App: h.App, Environment: h.Environment}},
 	}
-	var failure error
-	for i := 0; ; i++ {
+	for {
 		now, err := d.read(ctx, h.Name)
 		if err != nil {
 			return a.partly(err)
@@ -26,17 +25,7 @@ func (d *Driver) Remove(ctx context.Context, h slipway.Handle) error {
 		if err := mine(h, now); err != nil {
 			return err
 		}
-		if i > len(pauses) {
-			return a.partly(a.stuck(left, failure))
-		}
-		var waiting bool
-		if waiting, failure = a.work(ctx, now, left); failure != nil && !passes(failure) {
-			return a.partly(a.plainly(failure))
-		}
-		if failure == nil && !waiting {
-			continue
-		}
-		if err := d.cfg.Pause(ctx, pauses[min(i, len(pauses)-1)]); err != nil {
+		if err := a.work(ctx, now, left); err != nil {
 			return a.partly(err)
 		}
 	}
