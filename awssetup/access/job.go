@@ -17,6 +17,9 @@ func JobRole(p Place, j Job) Document {
 		s = append(s, p.key("Decrypt", "reads what the bucket's key encrypts", "kms:Decrypt"))
 	}
 	s = append(s, allow("Log", "writes what the run prints", j.logGroups(p), "logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"))
+	if j.SecurityConfiguration != "" {
+		s = append(s, allow("LogKey", "encrypts the log with the key of the security configuration; what else that key encrypts, its own policy has to allow", j.logGroups(p), "logs:AssociateKmsKey"))
+	}
 	if j.Metrics {
 		metrics := allow("Metrics", "writes the run's metrics; AWS knows no resource for them, so the name space narrows it", List{"*"}, "cloudwatch:PutMetricData")
 		metrics.Condition = map[string]map[string]List{"StringEquals": {"cloudwatch:namespace": {"Glue"}}}
