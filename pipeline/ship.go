@@ -192,14 +192,19 @@ func (f *Flow) warn(p slipway.Plan) {
 }
 
 // startedAfter starts a run of what was just deployed, if the manifest asks for
-// it. The run's id is the deployment's, so it is started once.
+// it. The run's id is the deployment's, so it is started once: asked for again, it
+// is the one that was started, unless all is well with it.
 func (f *Flow) startedAfter(steps *workflow.Steps, d deploy.Output, by string) (*slipway.Run, error) {
 	if asked, _ := d.Deployment.Plan.Target.Run["after_deploy"].(bool); !asked {
 		return nil, nil
 	}
 	if !d.Made { // deployed before; its run may have been refused then
-		if had, err := f.hadRun(steps.Context(), d.Deployment); err != nil || had {
+		had, err := f.hadRun(steps.Context(), d.Deployment)
+		if err != nil {
 			return nil, err
+		}
+		if had != nil {
+			return f.unsettled(steps.Context(), *had)
 		}
 	}
 	return stage(f, steps, "run", func(ctx context.Context) (*slipway.Run, said, error) {

@@ -250,17 +250,39 @@ func (f *Flow) startRun(ctx context.Context, d slipway.Deployment, by string) (r
 	return run, told, err
 }
 
-// hadRun reports whether the run that a deployment asks for was started.
-func (f *Flow) hadRun(ctx context.Context, d slipway.Deployment) (bool, error) {
+// hadRun returns the run that a deployment asks for; nil if it was not started.
+func (f *Flow) hadRun(ctx context.Context, d slipway.Deployment) (*slipway.Run, error) {
 	o, err := f.Operating(ctx, d.Plan.Target.Environment)
 	if err != nil {
-		return false, err
+		return nil, err
 	}
-	_, err = o.Run(ctx, d.Plan.Target.App, runOf(d))
+	r, err := o.Run(ctx, d.Plan.Target.App, runOf(d))
 	if err != nil && slipway.KindOf(err) == slipway.NotFound {
-		return false, nil
+		return nil, nil
 	}
-	return true, err
+	return &r, err
+}
+
+// unsettled returns a deployment's run that is under way, or ended badly and was
+// not followed by another: whoever ships again is told so. Otherwise it is nil.
+func (f *Flow) unsettled(ctx context.Context, r slipway.Run) (*slipway.Run, error) {
+	if r.State == slipway.RunSucceeded {
+		return nil, nil
+	}
+	if !r.State.Ended() {
+		f.emit("run", Reused, r.ID+" is under way", 0)
+		return &r, nil
+	}
+	o, err := f.Operating(ctx, r.Environment)
+	if err != nil {
+		return nil, err
+	}
+	newest, err := o.Run(ctx, r.App, "")
+	if err != nil || newest.ID != r.ID {
+		return nil, err
+	}
+	f.emit("run", Reused, fmt.Sprintf("%s: %s; slipway run %s starts another", r.ID, r.State, r.Environment), 0)
+	return &r, nil
 }
 
 // runOf is the id of the run that a deployment asks for.
