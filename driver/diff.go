@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/slipway-cd/slipway"
 )
@@ -78,7 +79,7 @@ func fields(t slipway.Target) map[string]any {
 	}
 	for _, a := range t.Artifacts {
 		if name := FileField(a); name != "" {
-			out[name] = a.Name + " " + string(a.Digest)
+			out[name] = strings.TrimSpace(a.Name + " " + string(a.Digest)) // a foreign file has no digest
 		}
 	}
 	spread(out, "run", normal(t.Run))

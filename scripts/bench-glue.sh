@@ -11,6 +11,7 @@ project=$PWD
 rounds=${1:-5}
 
 work=$(mktemp -d)
+moto=''
 trap 'kill "$moto" 2>/dev/null || true; rm -rf "$work"' EXIT
 go build -o "$work/slipway" ./cmd/slipway
 
@@ -24,9 +25,10 @@ AWS_ENDPOINT_URL=$(cat "$work/url")
 export AWS_ENDPOINT_URL AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_DEFAULT_REGION=us-east-1 AWS_PAGER=''
 export AWS_REGION=$AWS_DEFAULT_REGION AWS_CONFIG_FILE=/dev/null AWS_SHARED_CREDENTIALS_FILE=/dev/null
 aws=$(scripts/awscli.sh)
-for bucket in tutorial artifacts; do "$aws" s3 mb --quiet "s3://$bucket"; done
+for bucket in tutorial artifacts; do "$aws" s3 mb "s3://$bucket" >/dev/null; done
 "$aws" iam create-role --role-name etl --assume-role-policy-document \
 	'{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"glue.amazonaws.com"},"Action":"sts:AssumeRole"}]}' >/dev/null
+"$aws" glue create-connection --connection-input '{"Name":"redshift","ConnectionType":"JDBC","ConnectionProperties":{"JDBC_CONNECTION_URL":"jdbc:redshift://warehouse:5439/dev","USERNAME":"u","PASSWORD":"p"}}' >/dev/null
 "$aws" glue create-job --name by-hand --role etl --glue-version 5.0 --worker-type G.1X --number-of-workers 2 \
 	--command Name=glueetl,ScriptLocation=s3://tutorial/traffic.py,PythonVersion=3 >/dev/null
 
