@@ -110,8 +110,9 @@ func TestComplaints(t *testing.T) {
 func FuzzOver(f *testing.F) {
 	f.Add([]byte(contract))
 	f.Add([]byte(head + "regions: []\n"))
+	public := builtin(f)
 	f.Fuzz(func(t *testing.T, data []byte) {
-		b, err := builtin(t).Over("p.yaml", data)
+		b, err := public.Over("p.yaml", data)
 		if err != nil {
 			return
 		}
@@ -120,4 +121,12 @@ func FuzzOver(f *testing.F) {
 			t.Errorf("an hour costs %s", got)
 		}
 	})
+}
+
+func BenchmarkBuiltin(b *testing.B) {
+	for b.Loop() {
+		if _, err := price.Builtin(); err != nil {
+			b.Fatal(err)
+		}
+	}
 }
