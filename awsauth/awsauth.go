@@ -59,6 +59,8 @@ type Options struct {
 	HTTPClient aws.HTTPClient
 	// Clock tells when a token has expired, for messages.
 	Clock func() time.Time
+	// Kept holds what was opened before with the same options; nil: nothing does.
+	Kept *Kept
 }
 
 // Open returns the settings with which clients of AWS are made. It asks nobody:
@@ -69,6 +71,10 @@ func Open(ctx context.Context, o Options) (aws.Config, error) {
 	if err := o.check(); err != nil {
 		return aws.Config{}, err
 	}
+	return o.Kept.settings(o, func() (aws.Config, error) { return o.open(ctx) })
+}
+
+func (o Options) open(ctx context.Context) (aws.Config, error) {
 	secrets := &secrets{}
 	settings, err := config.LoadDefaultConfig(ctx, o.load(secrets)...)
 	if err != nil {

@@ -58,12 +58,15 @@ func (s Stage) Plan(ctx context.Context, in Input) (slipway.Plan, error) {
 // fresh asks the driver for a plan.
 func (s Stage) fresh(ctx context.Context, h ledger.History, in Input) (slipway.Plan, error) {
 	r := request(h, in)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	cost := make(chan *slipway.Cost, 1)
+	go func() { cost <- driver.CostOf(ctx, s.Driver, in.Target, r.Live) }()
 	p, err := s.Driver.Plan(ctx, r)
 	if err != nil {
 		return p, err
 	}
-	p.Drift = in.Drift
-	p.Cost = driver.CostOf(ctx, s.Driver, in.Target, r.Live)
+	p.Drift, p.Cost = in.Drift, <-cost
 	return p, nil
 }
 

@@ -107,12 +107,11 @@ func (s Stage) changed(in Input, record slipway.Digest, a ledger.Admission) erro
 func (s Stage) copy(ctx context.Context, r *slipway.Release, record *slipway.Digest) (int, error) {
 	objects := append([]slipway.Artifact{}, r.Artifacts...)
 	objects = append(objects, r.Manifest, r.Checks)
-	for _, o := range objects {
-		if err := s.copyOne(ctx, o); err != nil {
-			return 0, err
-		}
+	err := repository.Each(objects, func(o slipway.Artifact) error { return s.copyOne(ctx, o) })
+	if err != nil {
+		return 0, err
 	}
-	err := s.copyOne(ctx, slipway.Artifact{Name: "the release's record", Key: slipway.ReleaseKey(r.App, r.Version), Digest: *record})
+	err = s.copyOne(ctx, slipway.Artifact{Name: "the release's record", Key: slipway.ReleaseKey(r.App, r.Version), Digest: *record})
 	if slipway.KindOf(err) == slipway.Conflict {
 		err = s.adopt(ctx, r, record, err)
 	}

@@ -121,24 +121,37 @@ func (s Stage) fix(ctx context.Context, in Input, r slipway.Release) (slipway.Re
 	if err != nil {
 		return r, "", err
 	}
-	for _, a := range in.Artifacts {
+	err = repository.Each(in.Artifacts, func(a slipway.Artifact) error {
 		if err := s.put(ctx, in, a); err != nil {
-			return r, "", fmt.Errorf("release %s: %w", a.Name, err)
+			return fmt.Errorf("release %s: %w", a.Name, err)
 		}
+		return nil
+	})
+	if err != nil {
+		return r, "", err
 	}
 	record, err := json.Marshal(r)
 	if err != nil {
 		return r, "", err
 	}
-	for _, f := range []struct {
-		key  string
-		data []byte
-	}{{r.Manifest.Key, in.Manifest}, {r.Checks.Key, checks}, {slipway.ReleaseKey(r.App, r.Version), record}} {
-		if _, err := s.Repository.Put(ctx, f.key, bytes.NewReader(f.data)); err != nil {
-			return s.lost(ctx, r, err)
-		}
+	write := func(f file) error {
+		_, err := s.Repository.Put(ctx, f.key, bytes.NewReader(f.data))
+		return err
+	}
+	err = repository.Each([]file{{r.Manifest.Key, in.Manifest}, {r.Checks.Key, checks}}, write)
+	if err == nil {
+		err = write(file{slipway.ReleaseKey(r.App, r.Version), record})
+	}
+	if err != nil {
+		return s.lost(ctx, r, err)
 	}
 	return r, slipway.DigestOf(record), nil
+}
+
+// A file is bytes under a key.
+type file struct {
+	key  string
+	data []byte
 }
 
 // lost looks again when the record could not be written: somebody else may have

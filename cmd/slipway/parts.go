@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -28,17 +29,18 @@ import (
 
 // parts is the list of what this program links in.
 func parts(env cli.Env) pipeline.Parts {
+	signedIn := &awsauth.Kept{}
 	return pipeline.Parts{
 		Runtimes: map[string]func(context.Context, pipeline.RuntimeConfig) (driver.Driver, error){
 			"local": func(_ context.Context, c pipeline.RuntimeConfig) (driver.Driver, error) {
 				return openLocal(env, c), nil
 			},
 			"glue": func(ctx context.Context, c pipeline.RuntimeConfig) (driver.Driver, error) {
-				return openGlue(ctx, env, c)
+				return openGlue(ctx, c, credentials(env, c.Environment, signedIn), env.Log)
 			},
 		},
 		Repository: func(ctx context.Context, e slipway.Environment) (repository.Repository, error) {
-			return openRepository(ctx, env, e)
+			return openRepository(ctx, e, credentials(env, e, signedIn))
 		},
 		ObjectLedger: func(r repository.Repository, clock func() time.Time) pipeline.Ledger {
 			return object.New(r, clock)
@@ -56,8 +58,8 @@ func openLocal(env cli.Env, c pipeline.RuntimeConfig) *local.Driver {
 	})
 }
 
-func openGlue(ctx context.Context, env cli.Env, c pipeline.RuntimeConfig) (*glue.Driver, error) {
-	settings, err := awsauth.Open(ctx, credentials(env, c.Environment))
+func openGlue(ctx context.Context, c pipeline.RuntimeConfig, who awsauth.Options, log *slog.Logger) (*glue.Driver, error) {
+	settings, err := awsauth.Open(ctx, who)
 	if err != nil {
 		return nil, err
 	}
@@ -67,12 +69,12 @@ func openGlue(ctx context.Context, env cli.Env, c pipeline.RuntimeConfig) (*glue
 	}
 	return glue.New(glue.Config{
 		AWS: settings, Environment: c.Environment, Notes: c.Repository, Prices: prices,
-		Clock: c.Clock, Pause: glue.Wait, Log: env.Log, Progress: c.Progress,
+		Clock: c.Clock, Pause: glue.Wait, Log: log, Progress: c.Progress,
 	}), nil
 }
 
 // openRepository opens the artifact repository at a URL, or in a folder.
-func openRepository(ctx context.Context, env cli.Env, e slipway.Environment) (repository.Repository, error) {
+func openRepository(ctx context.Context, e slipway.Environment, who awsauth.Options) (repository.Repository, error) {
 	at := e.Repository
 	if !strings.Contains(at, "://") {
 		return folder.Open(at)
@@ -85,16 +87,16 @@ func openRepository(ctx context.Context, env cli.Env, e slipway.Environment) (re
 	case "file":
 		return folder.Open(u.Path)
 	case "s3":
-		return bucket.Open(ctx, at, credentials(env, e).OpenFor)
+		return bucket.Open(ctx, at, who.OpenFor)
 	}
 	return nil, slipway.Errorf(slipway.Invalid, "there is no kind of artifact repository for %s", at).
 		WithFix("use a folder's path or an s3:// URL")
 }
 
 // credentials are those of AWS for an environment.
-func credentials(env cli.Env, e slipway.Environment) awsauth.Options {
+func credentials(env cli.Env, e slipway.Environment, signedIn *awsauth.Kept) awsauth.Options {
 	return awsauth.Options{
-		Environment: e.Name, Region: e.Region, Account: e.Account, Role: e.Role, Environ: env.Environ, Clock: env.Clock,
+		Environment: e.Name, Region: e.Region, Account: e.Account, Role: e.Role, Environ: env.Environ, Clock: env.Clock, Kept: signedIn,
 	}
 }
 
