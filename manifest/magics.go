@@ -1,8 +1,8 @@
 package manifest
 
 import (
-	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/slipway-cd/slipway/notebook"
@@ -60,14 +60,14 @@ func (c *platformCheck) magics() {
 		switch {
 		case slices.Contains(known, m.Key):
 		case notebook.IsSetting(m.Key):
-			c.complain(m.Pos, path, fmt.Sprintf("%s is part of the job, so that nothing else can happen to it", m.Key))
+			c.complain(m.Pos, path, m.Key+" is part of the job, so that nothing else can happen to it")
 		case strings.HasPrefix(m.Key, "%"):
 			// Any other name may be a magic of the teams' own, but not a slip of the hand.
 			if near := schema.Nearest(m.Key, named(known)); near != "" {
-				c.complain(m.Pos, path, fmt.Sprintf("%s is not a magic that there is a rule for", m.Key)).Suggestion = fmt.Sprintf("%q", near)
+				c.complain(m.Pos, path, m.Key+" is not a magic that there is a rule for").Suggestion = strconv.Quote(near)
 			}
 		case strings.HasSuffix(m.Key, "()"):
-			explain(c.complain(m.Pos, path, fmt.Sprintf("there is no rule for %s", m.Key)), m.Key, calls(known))
+			explain(c.complain(m.Pos, path, "there is no rule for "+m.Key), m.Key, calls(known))
 		}
 	}
 }
