@@ -50,14 +50,7 @@ func Shared(t testing.TB) (url string, environ []string) {
 // which child processes find it: for tests whose AWS has to be empty.
 func Own(t testing.TB) []string {
 	t.Helper()
-	_, err := installed()
-	need(t, "no AWS to test with", err)
-	server, err := start()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = server.input.Close() })
-	return environOf(server)
+	return Start(t).Environ
 }
 
 func shared(t testing.TB) *server {
@@ -148,8 +141,9 @@ var (
 // A server is a moto server. It ends when its input does, with this process at the
 // latest, so that nobody has to stop it.
 type server struct {
-	url   string
-	input io.Closer
+	url    string
+	input  io.WriteCloser
+	output *bufio.Scanner
 }
 
 func start() (*server, error) {
@@ -178,7 +172,7 @@ func start() (*server, error) {
 	if !lines.Scan() {
 		return nil, errors.New("moto ended before it was ready")
 	}
-	return &server{lines.Text(), input}, nil
+	return &server{lines.Text(), input, lines}, nil
 }
 
 // script runs one of the project's scripts, which prints a path.

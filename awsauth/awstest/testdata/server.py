@@ -1,6 +1,8 @@
 """moto's server, with what moto lacks of AWS Glue.
 
-Prints its address, one line, and ends when its input ends.
+Prints its address, one line, and ends when its input ends. For each line of input
+it becomes two: the other has all that this one holds, goes its own way from there,
+and has its address printed too.
 
 moto does not know UpdateJob, BatchStopJobRun and UpdateTrigger, overwrites a job
 that is there already, and fills in no defaults. Here a job's definition and a
@@ -12,7 +14,8 @@ import json
 import logging
 import os
 import re
-import sys
+import select
+import signal
 import threading
 
 from moto.core.responses import ActionResult, EmptyResult
@@ -311,18 +314,42 @@ def extend():
     FakeJobRun.as_dict = run_as_dict
 
 
+def new_server():
+    server = make_server("127.0.0.1", 0, DomainDispatcherApplication(create_backend_app), threaded=True)
+    os.environ["MOTO_PORT"] = str(server.port)
+    return server
+
+
+def tell(server):
+    print(f"http://127.0.0.1:{server.port}", flush=True)
+
+
+def copy_for_each_line():
+    """Nobody may call this server while it is copied: a fork has this thread alone."""
+    while os.read(0, 1):
+        if os.fork() == 0:
+            threading.Thread(target=end_with_input, daemon=True).start()
+            server = new_server()
+            tell(server)
+            server.serve_forever()
+    os._exit(0)
+
+
 def end_with_input():
-    sys.stdin.read()
+    """A copy leaves what comes in to the one that it was copied from."""
+    poll = select.poll()
+    poll.register(0, select.POLLHUP)
+    poll.poll()
     os._exit(0)
 
 
 def main():
     extend()
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = make_server("127.0.0.1", 0, DomainDispatcherApplication(create_backend_app), threaded=True)
-    os.environ["MOTO_PORT"] = str(server.port)
-    threading.Thread(target=end_with_input, daemon=True).start()
-    print(f"http://127.0.0.1:{server.port}", flush=True)
+    server = new_server()
+    threading.Thread(target=copy_for_each_line, daemon=True).start()
+    tell(server)
     server.serve_forever()
 
 
