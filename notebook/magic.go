@@ -3,6 +3,7 @@ package notebook
 import (
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // A magicKind is a kind of IPython's special syntax.
@@ -106,10 +107,19 @@ func (t *transformer) info(target, escape string) string {
 	return "get_ipython().run_line_magic('" + method + "', " + t.unicode.repr(target) + ")"
 }
 
+// Patterns that hold tables of Unicode take a quarter of a millisecond to make, so
+// that those are made which are needed.
+//
+//nolint:gochecknoglobals // immutable
 var (
-	helpName      = regexp.MustCompile(`(%{0,2}` + helpWord + `(?:\.` + helpWord + `)*)(\?\??)\n?$`)
-	helpNameIndex = regexp.MustCompile(`(%{0,2}` + helpWord + `(?:\.` + helpWord + `|\[-?[0-9]+\])*)(\?\??)\n?$`)
+	helpName      = pattern(`(%{0,2}` + helpWord + `(?:\.` + helpWord + `)*)(\?\??)\n?$`)
+	helpNameIndex = pattern(`(%{0,2}` + helpWord + `(?:\.` + helpWord + `|\[-?[0-9]+\])*)(\?\??)\n?$`)
+	cellHelp      = pattern(`^%%[\pL\pN_]+\?`)
 )
+
+func pattern(text string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(text) })
+}
 
 // helpWord is Python's (?!\d)[\w*]+.
 const helpWord = `[\pL\p{Nl}\p{No}_*][\pL\pN_*]*`
@@ -117,9 +127,9 @@ const helpWord = `[\pL\p{Nl}\p{No}_*][\pL\pN_*]*`
 // help renders "name?", where piece is the logical line and its text begins at
 // col.
 func (t *transformer) help(piece string, col int) (string, bool) {
-	re := helpNameIndex
+	re := helpNameIndex()
 	if t.profile == IPython8 {
-		re = helpName
+		re = helpName()
 	}
 	content := piece[col:]
 	// A name holds no blank, so that what stands before the last one is not

@@ -65,7 +65,6 @@ func dropIndent(lines []string) []string {
 }
 
 var (
-	cellHelp = regexp.MustCompile(`^%%[\pL\pN_]+\?`)
 	// classicPrompt's $ is Python's: it also stands before a last newline.
 	classicPrompt = regexp.MustCompile(`^(?:>>>|\.\.\.)(?: |(\n?)$)`)
 	ipythonPrompt = regexp.MustCompile(`^(?:(?:(?:\[nav\]|\[ins\])? )?In \[\p{Nd}+\]: |` + pySpace + `*\.{3,}: ?)`)
@@ -101,7 +100,7 @@ func dropIPythonPrompt(lines []string) []string {
 
 // cellMagic renders a cell that a cell magic takes whole.
 func cellMagic(lines []string, v unicodeVersion) (string, bool) {
-	if !strings.HasPrefix(lines[0], "%%") || cellHelp.MatchString(lines[0]) {
+	if !strings.HasPrefix(lines[0], "%%") || cellHelp().MatchString(lines[0]) {
 		return "", false
 	}
 	name, args, _ := strings.Cut(trimRight(lines[0][2:]), " ")
