@@ -100,8 +100,12 @@ func version() string {
 	return info.Main.Version
 }
 
-// who names the person at work, as user@host.
+// who names the person at work, as user@host. On GitHub's runners, which all have
+// one user, it is the person who pushed or merged.
 func who() string {
+	if actor := os.Getenv("GITHUB_ACTOR"); actor != "" && os.Getenv("GITHUB_ACTIONS") == "true" {
+		return actor + "@github"
+	}
 	name := "unknown"
 	if u, err := user.Current(); err == nil {
 		name = u.Username
