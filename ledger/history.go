@@ -122,12 +122,16 @@ func (h History) Begun(id string) bool {
 // Current returns the deployment that is live: the last that succeeded, unless
 // its job was removed since.
 func (h History) Current() (slipway.Deployment, bool) {
-	d, ok := h.before(len(h.Deployments))
+	d, ok := h.Last()
 	if !ok || d.Number <= h.removed {
 		return slipway.Deployment{}, false
 	}
 	return d, true
 }
+
+// Last returns the last deployment that succeeded, whether or not its job was
+// removed since: its runs are still there.
+func (h History) Last() (slipway.Deployment, bool) { return h.before(len(h.Deployments)) }
 
 // Before returns the last deployment before the numbered one that succeeded.
 func (h History) Before(number int64) (slipway.Deployment, bool) {

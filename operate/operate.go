@@ -42,13 +42,15 @@ func (s Stage) Status(ctx context.Context, app string, runs int) (Status, error)
 	if d, ok := h.Unfinished(); ok {
 		st.Unfinished = &d
 	}
-	d, ok := h.Current()
+	d, ok := h.Last()
 	if !ok {
 		return st, nil
 	}
-	st.Current = &d
-	if st.Job, err = s.Driver.Observe(ctx, d.Handle, d.Plan.Target); err != nil {
-		return st, err
+	if live, ok := h.Current(); ok {
+		st.Current = &live
+		if st.Job, err = s.Driver.Observe(ctx, live.Handle, live.Plan.Target); err != nil {
+			return st, err
+		}
 	}
 	if runner, ok := s.Driver.(driver.Runner); ok && runs > 0 {
 		st.Runs, err = runner.Runs(ctx, d.Handle, runs)
@@ -63,11 +65,21 @@ func (s Stage) subject(app string) ledger.Subject {
 // Live returns the deployment that is live; that there is none is an error of
 // kind NotFound with the way out.
 func (s Stage) Live(ctx context.Context, app string) (slipway.Deployment, error) {
+	return s.deployment(ctx, app, ledger.History.Current)
+}
+
+// last returns the deployment whose runs are the app's: the one that is live, or
+// the one that was, if the job was removed.
+func (s Stage) last(ctx context.Context, app string) (slipway.Deployment, error) {
+	return s.deployment(ctx, app, ledger.History.Last)
+}
+
+func (s Stage) deployment(ctx context.Context, app string, pick func(ledger.History) (slipway.Deployment, bool)) (slipway.Deployment, error) {
 	h, err := ledger.ReadHistory(ctx, s.Ledger, s.subject(app))
 	if err != nil {
 		return slipway.Deployment{}, err
 	}
-	d, ok := h.Current()
+	d, ok := pick(h)
 	if !ok {
 		return d, slipway.Errorf(slipway.NotFound, "nothing of %s is deployed in %s", app, s.Environment.Name).
 			WithFix("slipway ship %s", s.Environment.Name)
@@ -111,6 +123,16 @@ func (s Stage) removed(ctx context.Context, d slipway.Deployment, by string) err
 // runner returns the live deployment and the driver's ability to run it.
 func (s Stage) runner(ctx context.Context, app string) (slipway.Deployment, driver.Runner, error) {
 	d, err := s.Live(ctx, app)
+	return s.running(d, err)
+}
+
+// ran returns the last deployment and the driver's ability to tell of its runs.
+func (s Stage) ran(ctx context.Context, app string) (slipway.Deployment, driver.Runner, error) {
+	d, err := s.last(ctx, app)
+	return s.running(d, err)
+}
+
+func (s Stage) running(d slipway.Deployment, err error) (slipway.Deployment, driver.Runner, error) {
 	if err != nil {
 		return d, nil, err
 	}
@@ -136,7 +158,7 @@ func (s Stage) Start(ctx context.Context, app string, r driver.RunRequest) (slip
 
 // Runs returns the newest runs, newest first; limit 0 means all.
 func (s Stage) Runs(ctx context.Context, app string, limit int) ([]slipway.Run, error) {
-	d, runner, err := s.runner(ctx, app)
+	d, runner, err := s.ran(ctx, app)
 	if err != nil {
 		return nil, err
 	}
@@ -145,7 +167,7 @@ func (s Stage) Runs(ctx context.Context, app string, limit int) ([]slipway.Run, 
 
 // Run returns one run; with an empty id, the newest.
 func (s Stage) Run(ctx context.Context, app, id string) (slipway.Run, error) {
-	d, runner, err := s.runner(ctx, app)
+	d, runner, err := s.ran(ctx, app)
 	if err != nil {
 		return slipway.Run{}, err
 	}
@@ -165,7 +187,7 @@ func (s Stage) Run(ctx context.Context, app, id string) (slipway.Run, error) {
 
 // Logs writes what a run printed to w; with follow, until it has ended.
 func (s Stage) Logs(ctx context.Context, app, id string, follow bool, w io.Writer) error {
-	d, err := s.Live(ctx, app)
+	d, err := s.last(ctx, app)
 	if err != nil {
 		return err
 	}
@@ -178,7 +200,7 @@ func (s Stage) Logs(ctx context.Context, app, id string, follow bool, w io.Write
 
 // Stop ends a run and returns it as it ended.
 func (s Stage) Stop(ctx context.Context, app, id string) (slipway.Run, error) {
-	d, err := s.Live(ctx, app)
+	d, err := s.last(ctx, app)
 	if err != nil {
 		return slipway.Run{}, err
 	}

@@ -245,6 +245,35 @@ func TestRemove(t *testing.T) {
 	}
 }
 
+// Runs outlive their job: they are told of, and the one under way can be stopped.
+func TestRunsOfWhatWasRemoved(t *testing.T) {
+	w := newWorld(t)
+	s := w.stage(w.fake)
+	w.deploy(t, "traffic", 1, "# fake: print hello\n# fake: endless\n", nil)
+	if _, err := s.Start(t.Context(), "traffic", driver.RunRequest{ID: "one"}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Remove(t.Context(), "traffic", "ann"); err != nil {
+		t.Fatal(err)
+	}
+	if run, err := s.Stop(t.Context(), "traffic", "one"); err != nil || run.State != slipway.RunStopped {
+		t.Errorf("stopped, it is %+v, %v", run, err)
+	}
+	if runs, err := s.Runs(t.Context(), "traffic", 0); err != nil || len(runs) != 1 {
+		t.Errorf("the runs are %+v, %v", runs, err)
+	}
+	var log bytes.Buffer
+	if err := s.Logs(t.Context(), "traffic", "one", true, &log); err != nil || log.String() != "hello\n" {
+		t.Errorf("it printed %q, %v", log.String(), err)
+	}
+	st, err := s.Status(t.Context(), "traffic", 5)
+	if err != nil || st.Current != nil || st.Job.State != slipway.JobAbsent || len(st.Runs) != 1 {
+		t.Errorf("the status is %+v, %v", st, err)
+	}
+	_, err = s.Start(t.Context(), "traffic", driver.RunRequest{ID: "two"})
+	wantError(t, err, slipway.NotFound, "nothing of traffic is deployed in staging", "slipway ship staging")
+}
+
 func TestRemoveWaitsForNobody(t *testing.T) {
 	w := newWorld(t)
 	w.deploy(t, "traffic", 1, "x", nil)
