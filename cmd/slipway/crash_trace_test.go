@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -18,11 +19,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// An event is a call into the kernel that changes the disk or starts a process,
-// as it is about to happen, or as it has happened.
+// An event is a call into the kernel that changes the disk, starts a process or
+// talks over the network, as it is about to happen, or as it has happened.
 type event struct {
 	call string
-	path string // the file it is about; empty where there is none
+	path string // the file it is about, or the request; empty where there is none
 	done bool
 }
 
@@ -48,7 +49,7 @@ func trace(cmd *exec.Cmd, watch func(event) bool) (syscall.WaitStatus, error) {
 		// Only the thread that started a process may trace it, so this one is
 		// never given back.
 		runtime.LockOSThread()
-		t := tracer{watch: watch, inside: map[int]*event{}}
+		t := tracer{watch: watch, inside: map[int]*event{}, asked: map[uint64]string{}}
 		status, err := t.run(cmd)
 		ended <- ending{status, err}
 	}()
@@ -60,7 +61,8 @@ type tracer struct {
 	watch  func(event) bool
 	pid    int
 	killed bool
-	inside map[int]*event // by thread: nil outside of a call worth an event
+	inside map[int]*event    // by thread: nil outside of a call worth an event
+	asked  map[uint64]string // by connection: the last request
 }
 
 func (t *tracer) run(cmd *exec.Cmd) (syscall.WaitStatus, error) {
@@ -132,7 +134,7 @@ type callInfo struct {
 	_      [3]byte
 	_      uint32
 	_, _   uint64
-	number uint64
+	number uint64 // at the exit: the result
 	args   [6]uint64
 }
 
@@ -151,6 +153,9 @@ func (t *tracer) call(tid int) {
 	} else if e != nil {
 		e.done = true
 	}
+	if e != nil && e.call == receive && (!e.done || int64(info.number) <= 0) { //nolint:gosec // at the exit it is the result
+		return // nothing came
+	}
 	if e != nil && t.watch(*e) {
 		t.killed = true
 		_ = syscall.Kill(t.pid, syscall.SIGKILL) // its end is waited for
@@ -164,7 +169,16 @@ func (t *tracer) describe(info callInfo) *event {
 	switch number := info.number; number {
 	case unix.SYS_WRITE, unix.SYS_WRITEV, unix.SYS_PWRITE64, unix.SYS_PWRITEV, unix.SYS_FTRUNCATE, unix.SYS_FALLOCATE,
 		unix.SYS_FSYNC, unix.SYS_FDATASYNC, unix.SYS_FLOCK:
+		if t.isConnection(a[0]) {
+			return t.onConnection(a[0], a[1])
+		}
 		return t.onFile(fileCalls[number], a[0])
+	case unix.SYS_READ:
+		if t.isConnection(a[0]) {
+			return &event{call: receive, path: t.asked[a[0]]}
+		}
+	case unix.SYS_CONNECT:
+		return &event{call: "connect"}
 	case unix.SYS_OPENAT:
 		if a[2]&unix.O_CREAT != 0 {
 			return &event{call: "create", path: at(a[0], a[1])}
@@ -219,6 +233,36 @@ func (t *tracer) onFile(call string, fd uint64) *event {
 	}
 	return &event{call: call, path: path}
 }
+
+// The calls on a connection.
+const (
+	send    = "send"
+	receive = "receive"
+)
+
+func (t *tracer) isConnection(fd uint64) bool {
+	path, err := os.Readlink(fmt.Sprintf("/proc/%d/fd/%d", t.pid, fd))
+	return err == nil && strings.HasPrefix(path, "socket:")
+}
+
+// onConnection is something that is sent: a request over HTTP, or more of it. Its
+// path is the call of AWS, or the method and path of HTTP.
+func (t *tracer) onConnection(fd, address uint64) *event {
+	text := make([]byte, 2048)
+	text = text[:t.read(address, text)]
+	if m := request.FindSubmatch(text); m != nil {
+		t.asked[fd] = string(m[1])
+	}
+	if m := awsCall.FindSubmatch(text); m != nil {
+		t.asked[fd] = string(m[1])
+	}
+	return &event{call: send, path: t.asked[fd]}
+}
+
+var (
+	request = regexp.MustCompile(`^([A-Z]+ [^ ?]*)[^ ]* HTTP/1\.1\r\n`)
+	awsCall = regexp.MustCompile(`(?i)\r\nX-Amz-Target: *([A-Za-z0-9_.]+)`)
+)
 
 // process is the start of a process; a new thread is no event.
 func process(flags uint64) *event {
