@@ -37,7 +37,7 @@ func newExample(t *testing.T, name string, ready func(c clone)) clone {
 	return c
 }
 
-// withCell adds a cell to the end of a notebook, or puts it before the last ones.
+// withCell puts a cell before the last ones of a notebook.
 func (c clone) withCell(t *testing.T, file, source string, before int, tags ...string) {
 	t.Helper()
 	var notebook map[string]any
@@ -108,7 +108,9 @@ func (c clone) plain(t *testing.T, files, arguments []string) string {
 	cmd := exec.Command(python, append(files[:1:1], arguments...)...)
 	cmd.Dir = c.repository()
 	cmd.Env = append(c.environ(), "PYTHONPATH="+strings.Join(append([]string{shim}, files[1:]...), ":"),
-		"SPARK_LOCAL_IP=127.0.0.1", "PYSPARK_SUBMIT_ARGS=--conf spark.ui.enabled=false --conf spark.ui.showConsoleProgress=false pyspark-shell")
+		// As a plain PySpark, but for what only takes time.
+		"SPARK_LOCAL_IP=127.0.0.1", "SPARK_SUBMIT_OPTS=-XX:TieredStopAtLevel=1",
+		"PYSPARK_SUBMIT_ARGS=--conf spark.ui.enabled=false --conf spark.ui.showConsoleProgress=false --conf spark.sql.shuffle.partitions=4 pyspark-shell")
 	var stderr strings.Builder
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
