@@ -25,6 +25,8 @@ var layers = map[string][]string{
 	// Pure: bytes in, values out.
 	"awssetup/access": {},
 
+	"evidence": {},
+
 	"notebook":       {},
 	"notebook/clean": {"notebook", "notebook/edit"},
 	"notebook/diff":  {"notebook"},
@@ -32,7 +34,7 @@ var layers = map[string][]string{
 	"notebook/lint":  {"notebook", "notebook/edit"},
 	"schema":         {},
 	"shape":          {"schema"},
-	"manifest":       {"notebook", "schema", "shape"},
+	"manifest":       {"evidence", "notebook", "schema", "shape"},
 
 	// Contracts, and the kits that hold their implementations to them.
 	"driver":                    {},
@@ -51,6 +53,7 @@ var layers = map[string][]string{
 	"driver/glue/gluetest":  {},
 	"driver/local":          {"driver"},
 	"git":                   {},
+	"identity":              {"evidence"},
 	"ledger/object":         {"ledger", "repository"},
 	"repository/bucket":     {"repository"},
 	"repository/folder":     {"repository"},

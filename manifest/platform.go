@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/slipway-cd/slipway"
+	"github.com/slipway-cd/slipway/evidence"
 	"github.com/slipway-cd/slipway/notebook"
 	"github.com/slipway-cd/slipway/schema"
 )
@@ -36,6 +37,7 @@ type Platform struct {
 type Environment struct {
 	slipway.Environment
 	SignOffs  []SignOff `json:"sign_offs,omitempty"`
+	Segregate bool      `json:"segregate,omitempty"` // whoever made a release or its commit does not sign for it
 	Deployers []string  `json:"deployers,omitempty"` // people, roles and teams; empty: everybody
 	Freeze    []Freeze  `json:"freeze,omitempty"`
 }
@@ -73,6 +75,26 @@ type Person struct {
 // Role is a hat that people wear when they sign.
 type Role struct {
 	People []string `json:"people,omitempty"`
+}
+
+// Policy returns whose word counts: the keys that sign for people, and the
+// people in each role.
+func (p *Platform) Policy() evidence.Policy {
+	all := evidence.Policy{Keys: map[string][]evidence.Key{}, Roles: map[string][]string{}}
+	if p == nil {
+		return all
+	}
+	for name, person := range p.People {
+		for _, text := range person.Keys {
+			if k, err := evidence.ParseKey(text); err == nil { // LoadPlatform takes no other
+				all.Keys[name] = append(all.Keys[name], k)
+			}
+		}
+	}
+	for name, role := range p.Roles {
+		all.Roles[name] = role.People
+	}
+	return all
 }
 
 // LoadPlatform reads a platform.yaml. Its error is of kind slipway.Invalid and
@@ -152,7 +174,7 @@ func decodeEnvironment(m schema.Member) Environment {
 		Follows: v.Get("follows").Text(), Root: v.Get("root").Text(),
 		Account: v.Get("account").Text(), Region: v.Get("region").Text(),
 		Role: v.Get("role").Text(), Assets: v.Get("assets").Text(),
-	}, Deployers: v.Get("deployers").Texts()}
+	}, Deployers: v.Get("deployers").Texts(), Segregate: v.Get("segregate").Bool()}
 	if e.Runtime == "" {
 		e.Runtime = "local" // only the environment local may leave it out
 	}

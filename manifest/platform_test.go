@@ -23,6 +23,7 @@ environments:
     repository: s3://artifacts-prod/slipway
     follows: staging
     sign_offs: [qa, {role: security, count: 2}]
+    segregate: true
     deployers: [ana, data, qa]
     freeze:
       - {from: 2026-12-20, until: 2027-01-03, why: year end}
@@ -30,7 +31,7 @@ environments:
 teams:
   data: {people: [ana, bo], calls: data}
 people:
-  ana: {name: Ana, email: ana@example.com, login: ana-gh, keys: ["ssh-ed25519 AAAA"]}
+  ana: {name: Ana, email: ana@example.com, login: ana-gh, keys: ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJa/bk6hG9ADjlCJoDkwoW4+DlT0jzMnZwkqS+4VOX2u ana@laptop"]}
   bo:
 roles:
   qa: {people: [ana]}
@@ -77,6 +78,7 @@ func TestLoadPlatform(t *testing.T) {
 					Repository: "s3://artifacts-prod/slipway", Follows: "staging",
 				},
 				SignOffs:  []manifest.SignOff{{Role: "qa", Count: 1}, {Role: "security", Count: 2}},
+				Segregate: true,
 				Deployers: []string{"ana", "data", "qa"},
 				Freeze: []manifest.Freeze{
 					{From: day(2026, 12, 20), Until: day(2027, 1, 3), Why: "year end"},
@@ -85,7 +87,7 @@ func TestLoadPlatform(t *testing.T) {
 			},
 		},
 		Teams:  map[string]manifest.Team{"data": {People: []string{"ana", "bo"}, Calls: "data"}},
-		People: map[string]manifest.Person{"ana": {Name: "Ana", Email: "ana@example.com", Login: "ana-gh", Keys: []string{"ssh-ed25519 AAAA"}}, "bo": {}},
+		People: map[string]manifest.Person{"ana": {Name: "Ana", Email: "ana@example.com", Login: "ana-gh", Keys: []string{"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJa/bk6hG9ADjlCJoDkwoW4+DlT0jzMnZwkqS+4VOX2u ana@laptop"}}, "bo": {}},
 		Prices: "finance/prices.yaml",
 		Roles:  map[string]manifest.Role{"qa": {People: []string{"ana"}}, "security": {}},
 	}
@@ -96,6 +98,17 @@ func TestLoadPlatform(t *testing.T) {
 	}
 	if name := got.Calls.Get("data", "webhook"); name == nil || len(got.Rails.Items()) != 2 || len(got.Telemetry.Get("logs").Items()) != 1 {
 		t.Error("calls, rails or telemetry are not kept")
+	}
+}
+
+func TestPolicy(t *testing.T) {
+	p := loadPlatform(t, platform).Policy()
+	if who, ok := p.Owner(p.Keys["ana"][0]); !ok || who != "ana" || !p.In("qa", "ana") || p.In("security", "ana") {
+		t.Errorf("got %+v", p)
+	}
+	var none *manifest.Platform
+	if p := none.Policy(); len(p.Keys)+len(p.Roles) > 0 {
+		t.Errorf("without a file: %+v", p)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/slipway-cd/slipway"
+	"github.com/slipway-cd/slipway/evidence"
 	"github.com/slipway-cd/slipway/schema"
 )
 
@@ -24,6 +25,7 @@ func (p *Platform) check() schema.Problems {
 			c.names(m.Value.Get("people"), section+"."+m.Key+".people", "person", slices.Sorted(maps.Keys(p.People)))
 		}
 	}
+	c.keys()
 	calls := keys(p.tree.Get("calls"))
 	for _, m := range p.tree.Get("teams").Members() {
 		if to := m.Value.Get("calls"); to.Given() {
@@ -98,9 +100,34 @@ func (c *platformCheck) environment(m schema.Member) {
 		}
 		c.name(role, fmt.Sprintf("%s.sign_offs[%d]", path, i), "role", slices.Sorted(maps.Keys(c.p.Roles)))
 	}
+	if signOffs := v.Get("sign_offs"); signOffs.Given() && !v.Get("follows").Given() {
+		c.complain(v.KeyPos("sign_offs"), path+".sign_offs", path+" follows no environment: releases are made there, so none ever comes to be signed for").
+			Expected = "sign_offs of an environment that follows another"
+	}
 	c.names(v.Get("deployers"), path+".deployers", "person, role or team", c.whoever())
 	for i, item := range v.Get("freeze").Items() {
 		c.freeze(item, fmt.Sprintf("%s.freeze[%d]", path, i))
+	}
+}
+
+// keys complains about keys that cannot sign, and about one that would sign for
+// two people: nobody could say who of them signed.
+func (c *platformCheck) keys() {
+	owners := map[string]string{}
+	for _, m := range c.p.tree.Get("people").Members() {
+		for i, item := range m.Value.Get("keys").Items() {
+			path := fmt.Sprintf("people.%s.keys[%d]", m.Key, i)
+			k, err := evidence.ParseKey(item.Text())
+			if err != nil {
+				c.complain(item.Pos, path, path+" cannot sign: "+err.Error()).Expected = `a line of a .pub file that "ssh-keygen -t ed25519" wrote`
+				continue
+			}
+			if owner, ok := owners[k.ID()]; ok {
+				c.complain(item.Pos, path, fmt.Sprintf("%s is a key of %s already", path, owner)).Expected = "a key of its own for each person"
+				continue
+			}
+			owners[k.ID()] = m.Key
+		}
 	}
 }
 

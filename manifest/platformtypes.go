@@ -29,6 +29,7 @@ func platformEnvironmentType() *schema.Type {
 		{Name: "follows", Type: nameType("an environment's name"), Help: "The environment that releases come from. Without it, releases are made here."},
 		{Name: "root", Type: &schema.Type{Kind: schema.Folder}, Help: "The folder of a local runtime.", Example: "staging"},
 		{Name: "sign_offs", Type: listOf(signOffType()), Help: "The roles that have to say yes before a release comes here."},
+		{Name: "segregate", Type: &schema.Type{Kind: schema.Bool}, Default: "false", Help: "Whether those who made a release or wrote its commit are kept from signing for it."},
 		{Name: "deployers", Type: listOf(textType()), Help: "The people, roles and teams who may deploy here; everybody if none are named."},
 		{Name: "freeze", Type: listOf(freezeType()), Help: "Times in which nothing is deployed."},
 	}}
@@ -76,7 +77,7 @@ func personType() *schema.Type {
 		{Name: "name", Type: textType(), Help: "The full name."},
 		{Name: "email", Type: &schema.Type{Kind: schema.String, Pattern: `^[^@\s]+@[^@\s]+$`, PatternHelp: "an e-mail address"}, Help: "The e-mail address."},
 		{Name: "login", Type: textType(), Help: "The login at the forge.", Also: []string{"github", "gitlab", "gitea"}},
-		{Name: "keys", Type: listOf(textType()), Help: "The public keys that sign for the person."},
+		{Name: "keys", Type: listOf(textType()), Help: "The public keys that sign for the person, of the type ssh-ed25519.", Example: "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI... ana"},
 	}}
 }
 
