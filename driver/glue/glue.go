@@ -70,6 +70,7 @@ func New(cfg Config) *Driver {
 		logs: cloudwatchlogs.NewFromConfig(cfg.AWS),
 		iam:  iam.NewFromConfig(cfg.AWS),
 		s3: s3.NewFromConfig(cfg.AWS, func(o *s3.Options) {
+			o.DisableLogOutputChecksumValidationSkipped = true
 			o.UsePathStyle = cfg.AWS.BaseEndpoint != nil // other stores than AWS's own seldom have a name for each bucket
 		}),
 	}

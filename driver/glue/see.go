@@ -221,35 +221,62 @@ func nameIn(where string) string {
 	return name
 }
 
-// takeFiles takes a list of files apart: artifacts of the release, and what the
-// manifest names by its address.
+// takeFiles takes a list of files apart: artifacts of this release, artifacts of a
+// former one, and what the manifest names by its address.
 func (v *view) takeFiles(t *slipway.Target, name, list string) {
 	_, argument, _ := strings.Cut(name, ".")
 	var rest []any
-	there := map[string]bool{}
+	former, there := map[string]string{}, map[string]bool{}
 	for _, item := range split(list) {
 		there[item] = true
-		if _, released := v.want.files[item]; !released {
+		switch _, released := v.want.files[item]; {
+		case released:
+		case v.stored(item):
+			former[nameIn(item)] = item
+		default:
 			rest = append(rest, item)
 		}
 	}
-	missing := func(a slipway.Artifact) bool {
+	var artifacts []slipway.Artifact
+	for _, a := range t.Artifacts {
 		where := v.where(a)
-		return where != "" && a.Kind != slipway.KindScript && v.want.argumentFor(a) == argument && !there[where]
-	}
-	t.Artifacts = slices.DeleteFunc(t.Artifacts, missing)
-	parameter := listArguments[argument]
-	if parameter == "" {
-		if len(rest) > 0 {
-			inner(t.Run, "arguments", strings.TrimPrefix(argument, "--"), list)
+		switch {
+		case where == "" || a.Kind == slipway.KindScript || v.want.argumentFor(a) != argument || there[where]:
+			artifacts = append(artifacts, a)
+		case former[a.Name] != "":
+			artifacts = append(artifacts, v.file(a, former[a.Name]))
+			delete(former, a.Name)
 		}
-		return
 	}
-	if len(rest) == 0 {
+	for _, name := range slices.Sorted(maps.Keys(former)) {
+		artifacts = append(artifacts, v.file(slipway.Artifact{Kind: slipway.KindFile}, former[name]))
+	}
+	t.Artifacts = artifacts
+	v.takeRest(t, argument, rest)
+}
+
+// takeRest puts in the files that the manifest names by their address.
+func (v *view) takeRest(t *slipway.Target, argument string, rest []any) {
+	parameter := listArguments[argument]
+	switch {
+	case parameter == "" && len(rest) > 0:
+		inner(t.Run, "arguments", strings.TrimPrefix(argument, "--"), rest)
+	case parameter == "":
+	case len(rest) == 0:
 		put(t.Run, parameter, nil)
-		return
+	default:
+		t.Run[parameter] = rest
 	}
-	t.Run[parameter] = rest
+}
+
+// stored reports whether a file lies where artifacts of the app do.
+func (v *view) stored(where string) bool {
+	for known, a := range v.want.files {
+		if strings.HasPrefix(where, strings.TrimSuffix(known, a.Key)+v.want.target.App+"/") {
+			return releasedKey.MatchString(where)
+		}
+	}
+	return false
 }
 
 // changes says what leads from what is there to what is to be, in the manifest's
