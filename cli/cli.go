@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
@@ -208,16 +209,28 @@ func parseAndRun(ctx context.Context, env Env, t *talk, c *commands) (err error)
 		return err
 	}
 	kongcompletion.Register(parser)
-	args := env.Args
-	if len(args) == 0 {
-		args = []string{"--help"}
-	}
+	args := meant(env.Args)
+	t.json = slices.Contains(args, "--json") // also where the rest cannot be parsed
 	kctx, err := parser.Parse(args)
 	if err != nil {
 		return err
 	}
 	t.quiet, t.json = c.Quiet, c.JSON
 	return kctx.Run(&session{ctx: ctx, env: env, talk: t, globals: c.Globals})
+}
+
+// meant turns what people type by habit into what it means here: "help ship" and
+// "--version", and nothing at all.
+func meant(args []string) []string {
+	switch {
+	case len(args) == 0:
+		return []string{"--help"}
+	case args[0] == "help":
+		return append(slices.Clone(args[1:]), "--help")
+	case args[0] == "--version" && len(args) == 1:
+		return []string{"version"}
+	}
+	return args
 }
 
 // environment reads flags' variables from Env instead of from the process.

@@ -100,7 +100,7 @@ func (s *session) printCost(c slipway.Cost) error {
 		return err
 	}
 	for _, note := range c.Notes {
-		fmt.Fprintf(w, "  %s %s\n", s.talk.paint(yellow, "!"), note)
+		fmt.Fprintf(w, "  %s %s\n", s.paint(w, yellow, "!"), note)
 	}
 	rows = nil
 	for _, r := range c.Last {

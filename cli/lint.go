@@ -250,7 +250,7 @@ func (c *lintCommand) line(s *session, w io.Writer, file string, f lint.Finding)
 	if f.Fixable {
 		more = " (--fix mends it)"
 	}
-	fmt.Fprintf(w, "%s: %s: %s %s: %s%s\n", file, f.Position, s.talk.paint(color, string(f.Severity)), f.Rule, f.Message, more)
+	fmt.Fprintf(w, "%s: %s: %s %s: %s%s\n", file, f.Position, s.paint(w, color, string(f.Severity)), f.Rule, f.Message, more)
 }
 
 // verdict is an error where something is bad enough.

@@ -66,6 +66,24 @@ func took(from, to time.Time) string {
 	return seconds(to.Sub(from))
 }
 
+// paint colours what is written to w. Data that go into a file or another program
+// have no colours, whatever stderr is.
+func (s *session) paint(w io.Writer, code, text string) string {
+	if w == s.env.Stdout && !s.showsColor(w) {
+		return text
+	}
+	return s.talk.paint(code, text)
+}
+
+// firstLine is what of a text has room in a table.
+func firstLine(text string) string {
+	line, more, _ := strings.Cut(text, "\n")
+	if more != "" {
+		line += " ..."
+	}
+	return line
+}
+
 // printPlan shows a plan as a diff.
 func (s *session) printPlan(w io.Writer, p slipway.Plan) {
 	t := p.Target
@@ -78,12 +96,12 @@ func (s *session) printPlan(w io.Writer, p slipway.Plan) {
 		s.printChange(w, c)
 	}
 	for _, warning := range p.Warnings {
-		fmt.Fprintf(w, "  %s %s\n", s.talk.paint(yellow, "!"), warning)
+		fmt.Fprintf(w, "  %s %s\n", s.paint(w, yellow, "!"), warning)
 	}
 	if p.Cost != nil {
 		fmt.Fprintf(w, "  cost: %s\n", p.Cost)
 		for _, note := range p.Cost.Notes {
-			fmt.Fprintf(w, "    %s\n", s.talk.paint(faint, note))
+			fmt.Fprintf(w, "    %s\n", s.paint(w, faint, note))
 		}
 	}
 }
@@ -95,11 +113,11 @@ func (s *session) printChange(w io.Writer, c slipway.Change) {
 	}
 	switch c.Action {
 	case slipway.Add:
-		fmt.Fprintf(w, "  %s %s: %s%s\n", s.talk.paint(green, "+"), c.Field, value(c.To), note)
+		fmt.Fprintf(w, "  %s %s: %s%s\n", s.paint(w, green, "+"), c.Field, value(c.To), note)
 	case slipway.Delete:
-		fmt.Fprintf(w, "  %s %s: %s%s\n", s.talk.paint(red, "-"), c.Field, value(c.From), note)
+		fmt.Fprintf(w, "  %s %s: %s%s\n", s.paint(w, red, "-"), c.Field, value(c.From), note)
 	case slipway.Update:
-		fmt.Fprintf(w, "  %s %s: %s -> %s%s\n", s.talk.paint(yellow, "~"), c.Field, value(c.From), value(c.To), note)
+		fmt.Fprintf(w, "  %s %s: %s -> %s%s\n", s.paint(w, yellow, "~"), c.Field, value(c.From), value(c.To), note)
 	}
 }
 

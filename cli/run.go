@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 
 	"github.com/slipway-cd/slipway"
@@ -87,11 +88,14 @@ func parseArguments(given []string) (map[string]string, error) {
 // follow shows a run's log until it has ended, and returns it as it ended. A run
 // that did not succeed is an error of kind Failed.
 func (s *session) follow(f *pipeline.Flow, started slipway.Run) (slipway.Run, error) {
-	log := s.env.Stdout
+	log := &lastByte{Writer: s.env.Stdout, is: '\n'}
 	if s.globals.JSON {
-		log = s.talk
+		log.Writer = s.talk
 	}
 	run, err := f.Follow(s.ctx, started, log)
+	if log.is != '\n' {
+		s.talk.breakLine()
+	}
 	if errors.Is(err, context.Canceled) {
 		s.talk.say("the run goes on: slipway logs -f %s %s follows it, slipway stop %[1]s %[2]s stops it", run.Environment, run.ID)
 	}
@@ -108,6 +112,20 @@ func (s *session) follow(f *pipeline.Flow, started slipway.Run) (slipway.Run, er
 	}
 	s.talk.say("run %s succeeded in %s", run.ID, took(run.Started, run.Ended))
 	return run, nil
+}
+
+// lastByte is a writer that knows the last byte that went through it.
+type lastByte struct {
+	io.Writer
+	is byte
+}
+
+// Write implements io.Writer.
+func (l *lastByte) Write(p []byte) (int, error) {
+	if len(p) > 0 {
+		l.is = p[len(p)-1]
+	}
+	return l.Writer.Write(p)
 }
 
 func endedBadly(r slipway.Run) error {
@@ -199,7 +217,7 @@ func (c *runsCommand) Run(s *session) error {
 func runRows(runs []slipway.Run) [][]string {
 	var rows [][]string
 	for _, r := range runs {
-		rows = append(rows, []string{r.ID, string(r.State), r.Version, when(r.Started), took(r.Started, r.Ended), r.Trigger, r.Message})
+		rows = append(rows, []string{r.ID, string(r.State), r.Version, when(r.Started), took(r.Started, r.Ended), r.Trigger, firstLine(r.Message)})
 	}
 	return rows
 }

@@ -92,7 +92,7 @@ func (s *session) printStatus(st operate.Status) error {
 	}
 	var rows [][]string
 	for _, r := range st.Runs {
-		rows = append(rows, []string{"  run " + r.ID, string(r.State), when(r.Started), took(r.Started, r.Ended), r.Message})
+		rows = append(rows, []string{"  run " + r.ID, string(r.State), when(r.Started), took(r.Started, r.Ended), firstLine(r.Message)})
 	}
 	return table(w, "", rows)
 }

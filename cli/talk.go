@@ -202,6 +202,14 @@ func (t *talk) say(format string, args ...any) {
 	t.draw()
 }
 
+// breakLine ends a line that a run began and did not end, before anything else is
+// said.
+func (t *talk) breakLine() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.open = !t.quiet && !t.json
+}
+
 // fail prints an error and the way out.
 func (t *talk) fail(err error) {
 	t.mu.Lock()
