@@ -229,11 +229,7 @@ func (c *planCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	open := s.reading
-	if c.Source {
-		open = func(app string, fn func(*pipeline.Flow) error) error { return s.changing(app, "plan", fn) }
-	}
-	return open("", func(f *pipeline.Flow) error {
+	return s.planning(c.Source, func(f *pipeline.Flow) error {
 		p, err := c.plan(s, f, version, env)
 		if err != nil {
 			return err

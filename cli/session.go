@@ -46,11 +46,29 @@ func (s *session) reading(app string, fn func(*pipeline.Flow) error) error {
 
 // changing opens the app for a command that changes something.
 func (s *session) changing(app, doing string, fn func(*pipeline.Flow) error) error {
-	err := s.with(app, doing, pipeline.New, fn)
+	return resumable(s.with(app, doing, pipeline.New, fn))
+}
+
+func resumable(err error) error {
 	if errors.Is(err, context.Canceled) {
 		return interrupted(err).WithFix("nothing is half done: call it again and it goes on where it stopped")
 	}
 	return err
+}
+
+// planning opens the app for a command that tells what would change in an
+// environment. It may build for that, which changes nothing but the state folder.
+func (s *session) planning(builds bool, fn func(*pipeline.Flow) error) error {
+	looking := func(open opener) opener {
+		return func(ctx context.Context, c pipeline.Config) (*pipeline.Flow, error) {
+			c.Looking = true
+			return open(ctx, c)
+		}
+	}
+	if builds {
+		return resumable(s.with("", "plan", looking(pipeline.New), fn))
+	}
+	return s.with("", "", looking(pipeline.NewReader), fn)
 }
 
 // An opener is pipeline.New or pipeline.NewReader.

@@ -25,7 +25,7 @@ var beyondSchema = map[string][]string{
 	},
 	"platform": {
 		"an environment without a runtime", "local on another runtime", "a root without a local runtime",
-		"follows an unknown environment", "a circle", "unknown people, roles and teams", "sign-offs where releases are made",
+		"follows an unknown environment", "a circle", "a plan with the role that deploys", "unknown people, roles and teams", "sign-offs where releases are made",
 		"keys that cannot sign",
 	},
 }

@@ -173,7 +173,7 @@ func decodeEnvironment(m schema.Member) Environment {
 		Name: m.Key, Runtime: v.Get("runtime").Text(), Repository: v.Get("repository").Text(),
 		Follows: v.Get("follows").Text(), Root: v.Get("root").Text(),
 		Account: v.Get("account").Text(), Region: v.Get("region").Text(),
-		Role: v.Get("role").Text(), Assets: v.Get("assets").Text(),
+		Role: v.Get("role").Text(), PlanRole: v.Get("plan_role").Text(), Assets: v.Get("assets").Text(),
 	}, Deployers: v.Get("deployers").Texts(), Segregate: v.Get("segregate").Bool()}
 	if e.Runtime == "" {
 		e.Runtime = "local" // only the environment local may leave it out

@@ -20,6 +20,8 @@ environments:
     runtime: glue
     account: "123456789012"
     region: eu-central-1
+    role: arn:aws:iam::123456789012:role/deployer
+    plan_role: arn:aws:iam::123456789012:role/planner
     repository: s3://artifacts-prod/slipway
     follows: staging
     sign_offs: [qa, {role: security, count: 2}]
@@ -75,6 +77,7 @@ func TestLoadPlatform(t *testing.T) {
 			{
 				Environment: slipway.Environment{
 					Name: "prod", Runtime: "glue", Account: "123456789012", Region: "eu-central-1",
+					Role: "arn:aws:iam::123456789012:role/deployer", PlanRole: "arn:aws:iam::123456789012:role/planner",
 					Repository: "s3://artifacts-prod/slipway", Follows: "staging",
 				},
 				SignOffs:  []manifest.SignOff{{Role: "qa", Count: 1}, {Role: "security", Count: 2}},

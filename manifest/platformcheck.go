@@ -90,6 +90,9 @@ func (c *platformCheck) environment(m schema.Member) {
 	if root := v.Get("root"); root.Given() && v.Get("runtime").Given() && v.Get("runtime").Text() != "local" {
 		c.complain(v.KeyPos("root"), path+".root", fmt.Sprintf("%s.root is for the runtime local, not %s", path, v.Get("runtime").Text()))
 	}
+	if plan := v.Get("plan_role"); plan.Given() && plan.Text() == v.Get("role").Text() {
+		c.complain(plan.Pos, path+".plan_role", path+".plan_role is the role that deploys").Expected = "a role that may only read, or no plan_role"
+	}
 	if follows := v.Get("follows"); follows.Given() {
 		c.name(follows, path+".follows", "environment", c.p.EnvironmentNames())
 	}

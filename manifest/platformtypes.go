@@ -23,7 +23,8 @@ func platformEnvironmentType() *schema.Type {
 		{Name: "runtime", Type: &schema.Type{Kind: schema.String, Enum: []string{"local", "glue", "ecs", "kubernetes"}}, Help: "What runs workloads there. Only the environment local may leave it out."},
 		{Name: "account", Type: &schema.Type{Kind: schema.String, Pattern: `^[A-Za-z0-9._-]+$`, PatternHelp: "an account, such as \"123456789012\""}, Help: "The cloud account.", Example: "123456789012"},
 		{Name: "region", Type: &schema.Type{Kind: schema.String, Pattern: `^[a-z0-9-]+$`, PatternHelp: "a region, such as eu-central-1"}, Help: "The cloud region.", Example: "eu-central-1"},
-		{Name: "role", Type: &schema.Type{Kind: schema.String, Pattern: `^arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_/-]+$`, PatternHelp: "a role's ARN, such as arn:aws:iam::123456789012:role/deployer"}, Help: "The cloud role that deploys there. Without it, whoever is signed in deploys.", Example: "arn:aws:iam::123456789012:role/slipway-deployer"},
+		{Name: "role", Type: roleARNType("deployer"), Help: "The cloud role that deploys there. Without it, whoever is signed in deploys.", Example: "arn:aws:iam::123456789012:role/slipway-deployer"},
+		{Name: "plan_role", Type: roleARNType("planner"), Help: "The cloud role with which plans are made, and which may only read. Without it, plans are made with `role`.", Example: "arn:aws:iam::123456789012:role/slipway-planner"},
 		{Name: "assets", Type: &schema.Type{Kind: schema.URL}, Help: "The bucket from which the runtime fetches scripts, where the repository is a folder.", Example: "s3://assets-prod/slipway"},
 		{Name: "repository", Type: repositoryType(), Help: "The artifact repository: a folder, or a bucket's URL.", Example: "s3://artifacts-prod/slipway"},
 		{Name: "follows", Type: nameType("an environment's name"), Help: "The environment that releases come from. Without it, releases are made here."},
@@ -33,6 +34,13 @@ func platformEnvironmentType() *schema.Type {
 		{Name: "deployers", Type: listOf(textType()), Help: "The people, roles and teams who may deploy here; everybody if none are named."},
 		{Name: "freeze", Type: listOf(freezeType()), Help: "Times in which nothing is deployed."},
 	}}
+}
+
+func roleARNType(example string) *schema.Type {
+	return &schema.Type{
+		Kind: schema.String, Pattern: `^arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_/-]+$`,
+		PatternHelp: "a role's ARN, such as arn:aws:iam::123456789012:role/" + example,
+	}
 }
 
 func repositoryType() *schema.Type {

@@ -4,6 +4,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -35,6 +36,10 @@ type Config struct {
 	Emit    func(Event) // told of everything worth knowing; required
 	Log     io.Writer   // what builds and checks print
 	Wait    time.Duration
+	// Looking is set for what only tells what would change. Where an environment has
+	// a role for plans it signs in with that, which may be all that a pull request
+	// gets: its build runs before anybody has read it.
+	Looking bool
 }
 
 // A Flow does work for one app.
@@ -146,6 +151,9 @@ func (f *Flow) Place(ctx context.Context, name string) (*Place, error) {
 	e, err := f.Project.Environment(name)
 	if err != nil {
 		return nil, err
+	}
+	if f.Looking {
+		e.Role = cmp.Or(e.PlanRole, e.Role)
 	}
 	p := &Place{Environment: e}
 	if p.Repository, err = f.repository(ctx, e); err != nil {
