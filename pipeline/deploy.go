@@ -15,6 +15,13 @@ import (
 // Deploy brings a release to an environment, or applies the plan it is given.
 // If an earlier Deploy of the same was cut short, it goes on where that stopped.
 func (f *Flow) Deploy(ctx context.Context, in DeployInput) (deploy.Output, error) {
+	e, err := f.Project.Environment(in.Environment)
+	if err == nil {
+		err = f.Project.ownRoot(e)
+	}
+	if err != nil {
+		return deploy.Output{}, err
+	}
 	prefix := in.App + "/" + in.Environment + "/"
 	subject, err := subjectOf(in)
 	if err != nil {
@@ -128,6 +135,9 @@ func (f *Flow) Release(ctx context.Context, in ShipInput) (slipway.Release, erro
 		if err := slipway.CheckVersion(in.Version); err != nil {
 			return slipway.Release{}, err
 		}
+	}
+	if err := f.Project.onlyOne(ctx); err != nil {
+		return slipway.Release{}, err
 	}
 	road, err := f.Project.Road(in.Environment)
 	if err != nil {

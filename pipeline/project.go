@@ -40,6 +40,7 @@ type Project struct {
 	Platform *manifest.Platform // nil: there is no platform file
 
 	environ     []string
+	shapes      shape.Menu
 	platformDir string // paths in the platform file start here
 }
 
@@ -79,7 +80,7 @@ func openProject(ctx context.Context, w Where, dir string, read func(*Project) e
 	if err != nil {
 		return nil, err
 	}
-	p := &Project{Git: repo, Root: repo.Root(), State: filepath.Join(repo.Root(), StateFolder), environ: w.Environ}
+	p := &Project{Git: repo, Root: repo.Root(), State: filepath.Join(repo.Root(), StateFolder), environ: w.Environ, shapes: w.Shapes}
 	if err = read(p); err == nil {
 		err = p.readPlatform(ctx, w)
 	}

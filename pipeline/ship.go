@@ -69,8 +69,15 @@ func (f *Flow) Ship(ctx context.Context, in ShipInput) (Shipped, error) {
 			return Shipped{}, err
 		}
 	}
-	if _, err := f.live(ctx, in.Environment); err != nil {
+	if err := f.Project.onlyOne(ctx); err != nil {
+		return Shipped{}, err
+	}
+	p, err := f.live(ctx, in.Environment)
+	if err != nil {
 		return Shipped{}, err // a road that cannot be walked to its end is not begun
+	}
+	if err := f.Project.ownRoot(p.Environment); err != nil {
+		return Shipped{}, err
 	}
 	prefix := in.App + "/" + in.Environment + "/"
 	subject := prefix + digestOf(in.Source.Commit, in.Source.Tree, in.Version)
