@@ -159,7 +159,8 @@ func (t *Tree) Read(name string) ([]byte, error) {
 		case !ok:
 			return nil, &fs.PathError{Op: "read", Path: name, Err: fs.ErrNotExist}
 		case e.mode == modeSubmodule:
-			return nil, slipway.Errorf(slipway.Invalid, "%s is a git submodule, whose files are not part of this repository", name)
+			return nil, slipway.Errorf(slipway.Invalid, "%s is a git submodule, whose files are not part of this repository", name).
+				WithFix("put a copy of the files into this repository, or install them as a package: run.additional_python_modules")
 		}
 		data, err := t.content(e)
 		if err != nil {

@@ -156,7 +156,8 @@ func TestTreeRecognisesLFSPointersAndSubmodules(t *testing.T) {
 	check(t, err, slipway.Invalid, "big.py is kept in Git LFS: git holds a pointer in its place, not its bytes",
 		`keep code in git itself: git lfs untrack "big.py", commit the file again, or leave it out of the build`)
 	_, err = tr.Read("vendor")
-	check(t, err, slipway.Invalid, "vendor is a git submodule, whose files are not part of this repository", "")
+	check(t, err, slipway.Invalid, "vendor is a git submodule, whose files are not part of this repository",
+		"put a copy of the files into this repository, or install them as a package: run.additional_python_modules")
 	if diff := cmp.Diff([]string{"vendor"}, tr.Submodules()); diff != "" {
 		t.Error(diff)
 	}

@@ -109,7 +109,7 @@ func same(found, wanted slipway.Release) (slipway.Release, error) {
 	}
 	return found, slipway.Errorf(slipway.Conflict, "release %s of %s exists %s: it was made from commit %s by %s",
 		found.Version, found.App, what, short(found.Source.Commit), found.By).
-		WithFix("a release never changes; release this commit under another version")
+		WithFix("a release never changes; tag this commit with another version, or name one: slipway ship --release VERSION")
 }
 
 func short(commit string) string { return commit[:min(12, len(commit))] }

@@ -168,7 +168,7 @@ func TestConflicts(t *testing.T) {
 		in := input("print(1)\n")
 		in.Version = "v1"
 		w.mustRelease(t, in)
-		const fix = "a release never changes; release this commit under another version"
+		const fix = "a release never changes; tag this commit with another version, or name one: slipway ship --release VERSION"
 		other := input("print(2)\n")
 		other.Version = "v1"
 		_, err := w.stage().Run(t.Context(), other)
