@@ -34,7 +34,8 @@ var layers = map[string][]string{
 	"notebook/lint":  {"notebook", "notebook/edit"},
 	"schema":         {},
 	"shape":          {"schema"},
-	"manifest":       {"evidence", "notebook", "schema", "shape"},
+	"policy":         {"schema", "shape"},
+	"manifest":       {"evidence", "notebook", "policy", "schema", "shape"},
 
 	// Contracts, and the kits that hold their implementations to them.
 	"driver":                    {},
@@ -65,19 +66,19 @@ var layers = map[string][]string{
 	"build":   {"git", "manifest", "notebook"},
 	"check":   {"manifest"},
 	"release": {"ledger", "manifest", "repository"},
-	"promote": {"ledger", "repository"},
+	"promote": {"evidence", "ledger", "repository"},
 	"deploy":  {"driver", "ledger", "repository"},
 	"operate": {"driver", "ledger"},
 
 	// The order of the stages, and the faces on it.
 	"pipeline": {
 		"build", "check", "release", "promote", "deploy", "operate",
-		"driver", "git", "ledger", "manifest", "notebook", "repository", "shape", "workflow",
+		"driver", "evidence", "git", "ledger", "manifest", "notebook", "policy", "repository", "shape", "workflow",
 	},
 	// The values that pipeline takes and returns are those of stages and contracts.
 	"examples": {},
 	"cli": {
-		"examples", "git", "manifest", "notebook", "notebook/clean", "notebook/diff", "notebook/lint", "pipeline", "schema", "shape",
+		"examples", "git", "identity", "manifest", "notebook", "notebook/clean", "notebook/diff", "notebook/lint", "pipeline", "policy", "schema", "shape",
 		"awssetup", "awssetup/access", "driver", "ledger", "operate", "promote",
 	},
 	"cmd/parity": {"notebook"},

@@ -1,0 +1,74 @@
+package slipway
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// A RailEffect says what a guard rail does when it is hit.
+type RailEffect string
+
+// The effects.
+const (
+	RailInforms   RailEffect = "inform"    // it warns
+	RailSignOff   RailEffect = "sign-off"  // somebody in a role has to sign
+	RailException RailEffect = "exception" // somebody has to grant an exception
+	RailBlocks    RailEffect = "block"     // nobody can open it
+)
+
+// A RailHit is a guard rail that a plan runs into.
+type RailHit struct {
+	Rail    string     `json:"rail"`
+	Effect  RailEffect `json:"effect"`
+	Message string     `json:"message"`
+	Fix     string     `json:"fix,omitempty"`
+	// By are the roles, people and teams who can open the rail.
+	By []string `json:"by,omitempty"`
+	// Error says why the rail could not be judged, which counts as hit.
+	Error string `json:"error,omitempty"`
+	// Grant is what opened the rail; nil: nothing has.
+	Grant *RailGrant `json:"grant,omitempty"`
+}
+
+// A RailGrant is a recorded permission to cross a rail: an exception, or a
+// sign-off for what is deployed.
+type RailGrant struct {
+	Rail  string    `json:"rail"`
+	By    string    `json:"by"`
+	Why   string    `json:"why,omitempty"`
+	Until time.Time `json:"until,omitzero"` // zero: it has no end
+}
+
+// Holds reports whether the grant opens a rail at a time.
+func (g RailGrant) Holds(rail string, at time.Time) bool {
+	return g.Rail == rail && (g.Until.IsZero() || at.Before(g.Until))
+}
+
+// Closed reports whether the hit keeps a deployment from going on.
+func (h RailHit) Closed() bool {
+	return h.Effect == RailBlocks || h.Effect != RailInforms && h.Grant == nil
+}
+
+// String says what the rail has to say, and whether it could be judged.
+func (h RailHit) String() string {
+	if h.Error != "" {
+		return fmt.Sprintf("rail %s cannot be judged, which counts as hit: %s", h.Rail, h.Error)
+	}
+	return fmt.Sprintf("rail %s: %s", h.Rail, h.Message)
+}
+
+// Missing says what would open the rail and who can give it; empty if nothing is
+// missing.
+func (h RailHit) Missing() string {
+	switch {
+	case !h.Closed():
+		return ""
+	case h.Effect == RailSignOff:
+		return "it needs a sign-off by " + strings.Join(h.By, " or ")
+	case h.Effect == RailException:
+		return "it needs an exception, which " + strings.Join(h.By, " or ") + " can grant"
+	default:
+		return "nobody can open it"
+	}
+}
