@@ -67,8 +67,11 @@ func readCron(text string) (string, error) {
 }
 
 func badCron(text string) error {
-	return slipway.Errorf(slipway.Invalid, "run.schedule: %q is no cron expression", text).
-		WithFix(`write five fields (minute hour day month weekday), such as "0 3 * * *", or AWS's own form, such as cron(0 3 * * ? *), with a ? as the day or as the weekday`)
+	err := slipway.Errorf(slipway.Invalid, "run.schedule: %q is no cron expression", text)
+	if strings.HasPrefix(text, "cron(") {
+		return err.WithFix("write six fields as AWS has them, with a ? as the day or as the weekday, such as cron(0 3 * * ? *); or five fields, such as \"0 3 * * *\"")
+	}
+	return err.WithFix(`write five fields (minute hour day month weekday), such as "0 3 * * *"`)
 }
 
 // fromAWSWeekday gives the weekdays of AWS, where Sunday is 1, the numbers that they

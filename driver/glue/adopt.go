@@ -40,11 +40,7 @@ func (d *Driver) Find(ctx context.Context, name string) (driver.Found, error) {
 		}
 	}
 	f.Kept = append(f.Kept, sizeInWorkers(f.Run, there)...)
-	triggers, err := d.otherTriggers(ctx, name)
-	if err != nil {
-		return f, err
-	}
-	f.Kept = append(f.Kept, triggers...)
+	f.Kept = append(f.Kept, d.otherTriggers(ctx, name)...)
 	f.Script, _ = there["Command.ScriptLocation"].(string)
 	f.Data, err = d.fetch(ctx, f.Script)
 	return f, err

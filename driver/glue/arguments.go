@@ -1,7 +1,6 @@
 package glue
 
 import (
-	"fmt"
 	"maps"
 	"regexp"
 	"slices"
@@ -138,7 +137,7 @@ func (w *want) checkArguments() error {
 	for _, name := range slices.Sorted(maps.Keys(w.set)) {
 		text, _ := w.set[name].(string)
 		if isArgument(name) && suspicious(name, text) {
-			w.warnings = append(w.warnings, fmt.Sprintf("%s sounds like a secret, and AWS Glue shows arguments in its console and its logs: pass a secret's name, or use a connection", fieldOf(name)))
+			w.warnings = append(w.warnings, fieldOf(name)+" sounds like a secret, and AWS Glue shows arguments in its console and its logs: pass a secret's name, or use a connection")
 		}
 	}
 	if size > maxArguments {

@@ -55,16 +55,12 @@ func newDeployWorld(t *testing.T) *deployWorld {
 	return &deployWorld{Fake: gluetest.New(t), t: t, store: bucketFolder{store}}
 }
 
-func (w *deployWorld) driver(change ...func(*glue.Config)) *glue.Driver {
-	cfg := glue.Config{
+func (w *deployWorld) driver() *glue.Driver {
+	return glue.New(glue.Config{
 		AWS:         w.Config(),
 		Environment: slipway.Environment{Name: "prod", Runtime: "glue", Account: gluetest.Account, Region: gluetest.Region},
 		Notes:       w.store, Clock: w.Now, Pause: w.pause,
-	}
-	for _, c := range change {
-		c(&cfg)
-	}
-	return glue.New(cfg)
+	})
 }
 
 func (w *deployWorld) pause(ctx context.Context, d time.Duration) error {

@@ -54,16 +54,16 @@ func (d *Driver) digest(ctx context.Context, where string) (slipway.Digest, erro
 }
 
 // otherTriggers tells of triggers that start the job and are not Slipway's.
-func (d *Driver) otherTriggers(ctx context.Context, job string) ([]string, error) {
+func (d *Driver) otherTriggers(ctx context.Context, job string) []string {
 	var out []string
 	pages := glue.NewGetTriggersPaginator(d.glue, &glue.GetTriggersInput{DependentJobName: &job})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		switch {
 		case codeOf(err) == codeNotFound:
-			return out, nil // there is no such job
+			return out // there is no such job
 		case err != nil:
-			return append(out, fmt.Sprintf("could not see which other triggers start the job: %v", d.explain(err, "glue:GetTriggers", "trigger/*"))), nil
+			return append(out, fmt.Sprintf("could not see which other triggers start the job: %v", d.explain(err, "glue:GetTriggers", "trigger/*")))
 		}
 		for _, t := range page.Triggers {
 			if t.Name == nil || *t.Name == triggerName(job) {
@@ -76,5 +76,5 @@ func (d *Driver) otherTriggers(ctx context.Context, job string) ([]string, error
 			out = append(out, text)
 		}
 	}
-	return out, nil
+	return out
 }

@@ -126,6 +126,8 @@ func (m *merge) decide(name string) any {
 	switch {
 	case set:
 		return want
+	case name == "GlueVersion" && m.there != nil:
+		return m.there[name] // an update that names none leaves it as it is
 	case m.former != nil, m.was(name):
 		return nil
 	case strings.HasPrefix(name, triggerCells):

@@ -14,9 +14,8 @@ import (
 // members are the exported fields of a structure of the SDK.
 func members(v any) []string {
 	var out []string
-	t := reflect.TypeOf(v)
-	for i := range t.NumField() {
-		if f := t.Field(i); f.IsExported() && f.Name != "ResultMetadata" {
+	for f := range reflect.TypeOf(v).Fields() {
+		if f.IsExported() && f.Name != "ResultMetadata" {
 			out = append(out, f.Name)
 		}
 	}

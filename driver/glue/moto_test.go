@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -134,9 +135,7 @@ func (w *motoWorld) target(version string, run map[string]any) slipway.Target {
 		},
 		Artifacts: []slipway.Artifact{w.artifact("traffic", "traffic.py", "print('"+version+"')")},
 	}
-	for name, v := range run {
-		t.Run[name] = v
-	}
+	maps.Copy(t.Run, run)
 	return t
 }
 

@@ -58,10 +58,13 @@ func (d *Driver) survey(ctx context.Context, w want, r driver.PlanRequest) (surv
 			return err
 		},
 		func() (err error) { checks, err = d.preflight(ctx, w, r); return err },
-		func() (err error) { triggers, err = d.otherTriggers(ctx, w.name); return err },
+		func() error { triggers = d.otherTriggers(ctx, w.name); return nil },
 		func() error { s.bytes, files = d.look(ctx, w); return nil },
 	)
 	s.checks = slices.Concat(checks, files, triggers)
+	if s.now.foreign {
+		s.checks = append(s.checks, fmt.Sprintf("the trigger %s is not Slipway's, and stays as it is", triggerName(w.name)))
+	}
 	return s, err
 }
 
@@ -194,7 +197,7 @@ func (v *view) note(list []slipway.Change, m *merge) {
 	for _, name := range m.drifted {
 		note := outsideNote
 		if !equal(name, m.before[name], m.result[name]) {
-			note += fmt.Sprintf("; Slipway deployed %s", show(name, m.before[name]))
+			note += "; Slipway deployed " + show(name, m.before[name])
 		}
 		notes[fieldOf(name)] = note
 	}

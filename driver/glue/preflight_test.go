@@ -33,11 +33,13 @@ func TestWhatRunsWouldMissIsSaidBefore(t *testing.T) {
 		},
 		{map[string]any{"role": nil}, slipway.Invalid, "run has no role, which AWS Glue needs\nwrite the IAM role that runs assume: role: AWSGlueServiceRole-Name"},
 		{
-			map[string]any{"connections": []any{"redshift"}}, slipway.Unavailable,
+			map[string]any{"connections": []any{"redshift"}},
+			slipway.Unavailable,
 			"run.connections: there is no connection redshift in us-east-1\nmake it in the console (AWS Glue, Data connections), or correct its name",
 		},
 		{
-			map[string]any{"glue_version": "2.0"}, slipway.Invalid,
+			map[string]any{"glue_version": "2.0"},
+			slipway.Invalid,
 			"run.glue_version: AWS ended Glue 2.0 on 2026-04-01\nwrite a newer one, such as \"5.1\"; its Python and Spark are newer too",
 		},
 	} {

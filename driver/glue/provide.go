@@ -64,7 +64,6 @@ func (d *Driver) upload(ctx context.Context, where string, data []byte, a slipwa
 	_, err := d.s3.PutObject(ctx, &s3.PutObjectInput{
 		Bucket: &bucket, Key: &key, Body: bytes.NewReader(data), IfNoneMatch: aws.String("*"),
 		ChecksumAlgorithm: types.ChecksumAlgorithmSha256, ChecksumSHA256: aws.String(base64.StdEncoding.EncodeToString(sum[:])),
-		ServerSideEncryption: types.ServerSideEncryptionAes256, Tagging: aws.String("slipway%3Aapp=" + key[:max(strings.Index(key, "/"), 0)]),
 	})
 	switch codeOf(err) {
 	case "":

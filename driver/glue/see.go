@@ -140,7 +140,11 @@ func (v *view) take(t *slipway.Target, name string) {
 
 func (v *view) takeState(t *slipway.Target, state string) {
 	switch {
-	case v.there[triggerCells+"Schedule"] == nil || v.want.set[triggerCells+"Schedule"] == nil:
+	case v.want.set[triggerCells+"Schedule"] == nil:
+	case v.there[triggerCells+"Schedule"] == nil:
+		if v.want.set[triggerCells+"State"] == inactive {
+			put(t.Run, "paused", nil)
+		}
 	case state == inactive:
 		put(t.Run, "paused", true)
 	default:
