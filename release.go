@@ -35,12 +35,12 @@ func (r Release) SameBytes(o Release) bool {
 	return true
 }
 
-var versionPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._+-]{0,127}$`)
+var versionPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._+-]*$`)
 
 // CheckVersion says whether v can name a release; it becomes part of a key, so
 // it holds no slash and no blank.
 func CheckVersion(v string) error {
-	if versionPattern.MatchString(v) && !strings.Contains(v, "..") {
+	if len(v) <= 128 && versionPattern.MatchString(v) && !strings.Contains(v, "..") {
 		return nil
 	}
 	return Errorf(Invalid, "%q cannot be a version", v).

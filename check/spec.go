@@ -10,7 +10,7 @@ import (
 	"github.com/slipway-cd/slipway"
 )
 
-var namePattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$`)
+var namePattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
 
 // validate refuses specs that cannot be right whatever the commands do.
 func validate(specs []Spec) error {
@@ -30,7 +30,7 @@ func validate(specs []Spec) error {
 
 // validate reports the first thing in s that cannot be right.
 func (s Spec) validate() error {
-	if !namePattern.MatchString(s.Name) {
+	if len(s.Name) > 100 || !namePattern.MatchString(s.Name) {
 		return slipway.Errorf(slipway.Invalid, "%q cannot be the name of a check", s.Name).
 			WithFix("use letters, digits, dots, hyphens and underscores, beginning with a letter or digit, at most 100")
 	}

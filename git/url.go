@@ -62,11 +62,11 @@ func checkURL(remote string) error {
 
 // refName is a branch, a tag or a commit; the rules of git check-ref-format that
 // it leaves out are in checkRef.
-var refName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._/+@-]{0,199}$`)
+var refName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._/+@-]*$`)
 
 // checkRef says whether ref can name a branch, a tag or a commit.
 func checkRef(ref string) error {
-	bad := !refName.MatchString(ref) || strings.HasSuffix(ref, "/") || strings.HasSuffix(ref, ".")
+	bad := len(ref) > 200 || !refName.MatchString(ref) || strings.HasSuffix(ref, "/") || strings.HasSuffix(ref, ".")
 	for _, s := range []string{"..", "//", "/.", "@{"} {
 		bad = bad || strings.Contains(ref, s)
 	}

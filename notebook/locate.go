@@ -10,7 +10,7 @@ import (
 var (
 	anyMarker  = regexp.MustCompile(`^# --- (cell \d+|arguments)(?: .*)?---$`)
 	cellMarker = regexp.MustCompile(`^# --- cell (\d+)(?: \[[A-Za-z0-9_-]+\])?(?: from line (\d+))? ---$`)
-	plainID    = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
+	plainID    = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
 )
 
 // argumentsMarker stands before the lines that read a job's arguments, which
@@ -20,7 +20,7 @@ const argumentsMarker = "# --- arguments ---"
 // marker is the line that stands before a cell's code.
 func marker(cell int, id string, line int) string {
 	text := fmt.Sprintf("# --- cell %d ", cell)
-	if plainID.MatchString(id) {
+	if len(id) <= 64 && plainID.MatchString(id) {
 		text += "[" + id + "] "
 	}
 	if line > 1 {

@@ -142,10 +142,10 @@ func isBundles(s *schema, v value) bool {
 	return v.kind == kindObject
 }
 
-var cellID = regexp.MustCompile(`^[a-zA-Z0-9_-]{1,64}$`)
+var cellID = regexp.MustCompile(`^[a-zA-Z0-9_-]+$`)
 
 func isID(s *schema, v value) bool {
-	return v.kind == kindString && cellID.MatchString(s.text(v))
+	return v.kind == kindString && len(s.text(v)) <= 64 && cellID.MatchString(s.text(v))
 }
 
 func isName(s *schema, v value) bool {

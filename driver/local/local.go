@@ -89,14 +89,14 @@ var (
 func New(cfg Config) *Driver { return &Driver{cfg: cfg.withDefaults()} }
 
 var (
-	appPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$`)
-	idPattern  = regexp.MustCompile(`^[A-Za-z0-9_-]{1,128}$`)
+	appPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
+	idPattern  = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
 )
 
 // jobFolder is the folder of an app's job. A name that could lead out of the
 // root is refused.
 func (d *Driver) jobFolder(app string) (string, error) {
-	if !appPattern.MatchString(app) || strings.Contains(app, "..") {
+	if len(app) > 128 || !appPattern.MatchString(app) || strings.Contains(app, "..") {
 		return "", slipway.Errorf(slipway.Invalid, "%q cannot be the name of an app", app).
 			WithFix("use letters, digits, dots, hyphens and underscores, at most 128, beginning with a letter or digit")
 	}
@@ -109,7 +109,7 @@ func (d *Driver) runFolder(app, id string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if !idPattern.MatchString(id) {
+	if len(id) > 128 || !idPattern.MatchString(id) {
 		return "", slipway.Errorf(slipway.Invalid, "%q cannot be the id of a run", id).
 			WithFix("use letters, digits, hyphens and underscores, at most 128")
 	}
