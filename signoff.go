@@ -34,6 +34,18 @@ type SignOff struct {
 	Time        time.Time `json:"time"`               // UTC, to the microsecond, by the person's clock
 }
 
+// String says in words who said what.
+func (s SignOff) String() string {
+	text := fmt.Sprintf("%s says %s to release %s as %s", s.Person, s.Answer, s.Version, s.Role)
+	if s.Answer == Withdrawn {
+		text = fmt.Sprintf("%s withdraws the sign-off of release %s as %s", s.Person, s.Version, s.Role)
+	}
+	if s.Comment != "" {
+		text += ": " + s.Comment
+	}
+	return text
+}
+
 // StatementKey returns the key of a signed statement in an artifact repository.
 // It lies under the digest of its bytes.
 func StatementKey(app string, statement Digest) string {

@@ -4,11 +4,12 @@ import "time"
 
 // A Source is an app's code at one commit of a git repository.
 type Source struct {
-	Root   string    `json:"-"`      // the repository's folder on this machine, absolute
-	Path   string    `json:"path"`   // the app's folder in it, slashes, "." for the root
-	Commit string    `json:"commit"` // 40 hexadecimal digits
-	Tree   string    `json:"tree"`   // git's name of the app's folder at that commit; of the dirty tree a digest of its files
-	Time   time.Time `json:"time"`   // the commit's time, UTC
+	Root   string    `json:"-"`                // the repository's folder on this machine, absolute
+	Path   string    `json:"path"`             // the app's folder in it, slashes, "." for the root
+	Commit string    `json:"commit"`           // 40 hexadecimal digits
+	Tree   string    `json:"tree"`             // git's name of the app's folder at that commit; of the dirty tree a digest of its files
+	Time   time.Time `json:"time"`             // the commit's time, UTC
+	Author string    `json:"author,omitempty"` // the e-mail address that the commit says its author has
 	Tag    string    `json:"tag,omitempty"`
 	Branch string    `json:"branch,omitempty"`
 	Remote string    `json:"remote,omitempty"` // where others find it, without credentials

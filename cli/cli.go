@@ -40,9 +40,11 @@ type Env struct {
 	Cache    string // folder for what all projects of this user share
 	Clock    func() time.Time
 	Parts    pipeline.Parts
-	Secrets  func(ctx context.Context, ref string) (string, error)
-	Account  func(context.Context, slipway.Environment) (*awssetup.Account, error) // to set it up
-	Log      *slog.Logger
+	// Passphrase asks the person for the passphrase of a key in a file.
+	Passphrase func(ctx context.Context, file string) ([]byte, error)
+	Secrets    func(ctx context.Context, ref string) (string, error)
+	Account    func(context.Context, slipway.Environment) (*awssetup.Account, error) // to set it up
+	Log        *slog.Logger
 }
 
 // getenv looks a variable up; the last one of a name counts.
@@ -113,6 +115,7 @@ type commands struct {
 	Build      buildCommand      `cmd:"" group:"road" help:"Turn the source into artifacts."`
 	Check      checkCommand      `cmd:"" group:"road" help:"Ask the checks about the source."`
 	Release    releaseCommand    `cmd:"" group:"road" help:"Fix the artifacts under a version."`
+	SignOff    signOffCommand    `cmd:"" name:"sign-off" group:"road" help:"Show a release that is to come to an environment, and sign for it."`
 	Promote    promoteCommand    `cmd:"" group:"road" help:"Take a release one environment further."`
 	Plan       planCommand       `cmd:"" group:"road" help:"Show what a deployment would change."`
 	Deploy     deployCommand     `cmd:"" group:"road" help:"Deploy a release, or a saved plan."`

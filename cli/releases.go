@@ -55,7 +55,7 @@ type showCommand struct {
 
 // Help implements kong.HelpProvider.
 func (showCommand) Help() string {
-	return "It shows the files with their digests, and the check results.\n\nExample: slipway show v1.4.0 staging\n\n" + exitHelp
+	return "It shows the files with their digests, the check results, and who signed for it.\n\nExample: slipway show v1.4.0 staging\n\n" + exitHelp
 }
 
 func releaseAndEnvironment(words []string) (version, env string, err error) {
@@ -80,8 +80,12 @@ func (c *showCommand) Run(s *session) error {
 		if err != nil {
 			return err
 		}
+		said, err := f.SignOffs(s.ctx, r, env)
+		if err != nil {
+			return err
+		}
 		if s.globals.JSON {
-			return printJSON(s.env.Stdout, map[string]any{"release": r, "checks": checks})
+			return printJSON(s.env.Stdout, map[string]any{"release": r, "checks": checks, "sign_offs": said})
 		}
 		w := s.env.Stdout
 		fmt.Fprintf(w, "%s %s\n  commit %s of %s\n  made %s by %s\n", r.App, r.Version, r.Source.Commit, when(r.Source.Time), when(r.Created), r.By)
@@ -95,6 +99,7 @@ func (c *showCommand) Run(s *session) error {
 		for _, r := range checks {
 			fmt.Fprintf(w, "  check %s: %s\n", r.Name, r.Verdict)
 		}
+		printSignOffs(w, said)
 		return nil
 	})
 }

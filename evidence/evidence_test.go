@@ -210,6 +210,7 @@ func TestNotASignedStatement(t *testing.T) {
 			`its predicate is of the type "https://slsa.dev/provenance/v1", and "https://github.com/slipway-cd/slipway/sign-off/v1" was expected`},
 		"nobody": {statement(func(s *evidence.Statement) { s.Predicate.Person = "" }),
 			`it needs an app, a version, an environment, a role and a person, not "roads", "v1.4.0", "prod", "qa" and ""`},
+		"two lines":      {statement(func(s *evidence.Statement) { s.Predicate.Comment = "no\rja" }), "it holds a character that is not for reading"},
 		"perhaps":        {statement(func(s *evidence.Statement) { s.Predicate.Answer = "perhaps" }), `its answer is "perhaps", and yes, no or withdrawn was expected`},
 		"a short record": {statement(func(s *evidence.Statement) { s.Predicate.Record = "sha256:12" }), `"sha256:12" is not the digest of a release's record`},
 		"a bad previous": {statement(func(s *evidence.Statement) { s.Predicate.Previous = "v1" }), `"v1" is not the digest of a statement`},

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"strings"
+	"unicode"
 
 	"github.com/slipway-cd/slipway"
 )
@@ -71,6 +73,8 @@ func (s Statement) check() error {
 		return invalid("its predicate is of the type %q, and %q was expected", s.PredicateType, SignOffType)
 	case p.App == "" || p.Environment == "" || p.Version == "" || p.Role == "" || p.Person == "":
 		return invalid("it needs an app, a version, an environment, a role and a person, not %q, %q, %q, %q and %q", p.App, p.Version, p.Environment, p.Role, p.Person)
+	case strings.ContainsFunc(p.App+p.Version+p.Environment+p.Role+p.Person+p.Comment, unicode.IsControl):
+		return invalid("it holds a character that is not for reading")
 	case !p.Answer.Valid():
 		return invalid("its answer is %q, and yes, no or withdrawn was expected", p.Answer)
 	case !p.Record.Valid():

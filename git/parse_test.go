@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -46,6 +47,9 @@ func FuzzCommitTime(f *testing.F) {
 		got, err := commitTime(commit)
 		if err == nil && !bytes.Contains(commit, []byte("committer")) {
 			t.Errorf("made up %s", got)
+		}
+		if author := commitAuthor(commit); !bytes.Contains(commit, []byte(author)) && utf8.Valid(commit) {
+			t.Errorf("made up %q", author)
 		}
 	})
 }

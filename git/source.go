@@ -55,6 +55,7 @@ func (r *Repository) commitTime(ctx context.Context, src *slipway.Source) error 
 	if err != nil {
 		return fmt.Errorf("commit %s: %w", src.Commit, err)
 	}
+	src.Author = commitAuthor(obj.data)
 	return nil
 }
 
@@ -75,6 +76,22 @@ func commitTime(commit []byte) (time.Time, error) {
 		return time.Unix(sec, 0).UTC(), nil
 	}
 	return time.Time{}, errors.New("it has no committer")
+}
+
+// commitAuthor reads the mail of "author <name> <mail> <seconds> <zone>"; empty if
+// there is none.
+func commitAuthor(commit []byte) string {
+	for line := range bytes.Lines(commit) {
+		if len(line) == 1 {
+			break // the message begins
+		}
+		if who, ok := bytes.CutPrefix(line, []byte("author ")); ok {
+			_, mail, _ := bytes.Cut(who, []byte("<"))
+			mail, _, _ = bytes.Cut(mail, []byte(">"))
+			return strings.ToValidUTF8(string(mail), "")
+		}
+	}
+	return ""
 }
 
 // tree names the folder's content: git's own name of it, or of dirty files a

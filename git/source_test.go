@@ -28,7 +28,7 @@ func TestSource(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := slipway.Source{
-		Root: dir, Path: "traffic", Branch: "main", Tag: "v1.10.0",
+		Root: dir, Path: "traffic", Branch: "main", Author: "a@example.com", Tag: "v1.10.0",
 		Commit: run(t, dir, "rev-parse", "HEAD"),
 		Tree:   run(t, dir, "rev-parse", "HEAD:traffic"),
 		Time:   time.Date(2026, 1, 2, 1, 4, 5, 0, time.UTC),

@@ -14,6 +14,7 @@ import (
 const (
 	ReleaseCreated    = "release.created"    // Admission
 	ReleasePromoted   = "release.promoted"   // Admission
+	ReleaseSigned     = "release.signed"     // SignOff
 	DeploymentStarted = "deployment.started" // slipway.Deployment
 	DeploymentEnded   = "deployment.ended"   // DeploymentEnd
 	JobRemoved        = "job.removed"        // Removal
@@ -28,6 +29,14 @@ type Admission struct {
 	From    string         `json:"from,omitempty"` // the environment it was promoted from; empty: made here
 	Time    time.Time      `json:"time"`
 	By      string         `json:"by"`
+}
+
+// A SignOff is what a person said to a release that is to come here. It only says
+// where to look: what counts is the signed statement.
+type SignOff struct {
+	slipway.SignOff
+	Statement slipway.Digest `json:"statement"` // of the envelope's bytes, which lie under it in the repository
+	Entry     int64          `json:"-"`         // the number of its entry
 }
 
 // A DeploymentEnd says how a deployment ended.
@@ -48,6 +57,7 @@ type History struct {
 	Subject     Subject              `json:"subject"`
 	Head        int64                `json:"head"` // number of the last entry; 0: none
 	Admissions  []Admission          `json:"admissions"`
+	SignOffs    []SignOff            `json:"sign_offs,omitempty"`
 	Deployments []slipway.Deployment `json:"deployments"`
 	Entries     []Entry              `json:"-"`
 	removed     int64                // number of the last deployment whose job was removed
@@ -81,6 +91,13 @@ func (h *History) add(e Entry) error {
 		}
 		a.Time, a.By = e.Time, e.By
 		h.Admissions = append(h.Admissions, a)
+	case ReleaseSigned:
+		var s SignOff
+		if err := json.Unmarshal(e.Body, &s); err != nil {
+			return err
+		}
+		s.Entry = e.Number
+		h.SignOffs = append(h.SignOffs, s)
 	case DeploymentStarted:
 		var d slipway.Deployment
 		if err := json.Unmarshal(e.Body, &d); err != nil {
@@ -181,10 +198,27 @@ func (h History) Admitted(version string) (Admission, bool) {
 	return Admission{}, false
 }
 
-// Admit lets a release into an environment, once: it reports whether this call
-// did it. A release that was admitted before with another record is an error of
-// kind Conflict.
+// SignedFor returns what people said to a version, in the order they said it.
+func (h History) SignedFor(version string) []SignOff {
+	var all []SignOff
+	for _, s := range h.SignOffs {
+		if s.Version == version {
+			all = append(all, s)
+		}
+	}
+	return all
+}
+
+// Admit is AdmitIf of a release that nothing keeps out.
 func Admit(ctx context.Context, l Ledger, s Subject, kind string, a Admission) (bool, error) {
+	return AdmitIf(ctx, l, s, kind, a, func(History) error { return nil })
+}
+
+// AdmitIf lets a release into an environment, once: it reports whether this call
+// did it. A release that was admitted before with another record is an error of
+// kind Conflict. Nothing comes into the chain between the history that open was
+// asked about and the admission; open's error keeps the release out.
+func AdmitIf(ctx context.Context, l Ledger, s Subject, kind string, a Admission, open func(History) error) (bool, error) {
 	for {
 		h, err := ReadHistory(ctx, l, s)
 		if err != nil {
@@ -192,6 +226,9 @@ func Admit(ctx context.Context, l Ledger, s Subject, kind string, a Admission) (
 		}
 		if old, ok := h.Admitted(a.Version); ok {
 			return false, a.check(s, old)
+		}
+		if err := open(h); err != nil {
+			return false, err
 		}
 		e, err := l.Append(ctx, Draft{
 			Subject: s, After: h.Head, ID: "release/" + a.Version, Kind: kind, Time: a.Time, By: a.By, Body: a,
@@ -232,6 +269,12 @@ func (h History) Describe(e Entry) string {
 			return fmt.Sprintf("release %s promoted from %s", a.Version, a.From)
 		}
 		return "release " + a.Version + " made"
+	case ReleaseSigned:
+		var s SignOff
+		if json.Unmarshal(e.Body, &s) != nil {
+			return e.Kind
+		}
+		return s.String()
 	case DeploymentStarted:
 		var d slipway.Deployment
 		if json.Unmarshal(e.Body, &d) != nil {

@@ -1,7 +1,6 @@
 package pipeline
 
 import (
-	"fmt"
 	"strings"
 	"time"
 
@@ -10,21 +9,6 @@ import (
 	"github.com/slipway-cd/slipway"
 	"github.com/slipway-cd/slipway/manifest"
 )
-
-// admits says whether the platform's rules let a release come into an
-// environment. Sign-offs cannot be given on a road without a server, so an
-// environment that asks for them stays closed: no answer is not a yes.
-func admits(e manifest.Environment) error {
-	if len(e.SignOffs) == 0 {
-		return nil
-	}
-	var roles []string
-	for _, s := range e.SignOffs {
-		roles = append(roles, fmt.Sprintf("%d of %s", s.Count, s.Role))
-	}
-	return slipway.Errorf(slipway.Blocked, "%s takes a release only with sign-offs (%s), and there is nobody here who could record them", e.Name, strings.Join(roles, ", ")).
-		WithFix("stop at %s, or have the platform team take environments.%s.sign_offs away", e.Follows, e.Name)
-}
 
 // opens says whether the platform's rules let somebody deploy to an environment
 // now. A freeze does not keep anybody from going back. Who somebody is can only be

@@ -72,18 +72,11 @@ func (f *Flow) release(ctx context.Context, in ShipInput, b Built, checks []slip
 
 // promote moves a release to the next environment.
 func (f *Flow) promote(ctx context.Context, in promote.Input, from, to string) (promote.Output, said, error) {
-	a, err := f.Place(ctx, from)
+	stage, err := f.promoting(ctx, from, to)
 	if err != nil {
 		return promote.Output{}, said{}, err
 	}
-	b, err := f.Place(ctx, to)
-	if err != nil {
-		return promote.Output{}, said{}, err
-	}
-	if err := admits(b.Environment); err != nil {
-		return promote.Output{}, said{}, err
-	}
-	out, err := promote.Stage{From: a.promoting(), To: b.promoting(), Clock: f.Clock}.Run(ctx, in)
+	out, err := stage.Run(ctx, in)
 	return out, said{text: fmt.Sprintf("%s from %s to %s", in.Version, from, to), reused: !out.Made}, err
 }
 

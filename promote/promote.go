@@ -23,6 +23,7 @@ type Place struct {
 // A Stage promotes from one environment to the one that follows it.
 type Stage struct {
 	From, To Place
+	Rules    func(slipway.Release) Rules // whose yes a release needs; nil: nobody's
 	Clock    func() time.Time
 }
 
@@ -48,24 +49,78 @@ func (s Stage) Run(ctx context.Context, in Input) (Output, error) {
 	if err := s.order(); err != nil {
 		return Output{}, err
 	}
-	admission, err := s.admitted(ctx, in)
+	r, admission, err := s.find(ctx, in)
 	if err != nil {
 		return Output{}, err
 	}
-	r, record, err := repository.FindRelease(ctx, s.From.Repository, in.App, in.Version)
-	if err != nil {
-		return Output{}, err
-	}
-	if record != admission.Record {
-		return Output{}, s.changed(in, record, admission)
+	if err := s.open(ctx, r, admission.Record); err != nil {
+		return Output{}, err // before anything is copied
 	}
 	copied, err := s.copy(ctx, &r, &admission.Record)
 	if err != nil {
 		return Output{}, err
 	}
 	admission.From, admission.By, admission.Time = s.From.Environment.Name, in.By, s.Clock().UTC()
-	made, err := ledger.Admit(ctx, s.To.Ledger, ledger.Subject{App: in.App, Environment: s.To.Environment.Name}, ledger.ReleasePromoted, admission)
+	made, err := ledger.AdmitIf(ctx, s.To.Ledger, s.subject(in.App), ledger.ReleasePromoted, admission, func(h ledger.History) error {
+		return s.opens(ctx, h, r, admission.Record)
+	})
 	return Output{Release: r, Made: made, Copied: copied}, err
+}
+
+// subject is what the next environment's ledger has the release under.
+func (s Stage) subject(app string) ledger.Subject {
+	return ledger.Subject{App: app, Environment: s.To.Environment.Name}
+}
+
+// find returns the release as the first environment has it.
+func (s Stage) find(ctx context.Context, in Input) (slipway.Release, ledger.Admission, error) {
+	admission, err := s.admitted(ctx, in)
+	if err != nil {
+		return slipway.Release{}, admission, err
+	}
+	r, record, err := repository.FindRelease(ctx, s.From.Repository, in.App, in.Version)
+	if err != nil {
+		return r, admission, err
+	}
+	if record != admission.Record {
+		return r, admission, s.changed(in, record, admission)
+	}
+	return r, admission, nil
+}
+
+// open asks the gate of the next environment as it is now.
+func (s Stage) open(ctx context.Context, r slipway.Release, record slipway.Digest) error {
+	if s.Rules == nil {
+		return nil
+	}
+	h, err := ledger.ReadHistory(ctx, s.To.Ledger, s.subject(r.App))
+	if err != nil {
+		return err
+	}
+	if _, ok := h.Admitted(r.Version); ok {
+		return nil // what is in is in
+	}
+	return s.opens(ctx, h, r, record)
+}
+
+// opens asks the gate with a history of the next environment.
+func (s Stage) opens(ctx context.Context, h ledger.History, r slipway.Release, record slipway.Digest) error {
+	if s.Rules == nil {
+		return nil
+	}
+	st, err := s.standing(ctx, h, r, record)
+	if err != nil {
+		return err
+	}
+	return st.Err()
+}
+
+func (s Stage) standing(ctx context.Context, h ledger.History, r slipway.Release, record slipway.Digest) (Standing, error) {
+	signed, err := ReadSigned(ctx, s.To.Repository, h, r.Version)
+	if err != nil {
+		return Standing{}, err
+	}
+	return Judge(s.Rules(r), r, record, s.To.Environment.Name, signed), nil
 }
 
 // order refuses a promotion that leaves an environment out.

@@ -71,6 +71,7 @@ func environment(user string) (cli.Env, error) {
 		Terminal: terminal, Color: terminal && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb",
 		Width: width, Environ: os.Environ(), Dir: dir, Self: self, Version: version(), User: user, Process: os.Getpid(),
 		Cache: filepath.Join(cache, "slipway"), Clock: time.Now, Secrets: secrets(os.Environ()), Log: slog.New(slog.DiscardHandler),
+		Passphrase: passphrase,
 	}
 	env.Parts, env.Account = parts(env), account(env.Environ)
 	return env, nil

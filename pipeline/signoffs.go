@@ -1,0 +1,173 @@
+package pipeline
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/slipway-cd/slipway"
+	"github.com/slipway-cd/slipway/deploy"
+	"github.com/slipway-cd/slipway/evidence"
+	"github.com/slipway-cd/slipway/manifest"
+	"github.com/slipway-cd/slipway/promote"
+)
+
+// Policy says whose word counts on this platform, as it is now.
+func (f *Flow) Policy() evidence.Policy { return f.Project.Platform.Policy() }
+
+// promoting is the stage that takes releases from one environment to another.
+func (f *Flow) promoting(ctx context.Context, from, to string) (promote.Stage, error) {
+	a, err := f.Place(ctx, from)
+	if err != nil {
+		return promote.Stage{}, err
+	}
+	b, err := f.Place(ctx, to)
+	if err != nil {
+		return promote.Stage{}, err
+	}
+	return promote.Stage{From: a.promoting(), To: b.promoting(), Rules: f.rules(b.Environment), Clock: f.Clock}, nil
+}
+
+// rules are those of the platform for what comes to an environment; nil if nobody
+// has to sign.
+func (f *Flow) rules(e manifest.Environment) func(slipway.Release) promote.Rules {
+	if len(e.SignOffs) == 0 {
+		return nil
+	}
+	all := promote.Rules{Policy: f.Policy()}
+	for _, s := range e.SignOffs {
+		all.Needs = append(all.Needs, promote.Need{Role: s.Role, Count: s.Count})
+	}
+	return func(r slipway.Release) promote.Rules {
+		all := all
+		if e.Segregate {
+			all.Barred = makers(f.Project.Platform.People, r)
+		}
+		return all
+	}
+}
+
+// makers are the people who made a release or wrote its commit, by what it says
+// of itself: the user who released it, and the commit's author.
+func makers(people map[string]manifest.Person, r slipway.Release) []string {
+	user, _, _ := strings.Cut(r.By, "@")
+	same := func(a, b string) bool { return a != "" && strings.EqualFold(a, b) }
+	var all []string
+	for _, name := range slices.Sorted(maps.Keys(people)) {
+		p := people[name]
+		if same(name, user) || same(p.Login, user) || same(p.Email, r.By) || same(p.Email, r.Source.Author) {
+			all = append(all, name)
+		}
+	}
+	return all
+}
+
+// A Review is what a person signs, and what others said to it.
+type Review struct {
+	Release  slipway.Release       `json:"release"`
+	From     string                `json:"from"`
+	Checks   []slipway.CheckResult `json:"checks"`
+	Standing promote.Standing      `json:"standing"`
+	Plan     *slipway.Plan         `json:"plan,omitempty"` // what deploying it would change now
+	NoPlan   string                `json:"no_plan,omitempty"`
+}
+
+// Review returns a release that is to come to an environment; with no version, the
+// newest of the environment before it. Who may sign need not be able to plan:
+// where there is no plan it says why.
+func (f *Flow) Review(ctx context.Context, app, version, env string) (Review, error) {
+	stage, in, err := f.toSign(ctx, app, version, env)
+	if err != nil {
+		return Review{}, err
+	}
+	st, r, err := stage.Look(ctx, in)
+	if err != nil {
+		return Review{}, err
+	}
+	out := Review{Release: r, From: stage.From.Environment.Name, Standing: st}
+	if out.Checks, err = f.CheckResults(ctx, r, out.From); err != nil {
+		return Review{}, err
+	}
+	plan, err := f.planAhead(ctx, r, out.From, env)
+	if err != nil {
+		out.NoPlan = err.Error()
+		return out, ctx.Err()
+	}
+	out.Plan = &plan
+	return out, nil
+}
+
+// toSign finds which release is meant, and the stage that it comes through.
+func (f *Flow) toSign(ctx context.Context, app, version, env string) (promote.Stage, promote.Input, error) {
+	to, err := f.Place(ctx, env)
+	if err != nil {
+		return promote.Stage{}, promote.Input{}, err
+	}
+	from := to.Environment.Follows
+	if from == "" {
+		return promote.Stage{}, promote.Input{}, slipway.Errorf(slipway.Invalid, "%s follows no environment: releases are made there, and nobody signs for them", env)
+	}
+	h, err := f.History(ctx, app, from)
+	if err != nil {
+		return promote.Stage{}, promote.Input{}, err
+	}
+	if version, err = f.chosen(h, version); err != nil {
+		return promote.Stage{}, promote.Input{}, err
+	}
+	stage, err := f.promoting(ctx, from, env)
+	return stage, promote.Input{App: app, Version: version}, err
+}
+
+// planAhead says what deploying a release would change that is not in the
+// environment yet.
+func (f *Flow) planAhead(ctx context.Context, r slipway.Release, from, env string) (slipway.Plan, error) {
+	a, err := f.Place(ctx, from)
+	if err != nil {
+		return slipway.Plan{}, err
+	}
+	p, err := f.live(ctx, env)
+	if err != nil {
+		return slipway.Plan{}, err
+	}
+	t, err := target(ctx, a.Repository, r, env)
+	if err != nil {
+		return slipway.Plan{}, err
+	}
+	stage := f.deploying(p)
+	stage.Blobs = blobs{a.Repository}
+	return stage.Plan(ctx, deploy.Input{Target: t})
+}
+
+// SignOffs returns what people said to a release before it came to an environment,
+// and whether that is still so by the platform file as it is now.
+func (f *Flow) SignOffs(ctx context.Context, r slipway.Release, env string) ([]promote.Said, error) {
+	p, err := f.Place(ctx, env)
+	if err != nil {
+		return nil, err
+	}
+	h, err := f.History(ctx, r.App, env)
+	if err != nil {
+		return nil, err
+	}
+	signed, err := promote.ReadSigned(ctx, p.Repository, h, r.Version)
+	if err != nil {
+		return nil, err
+	}
+	rules := promote.Rules{Policy: f.Policy()}
+	if of := f.rules(p.Environment); of != nil {
+		rules = of(r)
+	}
+	admission, _ := h.Admitted(r.Version)
+	return promote.Judge(rules, r, admission.Record, env, signed).Said, nil
+}
+
+// SignOff signs for a release on its way to an environment and records it.
+func (f *Flow) SignOff(ctx context.Context, in promote.Signing, env string) (promote.Signed, error) {
+	stage, named, err := f.toSign(ctx, in.App, in.Version, env)
+	if err != nil {
+		return promote.Signed{}, err
+	}
+	in.Version = named.Version
+	return stage.Sign(ctx, in)
+}
