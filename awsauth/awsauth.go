@@ -155,7 +155,7 @@ func (o Options) check() error {
 	}
 	if o.Account != "" && parts[1] != o.Account {
 		return slipway.Errorf(slipway.Invalid, "the role %s is in account %s, and %s is account %s", o.Role, parts[1], o.name(), o.Account).
-			WithFix("correct `role:` or `account:` of the environment in platform.yaml")
+			WithFix("correct `role:`, `plan_role:` or `account:` of the environment in platform.yaml")
 	}
 	return nil
 }

@@ -257,7 +257,7 @@ func TestSettingsThatCannotBeRight(t *testing.T) {
 			awsauth.Options{Environment: "prod", Account: "210987654321", Role: role},
 			slipway.Invalid,
 			"the role " + role + " is in account 123456789012, and environment prod is account 210987654321",
-			"correct `role:` or `account:` of the environment in platform.yaml",
+			"correct `role:`, `plan_role:` or `account:` of the environment in platform.yaml",
 		},
 		{
 			"profile",

@@ -106,7 +106,13 @@ func (a *Account) parts(s Setup) ([]part, error) {
 	if s.Data && len(of[access.NameData].Statement) > 0 {
 		parts = append(parts, a.rolePolicy(s, "job-data", job, "slipway-data", of[access.NameData]))
 	}
-	return append(parts,
+	parts = append(parts,
 		a.role(s, "deployer-role", s.Place.Deployer, "Slipway: deploys to the environment "+s.Place.Environment, of[access.NameDeployerTrust]),
-		a.rolePolicy(s, "deployer-policy", s.Place.Deployer, "slipway", of[access.NameDeployer])), nil
+		a.rolePolicy(s, "deployer-policy", s.Place.Deployer, "slipway", of[access.NameDeployer]))
+	if s.Plans() {
+		parts = append(parts,
+			a.role(s, "planner-role", s.Place.Planner, "Slipway: plans for the environment "+s.Place.Environment+", and reads alone", of[access.NamePlannerTrust]),
+			a.rolePolicy(s, "planner-policy", s.Place.Planner, "slipway", of[access.NamePlanner]))
+	}
+	return parts, nil
 }

@@ -85,7 +85,7 @@ func (a *Account) role(s Setup, id, name, description string, trust access.Docum
 
 // path is where a role lies that is named by its ARN, such as /service-role/.
 func path(p access.Place, j access.Job, name string) *string {
-	for _, arn := range []string{p.Role(j.Role), p.DeployerARN} {
+	for _, arn := range []string{p.Role(j.Role), p.DeployerARN, p.PlannerARN} {
 		_, rest, ok := strings.Cut(arn, ":role/")
 		if before, found := strings.CutSuffix("/"+rest, name); ok && found && strings.HasSuffix(before, "/") {
 			return &before

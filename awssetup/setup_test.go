@@ -104,6 +104,8 @@ func seen(t *testing.T) map[string]any {
 		"iam get-role --role-name slipway-prod-deployer --query Role.[Arn,AssumeRolePolicyDocument,Tags]",
 		"iam get-role-policy --role-name slipway-prod-deployer --policy-name slipway",
 		"iam list-role-policies --role-name slipway-prod-deployer",
+		"iam get-role --role-name slipway-prod-planner --query Role.[Arn,AssumeRolePolicyDocument,Tags]",
+		"iam get-role-policy --role-name slipway-prod-planner --policy-name slipway",
 	} {
 		var answer any
 		if err := json.Unmarshal([]byte(awstest.Run(t, strings.Fields(command)...)), &answer); err != nil {
@@ -125,7 +127,7 @@ func value(t *testing.T, text string) any {
 
 var everything = []string{
 	"add bucket", "add bucket-versions", "add bucket-encryption", "add bucket-private", "add bucket-policy",
-	"add github", "add job-role", "add job-policy", "add deployer-role", "add deployer-policy",
+	"add github", "add job-role", "add job-policy", "add deployer-role", "add deployer-policy", "add planner-role", "add planner-policy",
 }
 
 func TestEverythingIsMade(t *testing.T) {
@@ -156,6 +158,8 @@ func TestEverythingIsMade(t *testing.T) {
 		"iam get-role-policy --role-name traffic --policy-name slipway":                                   map[string]any{"RoleName": "traffic", "PolicyName": "slipway", "PolicyDocument": of["job"]},
 		"iam get-role-policy --role-name slipway-prod-deployer --policy-name slipway":                     map[string]any{"RoleName": "slipway-prod-deployer", "PolicyName": "slipway", "PolicyDocument": of["deployer"]},
 		"iam list-role-policies --role-name slipway-prod-deployer":                                        value(t, `{"PolicyNames":["slipway"]}`),
+		"iam get-role --role-name slipway-prod-planner --query Role.[Arn,AssumeRolePolicyDocument,Tags]":  []any{"arn:aws:iam::123456789012:role/slipway-prod-planner", of["planner-trust"], tags},
+		"iam get-role-policy --role-name slipway-prod-planner --policy-name slipway":                      map[string]any{"RoleName": "slipway-prod-planner", "PolicyName": "slipway", "PolicyDocument": of["planner"]},
 	} {
 		if diff := cmp.Diff(want, got[command]); diff != "" {
 			t.Errorf("aws %s (-want +got):\n%s", command, diff)
@@ -298,6 +302,7 @@ func TestWhatOthersMadeStays(t *testing.T) {
 	want := map[string]slipway.Action{
 		"bucket": "", "bucket-versions": slipway.Add, "bucket-encryption": "", "bucket-private": slipway.Update, "bucket-policy": slipway.Update,
 		"github": "", "job-role": "", "job-policy": slipway.Add, "deployer-role": slipway.Add, "deployer-policy": slipway.Add,
+		"planner-role": slipway.Add, "planner-policy": slipway.Add,
 	}
 	if diff := cmp.Diff(want, actions); diff != "" {
 		t.Errorf("plan (-want +got):\n%s", diff)
@@ -384,7 +389,7 @@ func TestASecondAppKeepsTheFirst(t *testing.T) {
 	apply(t, a, s)
 	s.Job.App, s.Job.Name, s.Job.Role, s.Data = "two", "two", "two", true
 	s.Job.Arguments["target"] = "s3://curated/two/"
-	if diff := cmp.Diff([]string{"add job-role", "add job-policy", "add job-data", "update deployer-policy"}, apply(t, a, s)); diff != "" {
+	if diff := cmp.Diff([]string{"add job-role", "add job-policy", "add job-data", "update deployer-policy", "update planner-policy"}, apply(t, a, s)); diff != "" {
 		t.Errorf("done (-want +got):\n%s", diff)
 	}
 	policy := awstest.Run(t, "iam", "get-role-policy", "--role-name", "slipway-prod-deployer", "--policy-name", "slipway")
@@ -395,6 +400,41 @@ func TestASecondAppKeepsTheFirst(t *testing.T) {
 	}
 	if data := awstest.Run(t, "iam", "get-role-policy", "--role-name", "two", "--policy-name", "slipway-data"); !strings.Contains(data, "arn:aws:s3:::curated/two/*") {
 		t.Errorf("the job may reach %s", data)
+	}
+}
+
+// Without GitHub nobody's code comes before anybody has read it, so that plans have a
+// role of their own only where the environment names one.
+func TestAPlannerIsMadeWhereThereIsUseForIt(t *testing.T) {
+	awstest.Reset(t, awstest.Moto(t))
+	a, s := account(t, nil), setup(t)
+	s.GitHub, s.People = access.GitHub{}, []string{"arn:aws:iam::123456789012:role/platform"}
+	steps := func() []string {
+		var ids []string
+		for _, step := range plan(t, a, s).Steps {
+			if strings.HasPrefix(step.ID, "planner") {
+				ids = append(ids, step.Thing)
+			}
+		}
+		return ids
+	}
+	if got := steps(); len(got) != 0 {
+		t.Errorf("without GitHub there is %s", got)
+	}
+	var err error
+	s.Place, err = access.Locate(slipway.Environment{
+		Name: "prod", Runtime: "glue", Account: awstest.Account, Region: awstest.Region, Repository: "s3://artifacts-prod/slipway",
+		PlanRole: "arn:aws:iam::123456789012:role/ci/looker",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"role looker, and who may become it", "policy slipway of the role looker"}, steps()); diff != "" {
+		t.Errorf("where it is named (-want +got):\n%s", diff)
+	}
+	apply(t, a, s)
+	if arn := awstest.Run(t, "iam", "get-role", "--role-name", "looker", "--query", "Role.Arn", "--output", "text"); strings.TrimSpace(arn) != "arn:aws:iam::123456789012:role/ci/looker" {
+		t.Errorf("it is made as %s", arn)
 	}
 }
 

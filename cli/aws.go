@@ -118,14 +118,15 @@ func texts(list any) []string {
 
 type awsPolicyCommand struct {
 	Environment string `arg:"" name:"env" help:"The environment."`
-	Document    string `arg:"" optional:"" help:"One document alone, as JSON: deployer, deployer-trust, job, job-trust, data or bucket."`
+	Document    string `arg:"" optional:"" help:"One document alone, as JSON: deployer, deployer-trust, planner, planner-trust, job, job-trust, data or bucket."`
 	awsWho
 }
 
 // Help implements kong.HelpProvider.
 func (awsPolicyCommand) Help() string {
-	return `It asks nobody and needs no credentials. deployer is what the role may do that deploys, job what the role may do with which the
-job runs; deployer-trust and job-trust say who may become them. data guesses from the job's arguments what it reads and writes. With
+	return `It asks nobody and needs no credentials. deployer is what the role may do that deploys, planner what the role may do with
+which plans are made, job what the role may do with which the job runs; deployer-trust, planner-trust and job-trust say who may become
+them. data guesses from the job's arguments what it reads and writes. With
 the name of a document, its JSON alone goes to stdout, and the reasons to stderr.
 
 Example: slipway aws policy prod deployer > deployer.json
@@ -145,6 +146,9 @@ func (c *awsPolicyCommand) Run(s *session) error {
 	documents, err := access.Documents(w)
 	if err == nil && c.Document == access.NameDeployerTrust {
 		_, err = access.DeployerTrust(w.Place, w.GitHub, w.People)
+	}
+	if err == nil && c.Document == access.NamePlannerTrust {
+		_, err = access.PlannerTrust(w.Place, w.GitHub, w.People)
 	}
 	if err != nil {
 		return err

@@ -11,6 +11,7 @@ import (
 
 	"github.com/slipway-cd/slipway"
 	"github.com/slipway-cd/slipway/awssetup"
+	"github.com/slipway-cd/slipway/awssetup/access"
 )
 
 type awsBootstrapCommand struct {
@@ -51,6 +52,7 @@ func (c *awsBootstrapCommand) Run(s *session) error {
 	if err := showSetup(s, plan); err != nil {
 		return err
 	}
+	warnOfTrust(s, plan, w)
 	changes := plan.Changes()
 	if len(changes) == 0 || c.DryRun {
 		if len(changes) == 0 {
@@ -65,8 +67,20 @@ func (c *awsBootstrapCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	c.next(s, e, w.Place.DeployerARN)
+	next(s, e, w)
 	return nil
+}
+
+// warnOfTrust tells of a deployer that pull requests become, as those did that were
+// made before there was a planner.
+func warnOfTrust(s *session, plan awssetup.Plan, w access.Wanted) {
+	environment := access.PlanEnvironment(w.Place.Environment)
+	for _, step := range plan.Steps {
+		if step.ID == "deployer-role" && w.Plans() && strings.Contains(step.Want, ":environment:"+environment+`"`) {
+			s.talk.say("  %s", s.talk.paint(yellow, fmt.Sprintf("%s lets in what runs in %s on GitHub, which may be a pull request that nobody has read; %s is for that, and --exact takes it out of %s",
+				w.Place.Deployer, environment, w.Place.Planner, w.Place.Deployer)))
+		}
+	}
 }
 
 // agreed asks whether the plan may be carried out.
@@ -90,9 +104,16 @@ func (c *awsBootstrapCommand) agreed(s *session, plan awssetup.Plan) error {
 }
 
 // next tells what a person does next.
-func (c *awsBootstrapCommand) next(s *session, e slipway.Environment, deployer string) {
+func next(s *session, e slipway.Environment, w access.Wanted) {
+	var lines []string
 	if e.Role == "" {
-		s.talk.say("now write below environments.%s in platform.yaml: role: %s", e.Name, deployer)
+		lines = append(lines, "  role: "+w.Place.DeployerARN)
+	}
+	if e.PlanRole == "" && w.Plans() {
+		lines = append(lines, "  plan_role: "+w.Place.PlannerARN)
+	}
+	if len(lines) > 0 {
+		s.talk.say("now write below environments.%s in platform.yaml:\n%s", e.Name, strings.Join(lines, "\n"))
 	}
 	s.talk.say("then: slipway plan --source %s", e.Name)
 }

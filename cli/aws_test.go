@@ -69,7 +69,7 @@ func TestBootstrapAsks(t *testing.T) {
 	if code != exitBlocked || !strings.Contains(out, "  + bucket artifacts-prod: in us-east-1\n") || !strings.HasSuffix(talk, "slipway: nothing was changed: nobody has agreed to the plan\n  -> look at the plan, then call again with --yes\n") {
 		t.Errorf("without a terminal: %d\n%s%s", code, out, talk)
 	}
-	const question = "make these 9 changes in the account 123456789012? [y/N] "
+	const question = "make these 11 changes in the account 123456789012? [y/N] "
 	b.terminal = true
 	for _, no := range []string{"", "\n", "n\n", "nay\n"} {
 		b.answer = no
@@ -83,7 +83,7 @@ func TestBootstrapAsks(t *testing.T) {
 	b.answer = "y\n"
 	code, _, talk = b.run(t)
 	if code != exitOK || !strings.Contains(talk, question) || !strings.Contains(talk, "done: role slipway-prod-deployer, and who may become it") ||
-		!strings.Contains(talk, "now write below environments.prod in platform.yaml: role: arn:aws:iam::123456789012:role/slipway-prod-deployer") {
+		!strings.Contains(talk, "now write below environments.prod in platform.yaml:\n  role: arn:aws:iam::123456789012:role/slipway-prod-deployer\n  plan_role: arn:aws:iam::123456789012:role/slipway-prod-planner\n") {
 		t.Errorf("answered y: %d\n%s", code, talk)
 	}
 	b.answer = ""
@@ -100,4 +100,24 @@ func TestBootstrapAsks(t *testing.T) {
 		t.Errorf("for machines: %d\n%s%s", code, out, talk)
 	}
 	awstest.Run(t, "iam", "get-role-policy", "--role-name", "etl", "--policy-name", "slipway-data")
+}
+
+// A deployer that was made when plans were still made with it lets pull requests in.
+func TestBootstrapWarnsOfADeployerForPullRequests(t *testing.T) {
+	awstest.Reset(t, awstest.Moto(t))
+	b := bootstrapping{dir: project(t)}
+	const warning = "  slipway-prod-deployer lets in what runs in prod-plan on GitHub, which may be a pull request that nobody has read; " +
+		"slipway-prod-planner is for that, and --exact takes it out of slipway-prod-deployer\n"
+	if code, _, talk := b.run(t, "--yes", "--github-environment", "prod", "--github-environment", "prod-plan"); code != exitOK || !strings.Contains(talk, warning) {
+		t.Errorf("made so: %d\n%s", code, talk)
+	}
+	if code, _, talk := b.run(t, "--yes"); code != exitOK || !strings.Contains(talk, warning) {
+		t.Errorf("left so: %d\n%s", code, talk)
+	}
+	if code, _, talk := b.run(t, "--yes", "--exact"); code != exitOK || strings.Contains(talk, warning) {
+		t.Errorf("exactly: %d\n%s", code, talk)
+	}
+	if code, _, talk := b.run(t, "--yes"); code != exitOK || strings.Contains(talk, warning) {
+		t.Errorf("afterwards: %d\n%s", code, talk)
+	}
 }

@@ -305,7 +305,8 @@ func TestNobodyDeploys(t *testing.T) {
 		t.Fatalf("got %v, %v", documents, err)
 	}
 	for i, d := range documents {
-		if none := len(d.Document.Statement) == 0; d.Name != access.Names()[i] || none != (d.Name == access.NameDeployerTrust) {
+		trust := d.Name == access.NameDeployerTrust || d.Name == access.NamePlannerTrust
+		if none := len(d.Document.Statement) == 0; d.Name != access.Names()[i] || none != trust {
 			t.Errorf("%s has %d statements", d.Name, len(d.Document.Statement))
 		}
 	}

@@ -11,26 +11,36 @@ func Deployer(p Place, j Job) Document {
 			List{job}, "glue:BatchStopJobRun", "glue:CreateJob", "glue:DeleteJob", "glue:GetJob", "glue:GetJobRun", "glue:GetJobRuns", "glue:StartJobRun", "glue:UpdateJob"),
 		allow("Triggers", "keeps the job's schedule",
 			List{trigger}, "glue:CreateTrigger", "glue:DeleteTrigger", "glue:GetTrigger", "glue:StartTrigger", "glue:StopTrigger", "glue:UpdateTrigger"),
-		allow("EveryTrigger", "sees which other triggers start the job, which a plan mentions; AWS knows no narrower resource for this call, which changes nothing",
-			List{"*"}, "glue:GetTriggers"),
+		everyTrigger(),
 		allow("Tags", "marks what is Slipway's, and finds the mark again",
 			List{job, trigger}, "glue:GetTags", "glue:TagResource", "glue:UntagResource"),
 		passRole(p.Role(j.Role)),
-		allow("SeeJobRole", "sees, before anything changes, that Glue may become the job's role",
-			List{p.Role(j.Role)}, "iam:GetRole"),
+		p.seeJobRole(j),
 		allow("Logs", "follows what runs print",
 			j.logGroups(p).and(List{p.arn("logs", "log-group:/aws-glue/jobs/*")}), "logs:DescribeLogStreams", "logs:GetLogEvents"),
 		allow("LogGroups", "sees how long logs are kept; AWS checks the call against all log groups, of which it shows names and settings and no line",
 			List{p.arn("logs", "log-group:*")}, "logs:DescribeLogGroups"))
 	if len(j.Connections) > 0 {
-		s = append(s, allow("Connections", "sees, before anything changes, that the job's connections are there; their passwords stay hidden",
-			j.connections(p), "glue:GetConnection"))
+		s = append(s, j.seeConnections(p))
 	}
 	return Document{Version: version, Statement: s}
 }
 
 // TriggerName is the name of the trigger that keeps the schedule of a job.
 func TriggerName(job string) string { return job + "-schedule" }
+
+func everyTrigger() Statement {
+	return allow("EveryTrigger", "sees which other triggers start the job, which a plan mentions; AWS knows no narrower resource for this call, which changes nothing",
+		List{"*"}, "glue:GetTriggers")
+}
+
+func (p Place) seeJobRole(j Job) Statement {
+	return allow("SeeJobRole", "sees, before anything changes, that Glue may become the job's role", List{p.Role(j.Role)}, "iam:GetRole")
+}
+
+func (j Job) seeConnections(p Place) Statement {
+	return allow("Connections", "sees, before anything changes, that the job's connections are there; their passwords stay hidden", j.connections(p), "glue:GetConnection")
+}
 
 func allow(sid, why string, on List, actions ...string) Statement {
 	return Statement{Sid: sid, Effect: "Allow", Action: actions, Resource: on, Why: why}
@@ -49,13 +59,17 @@ func (p Place) storage() []Statement {
 	s := []Statement{
 		allow("Artifacts", "reads and writes artifacts, releases and the ledger; nothing is ever deleted",
 			List{p.bucket(p.Storage.Bucket, p.Storage.Prefix, "*")}, "s3:GetObject", "s3:PutObject"),
-		allow("ArtifactList", "lists them; on the whole bucket, because under a condition S3 would say forbidden in the place of not found",
-			List{p.bucket(p.Storage.Bucket)}, "s3:ListBucket"),
+		p.list(),
 	}
 	if p.Storage.Key != "" {
 		s = append(s, p.key("Encryption", "reads and writes what the bucket's key encrypts", "kms:Decrypt", "kms:GenerateDataKey"))
 	}
 	return s
+}
+
+func (p Place) list() Statement {
+	return allow("ArtifactList", "lists them; on the whole bucket, because under a condition S3 would say forbidden in the place of not found",
+		List{p.bucket(p.Storage.Bucket)}, "s3:ListBucket")
 }
 
 // key allows what is done with the key of the storage.

@@ -11,6 +11,8 @@ type Named struct {
 const (
 	NameDeployer      = "deployer"
 	NameDeployerTrust = "deployer-trust"
+	NamePlanner       = "planner"
+	NamePlannerTrust  = "planner-trust"
 	NameJob           = "job"
 	NameJobTrust      = "job-trust"
 	NameData          = "data"
@@ -19,7 +21,7 @@ const (
 
 // Names returns the names of all documents, in their order.
 func Names() []string {
-	return []string{NameDeployer, NameDeployerTrust, NameJob, NameJobTrust, NameData, NameBucket}
+	return []string{NameDeployer, NameDeployerTrust, NamePlanner, NamePlannerTrust, NameJob, NameJobTrust, NameData, NameBucket}
 }
 
 // Wanted is all that documents are made of.
@@ -33,23 +35,32 @@ type Wanted struct {
 // Nobody reports whether it is said of nobody that they deploy.
 func (w Wanted) Nobody() bool { return w.GitHub.Repository == "" && len(w.People) == 0 }
 
+// Plans reports whether plans get a role of their own: where workflows on GitHub
+// make them, or where the environment names one.
+func (w Wanted) Plans() bool { return w.GitHub.Repository != "" || w.Place.Plans }
+
 // Documents returns everything that an app needs in an environment, in the order
 // of Names. If it is said of nobody that they deploy, who may become the deployer
-// has no statements.
+// or the planner has no statements.
 func Documents(w Wanted) ([]Named, error) {
 	if err := w.Job.Check(w.Place); err != nil {
 		return nil, err
 	}
-	var trust Document
+	var deploys, plans Document
 	if !w.Nobody() {
 		var err error
-		if trust, err = DeployerTrust(w.Place, w.GitHub, w.People); err != nil {
+		if deploys, err = DeployerTrust(w.Place, w.GitHub, w.People); err != nil {
+			return nil, err
+		}
+		if plans, err = PlannerTrust(w.Place, w.GitHub, w.People); err != nil {
 			return nil, err
 		}
 	}
 	return []Named{
 		{NameDeployer, "what the role " + w.Place.Deployer + " may do, which deploys", Deployer(w.Place, w.Job)},
-		{NameDeployerTrust, "who may become " + w.Place.Deployer, trust},
+		{NameDeployerTrust, "who may become " + w.Place.Deployer, deploys},
+		{NamePlanner, "what the role " + w.Place.Planner + " may do, with which plans are made", Planner(w.Place, w.Job)},
+		{NamePlannerTrust, "who may become " + w.Place.Planner, plans},
 		{NameJob, "what the role " + RoleName(w.Job.Role) + " may do, with which the job runs", JobRole(w.Place, w.Job)},
 		{NameJobTrust, "who may become " + RoleName(w.Job.Role), JobTrust(w.Place)},
 		{NameData, "what " + RoleName(w.Job.Role) + " may read and write: a guess from the job's arguments, to be corrected", Data(w.Place, w.Job)},

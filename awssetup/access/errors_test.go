@@ -51,6 +51,16 @@ func TestWhatCannotBeRight(t *testing.T) {
 			"correct account or role of environment prod in platform.yaml",
 		},
 		{
+			"a role for plans of another account", locate(func(e *slipway.Environment) { e.PlanRole = "arn:aws:iam::210987654321:role/x" }),
+			"environment prod is in the account 123456789012, and its plan_role arn:aws:iam::210987654321:role/x is in another",
+			"correct account or plan_role of environment prod in platform.yaml",
+		},
+		{
+			"a planner that deploys", locate(func(e *slipway.Environment) { e.Role = "arn:aws:iam::123456789012:role/slipway-prod-planner" }),
+			"environment prod has the role slipway-prod-planner both to deploy and to plan",
+			"give environments.prod in platform.yaml a role and a plan_role of different names",
+		},
+		{
 			"no bucket", locate(func(e *slipway.Environment) { e.Repository = "/srv/artifacts" }),
 			"environment prod has no bucket, and Glue fetches its scripts from one",
 			"write below environments.prod in platform.yaml: repository: s3://BUCKET/PREFIX, or assets: s3://BUCKET/PREFIX beside a repository that is a folder",

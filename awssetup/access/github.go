@@ -122,32 +122,53 @@ func GitHubRepository(remote string) string {
 // DeployerTrust says who becomes the deployer: the workflow, if it has a
 // repository, and people or roles by their ARNs.
 func DeployerTrust(p Place, g GitHub, people []string) (Document, error) {
+	return trust{
+		place: p, role: p.Deployer, does: "deploys", workflows: []GitHub{g}, people: people,
+		why:       "lets the workflow become the deployer for as long as it runs, by a token that GitHub signs; there is no key to steal",
+		whyPeople: "lets these people and roles deploy from where they are signed in",
+	}.document()
+}
+
+// A trust is who becomes a role, and why.
+type trust struct {
+	place          Place
+	role, does     string
+	workflows      []GitHub // of one repository; all are without one if there is none
+	people         []string
+	why, whyPeople string
+}
+
+func (t trust) document() (Document, error) {
 	d := Document{Version: version}
-	if g.Repository != "" {
-		subjects, err := g.Subjects()
+	var subjects List
+	for _, g := range t.workflows {
+		if g.Repository == "" {
+			continue
+		}
+		of, err := g.Subjects()
 		if err != nil {
 			return d, err
 		}
+		subjects = subjects.and(of)
+	}
+	if len(subjects) > 0 {
 		d.Statement = append(d.Statement, Statement{
-			Sid: "GitHub", Effect: "Allow", Principal: Principal{"Federated": {p.Provider()}}, Action: List{"sts:AssumeRoleWithWebIdentity"},
+			Sid: "GitHub", Effect: "Allow", Principal: Principal{"Federated": {t.place.Provider()}}, Action: List{"sts:AssumeRoleWithWebIdentity"},
 			Condition: map[string]map[string]List{"StringEquals": {GitHubHost + ":aud": {Audience}, GitHubHost + ":sub": subjects}},
-			Why:       "lets the workflow become the deployer for as long as it runs, by a token that GitHub signs; there is no key to steal",
+			Why:       t.why,
 		})
 	}
-	for _, arn := range people {
+	for _, arn := range t.people {
 		if !person.MatchString(arn) {
 			return d, slipway.Errorf(slipway.Invalid, "%q is not the ARN of a user or a role", arn).
-				WithFix("write it in full, such as arn:aws:iam::%s:role/platform; `aws iam get-role --role-name NAME` shows it, and wildcards are not taken", p.Account)
+				WithFix("write it in full, such as arn:aws:iam::%s:role/platform; `aws iam get-role --role-name NAME` shows it, and wildcards are not taken", t.place.Account)
 		}
 	}
-	if len(people) > 0 {
-		d.Statement = append(d.Statement, Statement{
-			Sid: "People", Effect: "Allow", Principal: Principal{"AWS": people}, Action: List{"sts:AssumeRole"},
-			Why: "lets these people and roles deploy from where they are signed in",
-		})
+	if len(t.people) > 0 {
+		d.Statement = append(d.Statement, Statement{Sid: "People", Effect: "Allow", Principal: Principal{"AWS": t.people}, Action: List{"sts:AssumeRole"}, Why: t.whyPeople})
 	}
 	if len(d.Statement) == 0 {
-		return d, slipway.Errorf(slipway.Invalid, "nobody could become %s, which deploys: there is no repository on GitHub, and nobody is named", p.Deployer).
+		return d, slipway.Errorf(slipway.Invalid, "nobody could become %s, which %s: there is no repository on GitHub, and nobody is named", t.role, t.does).
 			WithFix("name the repository with --github OWNER/NAME, or people and roles by --trust ARN")
 	}
 	return d, nil

@@ -18,6 +18,9 @@ type Place struct {
 	Storage     Storage // what the artifact repository lies in, or the assets
 	Deployer    string  // the deployer's role, by name
 	DeployerARN string
+	Planner     string // the role with which plans are made
+	PlannerARN  string
+	Plans       bool // the environment names the planner
 }
 
 // Storage is a folder of a bucket.
@@ -42,34 +45,48 @@ type Job struct {
 	Arguments map[string]string
 }
 
-// Locate finds where an environment is. The role of the deployer is the
-// environment's, or one that is named after it.
+// Locate finds where an environment is. The roles of the deployer and of the planner
+// are the environment's, or named after it.
 func Locate(e slipway.Environment) (Place, error) {
-	p := Place{Environment: e.Name, Account: e.Account, Region: e.Region, Deployer: "slipway-" + e.Name + "-deployer"}
+	p := Place{Environment: e.Name, Account: e.Account, Region: e.Region, Plans: e.PlanRole != ""}
 	switch {
 	case !account.MatchString(e.Account):
 		return p, lacks(e, "account", `account: "123456789012"`)
 	case e.Region == "":
 		return p, lacks(e, "region", "region: eu-central-1")
 	}
-	if e.Role != "" {
-		id, name := roleOf(e.Role)
-		if id != e.Account {
-			return p, slipway.Errorf(slipway.Invalid, "environment %s is in the account %s, and its role %s is in another", e.Name, e.Account, e.Role).
-				WithFix("correct account or role of environment %s in platform.yaml", e.Name)
-		}
-		p.Deployer, p.DeployerARN = name, e.Role
+	var err error
+	if p.Deployer, p.DeployerARN, err = p.own(e.Role, "role", "deployer"); err != nil {
+		return p, err
 	}
-	if p.DeployerARN == "" {
-		p.DeployerARN = p.Role(p.Deployer)
+	if p.Planner, p.PlannerARN, err = p.own(e.PlanRole, "plan_role", "planner"); err != nil {
+		return p, err
+	}
+	if p.Deployer == p.Planner {
+		return p, slipway.Errorf(slipway.Invalid, "environment %s has the role %s both to deploy and to plan", e.Name, p.Planner).
+			WithFix("give environments.%s in platform.yaml a role and a plan_role of different names", e.Name)
 	}
 	address := e.Repository
 	if !strings.HasPrefix(address, "s3://") {
 		address = e.Assets
 	}
-	var err error
 	p.Storage, err = storage(e, address)
 	return p, err
+}
+
+// own returns the name and the ARN of a role of the environment's own: that which
+// stands at a key of it, or one that is called by what it does.
+func (p Place) own(arn, key, does string) (name, full string, err error) {
+	if arn == "" {
+		name = "slipway-" + p.Environment + "-" + does
+		return name, p.Role(name), nil
+	}
+	id, name := roleOf(arn)
+	if id != p.Account {
+		return "", "", slipway.Errorf(slipway.Invalid, "environment %s is in the account %s, and its %s %s is in another", p.Environment, p.Account, key, arn).
+			WithFix("correct account or %s of environment %s in platform.yaml", key, p.Environment)
+	}
+	return name, arn, nil
 }
 
 func lacks(e slipway.Environment, what, example string) error {
