@@ -8,6 +8,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"reflect"
 	"time"
 
 	"github.com/slipway-cd/slipway"
@@ -23,6 +24,10 @@ type Stage struct {
 	Ledger      ledger.Ledger
 	Keeper      ledger.Keeper // of the environment's lease
 	Clock       func() time.Time
+	// Gate is asked about the plan that is to be applied, before the ledger or the
+	// runtime is touched. It returns the plan with what it has to say, or the error
+	// that ends the deployment. nil: nothing is asked.
+	Gate func(context.Context, slipway.Plan) (slipway.Plan, error)
 }
 
 // Input is a deployment to be.
@@ -132,7 +137,14 @@ func (s Stage) run(ctx context.Context, subject ledger.Subject, in Input) (Outpu
 	}
 	unfinished, interrupted := h.Unfinished()
 	if current, ok := h.Current(); ok && plan.Empty() && !interrupted && same(current.Plan.Target, in.Target) {
-		return Output{Deployment: current}, nil
+		if accept, err := s.accepts(ctx, current, plan.Drift); err != nil || !accept {
+			return Output{Deployment: current}, err
+		}
+	}
+	if s.Gate != nil {
+		if plan, err = s.Gate(ctx, plan); err != nil {
+			return Output{}, err
+		}
 	}
 	if interrupted {
 		if h, err = s.supersede(ctx, h, unfinished, in.By); err != nil {
@@ -146,6 +158,17 @@ func (s Stage) run(ctx context.Context, subject ledger.Subject, in Input) (Outpu
 	return s.apply(ctx, h, d)
 }
 
+// accepts reports whether there is something that somebody changed by hand and that
+// is to be kept. Then a deployment that changes nothing is made all the same: what
+// is there becomes what was deployed, and is no drift any more.
+func (s Stage) accepts(ctx context.Context, d slipway.Deployment, policy slipway.DriftPolicy) (bool, error) {
+	if policy != slipway.DriftKeep {
+		return false, nil
+	}
+	status, err := s.Driver.Observe(ctx, d.Handle, d.Plan.Target)
+	return status.State == slipway.JobDrifted, err
+}
+
 // plan makes the plan, or takes the one that was agreed to if it still fits.
 func (s Stage) plan(ctx context.Context, h ledger.History, in Input) (slipway.Plan, error) {
 	if in.Plan != nil {
@@ -155,21 +178,38 @@ func (s Stage) plan(ctx context.Context, h ledger.History, in Input) (slipway.Pl
 	if err != nil || in.Plan == nil || now.Empty() {
 		return now, err
 	}
-	if now.Base != in.Plan.Base || !sameJSON(now.Definition, in.Plan.Definition) {
+	if now.Base != in.Plan.Base {
 		return now, slipway.Errorf(slipway.Conflict, "the plan is stale: %s in %s has changed since it was made", in.Target.App, in.Target.Environment).
+			WithFix("make it again: slipway plan %s %s", in.Target.Version, in.Target.Environment)
+	}
+	alike, err := sameEffect(now, *in.Plan)
+	if err != nil || !alike {
+		return now, slipway.Errorf(slipway.Conflict, "the plan for %s in %s is not as it was made: somebody edited it, or another version of Slipway made it", in.Target.App, in.Target.Environment).
 			WithFix("make it again: slipway plan %s %s", in.Target.Version, in.Target.Environment)
 	}
 	return *in.Plan, nil
 }
 
-// sameJSON reports whether two documents say the same, however they are laid
-// out: a plan that was saved was laid out for people.
-func sameJSON(a, b json.RawMessage) bool {
-	var x, y bytes.Buffer
-	if len(a) == 0 || len(b) == 0 {
-		return len(a) == len(b)
+// sameEffect reports whether two plans show and do the same. One of them was saved,
+// and so is compared as JSON, however that is laid out.
+func sameEffect(a, b slipway.Plan) (bool, error) {
+	type effect struct {
+		Changes    []slipway.Change
+		Definition json.RawMessage `json:",omitempty"`
 	}
-	return json.Compact(&x, a) == nil && json.Compact(&y, b) == nil && bytes.Equal(x.Bytes(), y.Bytes())
+	var read [2]any
+	for i, p := range []slipway.Plan{a, b} {
+		data, err := json.Marshal(effect{p.Changes, p.Definition})
+		if err != nil {
+			return false, err
+		}
+		d := json.NewDecoder(bytes.NewReader(data))
+		d.UseNumber() // a number that a float64 cannot hold is another number
+		if err := d.Decode(&read[i]); err != nil {
+			return false, err
+		}
+	}
+	return reflect.DeepEqual(read[0], read[1]), nil
 }
 
 // mine returns the deployment that an earlier, interrupted Run of the same ID

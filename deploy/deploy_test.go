@@ -431,6 +431,25 @@ func TestPlan(t *testing.T) {
 			w.wantLive(t, "v3")
 			w.wantHistory(t, "1 v1 deployed", "2 v3 deployed")
 		})
+		t.Run("edited", func(t *testing.T) {
+			for name, edit := range map[string]func(*slipway.Plan){
+				"hides a change":         func(p *slipway.Plan) { p.Changes = p.Changes[1:] },
+				"shows another change":   func(p *slipway.Plan) { p.Changes[0].To = "another" },
+				"has another definition": func(p *slipway.Plan) { p.Definition = []byte(`{"job":{"NumberOfWorkers":99}}`) },
+			} {
+				in := w.input(t, "edited", "v4")
+				edited, err := w.sane("a").Plan(t.Context(), in)
+				if err != nil {
+					t.Fatal(err)
+				}
+				edit(&edited)
+				in.Plan = &edited
+				_, err = w.sane("a").Run(t.Context(), in)
+				t.Log(name)
+				wantError(t, err, slipway.Conflict, "the plan for traffic in staging is not as it was made: somebody edited it, or another version of Slipway made it", "make it again: slipway plan v4 staging")
+			}
+			w.wantLive(t, "v3")
+		})
 		t.Run("for something else", func(t *testing.T) {
 			in := w.input(t, "four", "v4")
 			in.Plan = &plan
@@ -506,6 +525,41 @@ type priced struct{ *drivertest.Fake }
 
 func (priced) Cost(context.Context, slipway.Target, []slipway.Run) (slipway.Cost, error) {
 	return slipway.Cost{Worst: &slipway.Money{Amount: 2_200_000, Currency: "USD"}}, nil
+}
+
+// touched is a runtime on which somebody has changed something that no plan changes.
+type touched struct {
+	*drivertest.Fake
+	by *bool
+}
+
+func (d touched) Observe(ctx context.Context, h slipway.Handle, t slipway.Target) (slipway.JobStatus, error) {
+	s, err := d.Fake.Observe(ctx, h, t)
+	if *d.by {
+		s.State = slipway.JobDrifted
+	}
+	return s, err
+}
+
+func TestKeepWhatSomebodyChanged(t *testing.T) {
+	everywhere(t, func(t *testing.T, w *world) {
+		changed := false
+		s := w.stage("ann", touched{w.fake, &changed}, w.book)
+		for i, tt := range []struct {
+			changed bool
+			drift   slipway.DriftPolicy
+			made    bool
+		}{{false, "", true}, {true, "", false}, {true, slipway.DriftKeep, true}, {false, slipway.DriftKeep, false}} {
+			changed = tt.changed
+			in := w.input(t, fmt.Sprint("keep-", i), "v1")
+			in.Drift = tt.drift
+			out, err := s.Run(t.Context(), in)
+			if err != nil || out.Made != tt.made {
+				t.Errorf("%+v: made %t, %v", tt, out.Made, err)
+			}
+		}
+		w.wantHistory(t, "1 v1 deployed", "2 v1 deployed")
+	})
 }
 
 func TestPlanSaysWhatRunsCost(t *testing.T) {
