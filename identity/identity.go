@@ -133,11 +133,11 @@ func (c Config) named(ctx context.Context, p evidence.Policy) (Person, error) {
 	if private == nil {
 		return c.fromAgent(ctx, public, name)
 	}
-	key, err := private(ctx)
-	if err != nil {
-		return Person{}, err
-	}
-	return Person{Name: name, key: public, sign: func(_ context.Context, data []byte) ([]byte, error) {
+	return Person{Name: name, key: public, sign: func(ctx context.Context, data []byte) ([]byte, error) {
+		key, err := private(ctx) // not before it is needed: who may not sign is not asked for a passphrase
+		if err != nil {
+			return nil, err
+		}
 		return ed25519.Sign(key, data), nil
 	}}, nil
 }

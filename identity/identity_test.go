@@ -204,7 +204,10 @@ func TestFindNobody(t *testing.T) {
 		"two people in the role": {identity.Config{Agent: two}, slipway.Invalid, "the ssh-agent holds keys of ana and bo", "--key"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := identity.Find(t.Context(), c.config, policy(), "both")
+			p, err := identity.Find(t.Context(), c.config, policy(), "both")
+			if err == nil {
+				_, err = p.Sign(t.Context(), []byte("data"))
+			}
 			if err == nil || slipway.KindOf(err) != c.kind || !strings.Contains(err.Error(), c.want) || !strings.Contains(slipway.FixOf(err), c.fix) {
 				t.Fatalf("got a %s: %v\nfix %s", slipway.KindOf(err), err, slipway.FixOf(err))
 			}
