@@ -70,6 +70,8 @@ type Plan struct {
 	Base     string   `json:"base"`    // fingerprint of what the runtime had when the plan was made; empty: nothing
 	Changes  []Change `json:"changes"` // empty: the runtime has the target already
 	Warnings []string `json:"warnings,omitempty"`
+	// Rails are the guard rails that the plan runs into.
+	Rails []RailHit `json:"rails,omitempty"`
 	// Cost is what runs of the target will cost, for those who look at the plan;
 	// nil: the runtime has no prices. It is no part of what is applied.
 	Cost *Cost `json:"cost,omitempty"`

@@ -27,6 +27,8 @@ type RailHit struct {
 	By []string `json:"by,omitempty"`
 	// Error says why the rail could not be judged, which counts as hit.
 	Error string `json:"error,omitempty"`
+	// Asked is the app's request to cross the rail, in words.
+	Asked string `json:"asked,omitempty"`
 	// Grant is what opened the rail; nil: nothing has.
 	Grant *RailGrant `json:"grant,omitempty"`
 }
@@ -71,4 +73,13 @@ func (h RailHit) Missing() string {
 	default:
 		return "nobody can open it"
 	}
+}
+
+// Reason says why the rail is closed and what would open it.
+func (h RailHit) Reason() string {
+	text := h.String() + "; " + h.Missing()
+	if h.Asked != "" {
+		text += " (" + h.Asked + ")"
+	}
+	return text
 }

@@ -137,7 +137,9 @@ type commands struct {
 	Download   downloadCommand   `cmd:"" group:"look" help:"Fetch a release's files."`
 	Config     configCommand     `cmd:"" group:"look" help:"Show the manifest resolved for an environment, and where each value comes from."`
 	Shapes     shapesCommand     `cmd:"" group:"look" help:"Show the menu of shapes."`
-	Schema     schemaCommand     `cmd:"" group:"look" help:"Print the JSON Schema of slipway.yaml or platform.yaml."`
+	Schema     schemaCommand     `cmd:"" group:"look" help:"Print the JSON Schema of slipway.yaml, platform.yaml or a file of guard rails."`
+	Explain    explainCommand    `cmd:"" group:"look" help:"Say what keeps a release from an environment, why, and who can open it."`
+	Rails      railsCommand      `cmd:"" group:"look" help:"Test the platform's guard rails, and try one on what was deployed."`
 	Convert    convertCommand    `cmd:"" group:"look" help:"Convert a notebook to a script."`
 	Diff       diffCommand       `cmd:"" group:"look" help:"Show what changed in a notebook, cell by cell."`
 	Notebook   notebookCommand   `cmd:"" group:"look" help:"What git needs to understand notebooks."`

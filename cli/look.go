@@ -10,6 +10,7 @@ import (
 
 	"github.com/slipway-cd/slipway"
 	"github.com/slipway-cd/slipway/manifest"
+	"github.com/slipway-cd/slipway/policy"
 )
 
 type configCommand struct {
@@ -104,7 +105,7 @@ func (c *shapesCommand) Run(s *session) error {
 }
 
 type schemaCommand struct {
-	File string `arg:"" optional:"" enum:"slipway.yaml,platform.yaml" default:"slipway.yaml" help:"slipway.yaml or platform.yaml. Default: slipway.yaml."`
+	File string `arg:"" optional:"" enum:"slipway.yaml,platform.yaml,rails.yaml" default:"slipway.yaml" help:"slipway.yaml, platform.yaml, or rails.yaml for a file of guard rails. Default: slipway.yaml."`
 }
 
 // Help implements kong.HelpProvider.
@@ -121,6 +122,9 @@ func (c *schemaCommand) Run(s *session) error {
 	data, err := manifest.JSONSchema(menu)
 	if c.File == manifest.PlatformFileName {
 		data, err = manifest.PlatformJSONSchema()
+	}
+	if c.File == "rails.yaml" {
+		data, err = policy.JSONSchema()
 	}
 	if err != nil {
 		return err

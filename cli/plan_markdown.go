@@ -62,6 +62,13 @@ func markdownWarnings(b *strings.Builder, p slipway.Plan) {
 	for _, w := range p.Warnings {
 		lines = append(lines, prose(w))
 	}
+	for _, h := range p.Rails {
+		line := prose(h.String())
+		if h.Closed() {
+			line = "**closed:** " + prose(h.Reason())
+		}
+		lines = append(lines, line)
+	}
 	if len(lines) == 0 {
 		return
 	}

@@ -98,6 +98,9 @@ func (s *session) printPlan(w io.Writer, p slipway.Plan) {
 	for _, warning := range p.Warnings {
 		fmt.Fprintf(w, "  %s %s\n", s.paint(w, yellow, "!"), warning)
 	}
+	for _, h := range p.Rails {
+		s.printRail(w, h)
+	}
 	if p.Cost != nil {
 		fmt.Fprintf(w, "  cost: %s\n", p.Cost)
 		for _, note := range p.Cost.Notes {

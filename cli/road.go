@@ -216,7 +216,8 @@ type planCommand struct {
 
 // Help implements kong.HelpProvider.
 func (planCommand) Help() string {
-	return `It goes field by field, and changes nothing.
+	return `It goes field by field, and changes nothing. Guard rails that the plan runs into are shown with it; if one is closed,
+the command ends with exit code 3.
 
 Example: slipway plan staging
 
@@ -243,14 +244,18 @@ func (c *planCommand) Run(s *session) error {
 				return err
 			}
 		}
-		if s.globals.JSON {
-			return printJSON(s.env.Stdout, p)
+		switch {
+		case s.globals.JSON:
+			err = printJSON(s.env.Stdout, p)
+		case c.Markdown:
+			err = markdownPlan(s.env.Stdout, p)
+		default:
+			s.printPlan(s.env.Stdout, p)
 		}
-		if c.Markdown {
-			return markdownPlan(s.env.Stdout, p)
+		if err != nil {
+			return err
 		}
-		s.printPlan(s.env.Stdout, p)
-		return nil
+		return pipeline.Closed(p)
 	})
 }
 

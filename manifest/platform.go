@@ -1,12 +1,16 @@
 package manifest
 
 import (
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/slipway-cd/slipway"
 	"github.com/slipway-cd/slipway/evidence"
 	"github.com/slipway-cd/slipway/notebook"
+	"github.com/slipway-cd/slipway/policy"
 	"github.com/slipway-cd/slipway/schema"
+	"github.com/slipway-cd/slipway/shape"
 )
 
 // PlatformFileName is the name of the platform team's file.
@@ -22,8 +26,8 @@ type Platform struct {
 	Teams        map[string]Team
 	People       map[string]Person
 	Roles        map[string]Role
-	// Calls, Rails and Telemetry are kept as they are written.
-	Calls, Rails, Telemetry *schema.Value
+	// Calls and Telemetry are kept as they are written.
+	Calls, Telemetry *schema.Value
 	// Prices is the path of a file of prices; empty: the public ones hold.
 	Prices string
 
@@ -130,6 +134,33 @@ func (p *Platform) EnvironmentNames() []string {
 	return names
 }
 
+// Rails are the guard rails of the file and the places where it names others; a
+// platform without a file has none.
+func (p *Platform) Rails() policy.Source {
+	if p == nil {
+		return policy.Source{}
+	}
+	return policy.Source{Doc: p.doc, Rails: p.tree.Get("rails"), Cases: p.tree.Get("rails_test")}
+}
+
+// RailScope is what guard rails may name.
+func (p *Platform) RailScope(shapes shape.Menu) policy.Scope {
+	scope := policy.Scope{Shapes: shapes}
+	for _, e := range p.all() {
+		scope.Environments = append(scope.Environments, e.Environment)
+	}
+	if p != nil {
+		scope.Roles, scope.People = slices.Sorted(maps.Keys(p.Roles)), slices.Sorted(maps.Keys(p.People))
+		scope.Teams = slices.Sorted(maps.Keys(p.Teams))
+	}
+	return scope
+}
+
+// Complain makes an error, of kind slipway.Invalid, about a value of the file.
+func (p *Platform) Complain(v *schema.Value, message string) error {
+	return invalid(schema.Problems{p.doc.Problem(v.Pos, "", message)})
+}
+
 func (p *Platform) all() []Environment {
 	if p == nil {
 		return []Environment{localEnvironment()}
@@ -164,7 +195,7 @@ func (p *Platform) decode() {
 	}
 	p.Prices = v.Get("prices").Text()
 	p.magics = decodeMagics(v.Get("notebook", "magics"))
-	p.Calls, p.Rails, p.Telemetry = v.Get("calls"), v.Get("rails"), v.Get("telemetry")
+	p.Calls, p.Telemetry = v.Get("calls"), v.Get("telemetry")
 }
 
 func decodeEnvironment(m schema.Member) Environment {

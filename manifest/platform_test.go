@@ -40,7 +40,7 @@ roles:
   security: {}
 calls:
   data: {webhook: {secret: hooks/data}, email: [data@example.com], people: [bo]}
-rails: [rails/prod.yaml, {name: no-big-jobs, when: "run.workers > 20"}]
+rails: [rails/prod.yaml, {name: no-big-jobs, when: "run.workers > 20", effect: block, message: "no"}]
 notebook: {magics: {"!": warn, "%pip": remove, "%our_own": remove, "display()": error}}
 telemetry:
   logs: [{kind: otlp, endpoint: "https://otel.example.com", headers: {auth: {secret: otel/token}}}]
@@ -95,11 +95,11 @@ func TestLoadPlatform(t *testing.T) {
 		Roles:  map[string]manifest.Role{"qa": {People: []string{"ana"}}, "security": {}},
 	}
 	got := loadPlatform(t, platform)
-	ignore := cmp.Options{cmpopts.IgnoreUnexported(manifest.Platform{}), cmpopts.IgnoreFields(manifest.Platform{}, "Calls", "Rails", "Telemetry")}
+	ignore := cmp.Options{cmpopts.IgnoreUnexported(manifest.Platform{}), cmpopts.IgnoreFields(manifest.Platform{}, "Calls", "Telemetry")}
 	if diff := cmp.Diff(want, got, ignore); diff != "" {
 		t.Errorf("platform (-want +got):\n%s", diff)
 	}
-	if name := got.Calls.Get("data", "webhook"); name == nil || len(got.Rails.Items()) != 2 || len(got.Telemetry.Get("logs").Items()) != 1 {
+	if name := got.Calls.Get("data", "webhook"); name == nil || len(got.Rails().Rails.Items()) != 2 || len(got.Telemetry.Get("logs").Items()) != 1 {
 		t.Error("calls, rails or telemetry are not kept")
 	}
 }

@@ -1,6 +1,9 @@
 package manifest
 
-import "github.com/slipway-cd/slipway/schema"
+import (
+	"github.com/slipway-cd/slipway/policy"
+	"github.com/slipway-cd/slipway/schema"
+)
 
 // PlatformType describes a platform.yaml.
 func PlatformType() *schema.Type {
@@ -11,7 +14,8 @@ func PlatformType() *schema.Type {
 		{Name: "people", Type: mapOf("a person's short name", personType()), Help: "Who signs, deploys and is called."},
 		{Name: "roles", Type: mapOf("a role's name", roleType()), Help: "The hats that people wear when they sign."},
 		{Name: "calls", Type: mapOf("a name", callType()), Help: "How people are reached when something is wrong."},
-		{Name: "rails", Type: listOf(railType()), Help: "Guard rails: files, or rules written here."},
+		{Name: "rails", Type: policy.RailsType(), Help: "Guard rails: files, or rules written here."},
+		{Name: "rails_test", Type: policy.CasesType(), Help: "What the guard rails say in some cases: files, or cases written here."},
 		{Name: "notebook", Type: notebookType(), Help: "How notebooks become jobs."},
 		{Name: "telemetry", Type: telemetryType(), Help: "Where logs, metrics and traces go."},
 		{Name: "prices", Type: &schema.Type{Kind: schema.Folder, What: "the path of a file"}, Help: "A file of prices, which holds before the public ones.", Example: "prices.yaml"},
@@ -100,13 +104,6 @@ func callType() *schema.Type {
 		{Name: "webhook", Type: urlOrSecret(), Help: "An address that is called."},
 		{Name: "email", Type: listOf(textType()), Help: "E-mail addresses."},
 		{Name: "people", Type: listOf(nameType("a person's short name")), Help: "People, by their own addresses."},
-	}}
-}
-
-func railType() *schema.Type {
-	return &schema.Type{Kind: schema.Union, What: "the path of a file of rails, or a rail written here", Of: []*schema.Type{
-		{Kind: schema.Path},
-		{Kind: schema.Map, Elem: &schema.Type{Kind: schema.Any}},
 	}}
 }
 

@@ -201,7 +201,11 @@ func (f *Flow) Plan(ctx context.Context, in DeployInput) (slipway.Plan, error) {
 	if err != nil {
 		return slipway.Plan{}, err
 	}
-	return f.deploying(p).Plan(ctx, deploy.Input{Target: t, RollbackOf: in.RollbackOf, Drift: in.Drift})
+	plan, err := f.deploying(p).Plan(ctx, deploy.Input{Target: t, RollbackOf: in.RollbackOf, Drift: in.Drift})
+	if err != nil {
+		return plan, err
+	}
+	return f.judged(ctx, p, plan, f.about(ctx, p, plan, in.RollbackOf != 0))
 }
 
 // PlanSource says what shipping a source would change: it builds it, and makes
@@ -223,8 +227,11 @@ func (f *Flow) PlanSource(ctx context.Context, src slipway.Source, env string, d
 		App: f.Project.Manifest.App, Environment: env, Version: src.Version(), Commit: src.Commit,
 		Shape: f.Project.Manifest.Shape.Name, Run: r.RunMap(), Artifacts: b.Artifacts,
 	}})
+	if err != nil {
+		return plan, err
+	}
 	plan.Warnings = append(plan.Warnings, f.Project.Manifest.Differences(b.found(), env)...)
-	return plan, err
+	return f.judged(ctx, p, plan, about{team: f.Project.Manifest.Team, released: f.Clock()}) // it would be released now
 }
 
 // History reads an environment's ledger.

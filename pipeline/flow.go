@@ -21,6 +21,7 @@ import (
 	"github.com/slipway-cd/slipway"
 	"github.com/slipway-cd/slipway/ledger"
 	"github.com/slipway-cd/slipway/manifest"
+	"github.com/slipway-cd/slipway/policy"
 	"github.com/slipway-cd/slipway/repository"
 )
 
@@ -40,6 +41,9 @@ type Config struct {
 	// a role for plans it signs in with that, which may be all that a pull request
 	// gets: its build runs before anybody has read it.
 	Looking bool
+	// Grants are the recorded permissions to cross rails with an app in an
+	// environment. nil: nobody can give any.
+	Grants func(ctx context.Context, app, env string) ([]slipway.RailGrant, error)
 }
 
 // A Flow does work for one app.
@@ -51,6 +55,7 @@ type Flow struct {
 	flows   flows
 	current string                // the stage under way
 	cache   repository.Repository // answers of checks
+	rails   *policy.Book          // nil: not loaded yet
 }
 
 // keptWorkflows is how many workflows that have ended stay in the database, for

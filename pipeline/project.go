@@ -41,7 +41,8 @@ type Project struct {
 
 	environ     []string
 	shapes      shape.Menu
-	platformDir string // paths in the platform file start here
+	platformDir string        // paths in the platform file start here
+	platformGit *git.Location // where the platform file is from, at its commit; nil: it lies on this machine
 }
 
 // OpenProject finds the app, reads its manifest and its platform file. Every
@@ -241,7 +242,7 @@ func (p *Project) fetchPlatform(ctx context.Context, ref manifest.PlatformRef) e
 	if err != nil {
 		return err
 	}
-	p.platformDir = p.Root
+	p.platformDir, p.platformGit = p.Root, &git.Location{URL: ref.Git, Ref: got.Commit, Path: ref.Path}
 	p.Platform, err = manifest.LoadPlatform(fmt.Sprint(at), got.Data)
 	return err
 }

@@ -76,6 +76,9 @@ func (f *Flow) Ship(ctx context.Context, in ShipInput) (Shipped, error) {
 	if err != nil {
 		return Shipped{}, err // a road that cannot be walked to its end is not begun
 	}
+	if _, err := f.Rails(ctx); err != nil {
+		return Shipped{}, err
+	}
 	if err := f.Project.ownRoot(p.Environment); err != nil {
 		return Shipped{}, err
 	}
@@ -186,6 +189,9 @@ func (f *Flow) deployed(steps *workflow.Steps, in DeployInput, id string) (deplo
 func (f *Flow) warn(p slipway.Plan) {
 	for _, w := range p.Warnings {
 		f.emit("deploy", Warned, w, 0)
+	}
+	for _, h := range p.Rails {
+		f.emit("deploy", Warned, h.String(), 0)
 	}
 	var fields []string
 	for _, c := range p.Changes {

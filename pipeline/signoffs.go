@@ -136,7 +136,11 @@ func (f *Flow) planAhead(ctx context.Context, r slipway.Release, from, env strin
 	}
 	stage := f.deploying(p)
 	stage.Blobs = blobs{a.Repository}
-	return stage.Plan(ctx, deploy.Input{Target: t})
+	plan, err := stage.Plan(ctx, deploy.Input{Target: t})
+	if err != nil {
+		return plan, err
+	}
+	return f.judged(ctx, p, plan, about{team: r.Team, released: r.Created})
 }
 
 // SignOffs returns what people said to a release before it came to an environment,

@@ -114,7 +114,9 @@ func (f *Flow) deploy(ctx context.Context, in DeployInput, id string) (deploy.Ou
 	if err != nil {
 		return deploy.Output{}, said{}, err
 	}
-	out, err := f.deploying(p).Run(ctx, deploy.Input{ID: id, Target: t, Plan: in.Plan, RollbackOf: in.RollbackOf, Drift: in.Drift, By: in.By})
+	stage := f.deploying(p)
+	stage.Gate = f.gate(p, in.RollbackOf != 0)
+	out, err := stage.Run(ctx, deploy.Input{ID: id, Target: t, Plan: in.Plan, RollbackOf: in.RollbackOf, Drift: in.Drift, By: in.By})
 	d := out.Deployment
 	if !out.Made {
 		return out, said{text: fmt.Sprintf("%s has %s already (deployment %d)", in.Environment, d.Plan.Target.Version, d.Number), reused: true}, err
