@@ -84,8 +84,8 @@ func request(h ledger.History, in Input) driver.PlanRequest {
 	if d, ok := h.Deployment(in.RollbackOf); ok {
 		r.Restore = d.Handle
 	}
-	if d, ok := h.Unfinished(); ok {
-		r.Begun = &d.Plan
+	if n := len(h.Deployments); n > 0 && h.Deployments[n-1].State != slipway.Deployed {
+		r.Begun = &h.Deployments[n-1].Plan
 	}
 	return r
 }

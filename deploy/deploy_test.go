@@ -294,10 +294,31 @@ func TestApplyFails(t *testing.T) {
 		}
 		_, err = w.sane("a").Run(t.Context(), w.input(t, "two", "v2"))
 		wantError(t, err, slipway.Failed, "deployment 2 of traffic in staging failed: no Python here", "")
+		asked := asking{Driver: w.fake}
+		if _, err := w.stage("a", &asked, w.book).Plan(t.Context(), w.input(t, "three", "v2")); err != nil {
+			t.Fatal(err)
+		}
+		if asked.request.Begun == nil || asked.request.Begun.Target.Version != "v2" || asked.request.Live.App != "traffic" {
+			t.Errorf("the driver is asked with %+v", asked.request)
+		}
 		w.mustDeploy(t, "a", "three", "v2")
 		w.wantHistory(t, "1 v1 deployed", "2 v2 failed", "3 v2 deployed")
+		if _, err := w.stage("a", &asked, w.book).Plan(t.Context(), w.input(t, "four", "v2")); err != nil || asked.request.Begun != nil {
+			t.Errorf("after a deployment the driver is asked with %+v, %v", asked.request, err)
+		}
 		w.wantLive(t, "v2")
 	})
+}
+
+// asking is a runtime that remembers what it was asked.
+type asking struct {
+	driver.Driver
+	request driver.PlanRequest
+}
+
+func (d *asking) Plan(ctx context.Context, r driver.PlanRequest) (slipway.Plan, error) {
+	d.request = r
+	return d.Driver.Plan(ctx, r)
 }
 
 // hooked is a runtime in which something happens in the middle of a call.

@@ -66,8 +66,8 @@ type PlanRequest struct {
 	// Restore is the handle of the former deployment that a rollback brings back;
 	// zero: this is none.
 	Restore slipway.Handle
-	// Begun is the plan of a deployment that was begun and cut short, so that the
-	// runtime may have some of it; nil: there is none.
+	// Begun is the plan of a later deployment that was cut short or failed, so that
+	// the runtime may have some of it; nil: there is none.
 	Begun *slipway.Plan
 	// Drift says what to do about changes made by hand. Drivers that cannot keep
 	// them put them right.

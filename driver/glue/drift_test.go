@@ -1,6 +1,7 @@
 package glue_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -168,6 +169,27 @@ func TestDriftIsRefused(t *testing.T) {
 	_, err := w.driver().Plan(t.Context(), driver.PlanRequest{Target: target, Live: live, Drift: slipway.DriftRefuse})
 	wantRunError(t, err, slipway.Blocked, "the job traffic was changed outside Slipway:\n  run.workers is 7, it was 2\n  run.timeout is 61, it was 60\n"+
 		"take the changes into the manifest, or say --drift keep or --drift overwrite")
+}
+
+// TestNoSecretOfOthersShows puts a password into the job by hand.
+func TestNoSecretOfOthersShows(t *testing.T) {
+	w := newDeployWorld(t)
+	target := w.target("v1", nil)
+	h := w.deploy(driver.PlanRequest{Target: target})
+	w.edit(func(job map[string]any) {
+		job["DefaultArguments"].(map[string]any)["--db_password"] = "hunter22"
+		job["DefaultArguments"].(map[string]any)["--source"] = "AKIAABCDEFGHIJKLMNOP"
+	})
+	p := w.plan(driver.PlanRequest{Target: target, Live: h, Drift: slipway.DriftOverwrite})
+	wantFields(t, p.Changes, "delete run.arguments.db_password *", "update run.arguments.source *")
+	s, err := w.driver().Observe(t.Context(), h, target)
+	if err != nil || s.State != slipway.JobDrifted {
+		t.Fatalf("%+v, %v", s, err)
+	}
+	told := fmt.Sprint(p.Changes, p.Warnings, s.Drift)
+	if strings.Contains(told, "hunter22") || strings.Contains(told, "AKIA") || !strings.Contains(told, "***") {
+		t.Errorf("it tells %s", told)
+	}
 }
 
 func TestAnEditShowsAsDrift(t *testing.T) {

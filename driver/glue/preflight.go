@@ -26,7 +26,10 @@ import (
 // would fail is an error; what cannot be seen, or still works, is a warning. A
 // rollback is never refused here: what ran before is the best there is.
 func (d *Driver) preflight(ctx context.Context, w want, r driver.PlanRequest) ([]string, error) {
-	checks := []func(context.Context, want) (string, error){d.checkRole, d.checkVersion, d.checkBucket}
+	checks := []func(context.Context, want) (string, error){d.checkRole, d.checkVersion}
+	if d.cfg.Notes == nil || !strings.HasPrefix(d.cfg.Notes.URL(), "s3://") {
+		checks = append(checks, d.checkBucket) // the ledger, which was just read, lies in the repository's
+	}
 	for _, name := range texts(w.set["Connections.Connections"]) {
 		checks = append(checks, func(ctx context.Context, _ want) (string, error) { return d.checkConnection(ctx, name) })
 	}
@@ -36,18 +39,37 @@ func (d *Driver) preflight(ctx context.Context, w want, r driver.PlanRequest) ([
 		wait.Go(func() { warnings[i], errs[i] = check(ctx, w) })
 	}
 	wait.Wait()
+	var lacks []error
 	for i, err := range errs {
 		switch {
 		case err == nil:
 		case ctx.Err() != nil:
 			return nil, ctx.Err()
 		case r.Restore.Name == "":
-			return nil, err
+			lacks = append(lacks, err)
 		default:
 			warnings[i] = err.Error()
 		}
 	}
+	if len(lacks) > 0 {
+		return nil, together(lacks)
+	}
 	return slices.DeleteFunc(warnings, func(text string) bool { return text == "" }), nil
+}
+
+// together tells several errors as one, each with its way out.
+func together(errs []error) error {
+	if len(errs) == 1 {
+		return errs[0]
+	}
+	text := "AWS lacks what the job needs:"
+	for _, err := range errs {
+		text += "\n  " + err.Error()
+		if fix := slipway.FixOf(err); fix != "" {
+			text += "\n    -> " + fix
+		}
+	}
+	return slipway.Errorf(slipway.KindOf(errs[0]), "%s", text)
 }
 
 // checkRole asks whether Glue may assume the role.

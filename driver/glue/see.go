@@ -288,8 +288,9 @@ func (v *view) stored(where string) bool {
 func (v *view) changes(differs []string) []slipway.Change {
 	list := driver.Diff(v.target(differs), v.want.target)
 	told := map[string]bool{}
-	for _, c := range list {
+	for i, c := range list {
 		told[c.Field] = true
+		list[i].From, list[i].To = hidden(c.Field, c.From), hidden(c.Field, c.To)
 	}
 	for _, name := range differs {
 		if slices.Contains(v.others, name) || !v.covered(name, told) {
@@ -328,7 +329,7 @@ func spell(name string, v any) any {
 }
 
 func change(field string, from, to any) slipway.Change {
-	c := slipway.Change{Field: field, Action: slipway.Update, From: forPeople(from), To: forPeople(to)}
+	c := slipway.Change{Field: field, Action: slipway.Update, From: forPeople(hidden(field, from)), To: forPeople(hidden(field, to))}
 	switch {
 	case from == nil:
 		c.Action, c.From = slipway.Add, nil
@@ -336,6 +337,19 @@ func change(field string, from, to any) slipway.Change {
 		c.Action, c.To = slipway.Delete, nil
 	}
 	return c
+}
+
+// hidden is a value without a secret: what others put into a job may be one.
+func hidden(field string, v any) any {
+	name, isArgument := strings.CutPrefix(field, "run.arguments.")
+	if !isArgument {
+		name, isArgument = strings.CutPrefix(field, "run.non_overridable_arguments.")
+	}
+	text, isText := v.(string)
+	if isText && (isArgument && suspicious("."+name, text) || secretValue.MatchString(text)) {
+		return masked
+	}
+	return v
 }
 
 // forPeople gives a value the types that JSON decoding gives.
