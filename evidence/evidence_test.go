@@ -28,7 +28,7 @@ func newPair(name string) pair {
 }
 
 func (p pair) Key() evidence.Key {
-	return evidence.NewKey(p.private.Public().(ed25519.PublicKey)) //nolint:errcheck // it is one
+	return evidence.NewKey(p.private.Public().(ed25519.PublicKey))
 }
 
 func (p pair) Sign(_ context.Context, data []byte) ([]byte, error) {
@@ -198,18 +198,26 @@ func TestNotASignedStatement(t *testing.T) {
 		"no envelope":         {[]byte(`{"kind":"note"}`), `the envelope: json: unknown field "kind"`},
 		"something behind it": {append(bytes.Clone(whole), "{}"...), "the envelope: something stands behind it"},
 		"a blank behind it":   {append(bytes.Clone(whole), ' '), "the envelope is not written as Slipway writes it"},
-		"a payload of another type": {outer(func(e *dsse.Envelope) { e.PayloadType = "text/plain" }),
-			`its payload is of the type "text/plain", and "application/vnd.in-toto+json" was expected`},
+		"a payload of another type": {
+			outer(func(e *dsse.Envelope) { e.PayloadType = "text/plain" }),
+			`its payload is of the type "text/plain", and "application/vnd.in-toto+json" was expected`,
+		},
 		"no signature":    {outer(func(e *dsse.Envelope) { e.Signatures = []dsse.Signature{} }), "it has 0 signatures, and one was expected"},
 		"two signatures":  {outer(func(e *dsse.Envelope) { e.Signatures = append(e.Signatures, e.Signatures[0]) }), "it has 2 signatures, and one was expected"},
 		"not in base64":   {outer(func(e *dsse.Envelope) { e.Signatures[0].Sig = "*" }), "its signature: illegal base64 data at input byte 0"},
 		"short signature": {outer(func(e *dsse.Envelope) { e.Signatures[0].Sig = "QUJD" }), "its signature has 3 bytes, and one by an ed25519 key has 64"},
-		"another statement": {statement(func(s *evidence.Statement) { s.Type = "https://in-toto.io/Statement/v0.1" }),
-			`it is of the type "https://in-toto.io/Statement/v0.1", and "https://in-toto.io/Statement/v1" was expected`},
-		"another predicate": {statement(func(s *evidence.Statement) { s.PredicateType = "https://slsa.dev/provenance/v1" }),
-			`its predicate is of the type "https://slsa.dev/provenance/v1", and "https://github.com/slipway-cd/slipway/sign-off/v1" was expected`},
-		"nobody": {statement(func(s *evidence.Statement) { s.Predicate.Person = "" }),
-			`it needs an app, a version, an environment, a role and a person, not "roads", "v1.4.0", "prod", "qa" and ""`},
+		"another statement": {
+			statement(func(s *evidence.Statement) { s.Type = "https://in-toto.io/Statement/v0.1" }),
+			`it is of the type "https://in-toto.io/Statement/v0.1", and "https://in-toto.io/Statement/v1" was expected`,
+		},
+		"another predicate": {
+			statement(func(s *evidence.Statement) { s.PredicateType = "https://slsa.dev/provenance/v1" }),
+			`its predicate is of the type "https://slsa.dev/provenance/v1", and "https://github.com/slipway-cd/slipway/sign-off/v1" was expected`,
+		},
+		"nobody": {
+			statement(func(s *evidence.Statement) { s.Predicate.Person = "" }),
+			`it needs an app, a version, an environment, a role and a person, not "roads", "v1.4.0", "prod", "qa" and ""`,
+		},
 		"two lines":      {statement(func(s *evidence.Statement) { s.Predicate.Comment = "no\rja" }), "it holds a character that is not for reading"},
 		"perhaps":        {statement(func(s *evidence.Statement) { s.Predicate.Answer = "perhaps" }), `its answer is "perhaps", and yes, no or withdrawn was expected`},
 		"a short record": {statement(func(s *evidence.Statement) { s.Predicate.Record = "sha256:12" }), `"sha256:12" is not the digest of a release's record`},
@@ -217,10 +225,14 @@ func TestNotASignedStatement(t *testing.T) {
 		"no time":        {statement(func(s *evidence.Statement) { s.Predicate.Time = time.Time{} }), "it has no time"},
 		"about nothing":  {statement(func(s *evidence.Statement) { s.Subject = nil }), "it is about nothing"},
 		"a weak digest":  {statement(func(s *evidence.Statement) { s.Subject[0].Digest.SHA256 = "12" }), `its subject "roads.py" has no sha256 digest`},
-		"an unknown field": {body(func(s string) string { return strings.Replace(s, `"role"`, `"rule":"","role"`, 1) }),
-			`the statement: json: unknown field "rule"`},
-		"a field twice": {body(func(s string) string { return strings.Replace(s, `"role"`, `"role":"cto","role"`, 1) }),
-			"the statement is not written as Slipway writes it"},
+		"an unknown field": {
+			body(func(s string) string { return strings.Replace(s, `"role"`, `"rule":"","role"`, 1) }),
+			`the statement: json: unknown field "rule"`,
+		},
+		"a field twice": {
+			body(func(s string) string { return strings.Replace(s, `"role"`, `"role":"cto","role"`, 1) }),
+			"the statement is not written as Slipway writes it",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := evidence.Open(c.data)
@@ -248,8 +260,10 @@ func TestNotBelieved(t *testing.T) {
 		"other words than were signed": {forged, "its signature is not one by ana's key " + ana.Key().ID() + " over these bytes"},
 		"a key of nobody":              {sign(t, eve, yes()), "it was signed with the key " + eve.Key().ID() + ", which is none of ana's"},
 		"another person's key":         {sign(t, bo, yes()), "it was signed with the key " + bo.Key().ID() + ", which is none of ana's"},
-		"a swapped key id": {envelope(t, func(_ map[string]any, e *dsse.Envelope) { e.Signatures[0].KeyID = newPair("spare").Key().ID() }),
-			"its signature is not one by ana's key " + newPair("spare").Key().ID() + " over these bytes"},
+		"a swapped key id": {
+			envelope(t, func(_ map[string]any, e *dsse.Envelope) { e.Signatures[0].KeyID = newPair("spare").Key().ID() }),
+			"its signature is not one by ana's key " + newPair("spare").Key().ID() + " over these bytes",
+		},
 		"a person without a key": {sign(t, ana, with(func(s *slipway.SignOff) { s.Person = "cy" })), "no key is registered for cy"},
 		"not in the role":        {sign(t, ana, with(func(s *slipway.SignOff) { s.Role = "security" })), "ana is not in the role security"},
 	} {

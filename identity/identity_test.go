@@ -80,7 +80,7 @@ func newAgent(t *testing.T, names ...string) (socket string, ring agent.Agent) {
 
 func serve(t *testing.T, a agent.Agent) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "agent") // a socket's path is short
+	dir, err := os.MkdirTemp("", "agent") //nolint:usetesting // a socket's path is short
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -188,19 +188,34 @@ func TestFindNobody(t *testing.T) {
 		"no file":      {identity.Config{File: "/nowhere/key"}, slipway.NotFound, "there is no key in /nowhere/key", "ssh-keygen -t ed25519 -f /nowhere/key makes one"},
 		"no key in it": {identity.Config{File: write(t, "notes", []byte("secret words"))}, slipway.Invalid, "notes: it is no key of OpenSSH's", "ssh-keygen -t ed25519 makes one"},
 		"not ed25519":  {identity.Config{File: keyFile(t, ecdsaKey, "")}, slipway.Invalid, "it is a key of the type ecdsa-sha2-nistp256, and only ssh-ed25519 signs", "ssh-keygen -t ed25519 makes a pair"},
-		"registered for nobody": {identity.Config{File: keyFile(t, keyOf("eve"), phrase), Passphrase: never}, slipway.Blocked,
-			", " + eve.ID() + ", is registered for nobody", "have the platform team add to your people.NAME.keys: " + eve.String()},
+		"registered for nobody": {
+			identity.Config{File: keyFile(t, keyOf("eve"), phrase), Passphrase: never},
+			slipway.Blocked,
+			", " + eve.ID() + ", is registered for nobody", "have the platform team add to your people.NAME.keys: " + eve.String(),
+		},
 		"another passphrase": {identity.Config{File: keyFile(t, keyOf("ana"), phrase), Passphrase: wrong}, slipway.Invalid, "that is not the passphrase of ", "ssh-add"},
 		"nobody to ask":      {identity.Config{File: keyFile(t, keyOf("ana"), phrase), Passphrase: none}, slipway.Internal, "there is no terminal", ""},
-		"a public half and no agent": {identity.Config{File: write(t, "id.pub", []byte(public("ana").String()))}, slipway.Unavailable,
-			"id.pub is the public half of a key, so an ssh-agent has to sign, and there is none", "/id, or name the private key"},
-		"a public half of a key the agent lacks": {identity.Config{File: write(t, "id.pub", []byte(public("ana").String())), Agent: socket}, slipway.Unavailable,
-			"so an ssh-agent has to sign, and it does not hold it", "ssh-add "},
-		"nothing at all": {identity.Config{Home: t.TempDir()}, slipway.Blocked,
-			"there is no key here that signs for anybody: there is no ssh-agent, and no key in .ssh/id_ed25519", "name a key with --key FILE"},
+		"a public half and no agent": {
+			identity.Config{File: write(t, "id.pub", []byte(public("ana").String()))},
+			slipway.Unavailable,
+			"id.pub is the public half of a key, so an ssh-agent has to sign, and there is none", "/id, or name the private key",
+		},
+		"a public half of a key the agent lacks": {
+			identity.Config{File: write(t, "id.pub", []byte(public("ana").String())), Agent: socket},
+			slipway.Unavailable,
+			"so an ssh-agent has to sign, and it does not hold it", "ssh-add ",
+		},
+		"nothing at all": {
+			identity.Config{Home: t.TempDir()},
+			slipway.Blocked,
+			"there is no key here that signs for anybody: there is no ssh-agent, and no key in .ssh/id_ed25519", "name a key with --key FILE",
+		},
 		"an agent with a stranger's": {identity.Config{Agent: socket}, slipway.Blocked, "there is no key here that signs for anybody: the ssh-agent holds " + eve.ID(), "people.NAME.keys"},
-		"an agent that is gone": {identity.Config{Agent: "/nowhere/agent"}, slipway.Blocked,
-			"there is no key here that signs for anybody: the ssh-agent at /nowhere/agent cannot be reached", "--key FILE"},
+		"an agent that is gone": {
+			identity.Config{Agent: "/nowhere/agent"},
+			slipway.Blocked,
+			"there is no key here that signs for anybody: the ssh-agent at /nowhere/agent cannot be reached", "--key FILE",
+		},
 		"two people in the role": {identity.Config{Agent: two}, slipway.Invalid, "the ssh-agent holds keys of ana and bo", "--key"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -35,10 +35,7 @@ func (f *Flow) rules(e manifest.Environment) func(slipway.Release) promote.Rules
 	if len(e.SignOffs) == 0 {
 		return nil
 	}
-	all := promote.Rules{Policy: f.Policy()}
-	for _, s := range e.SignOffs {
-		all.Needs = append(all.Needs, promote.Need{Role: s.Role, Count: s.Count})
-	}
+	all := promote.Rules{Policy: f.Policy(), Needs: needs(e.SignOffs)}
 	return func(r slipway.Release) promote.Rules {
 		all := all
 		if e.Segregate {
@@ -46,6 +43,21 @@ func (f *Flow) rules(e manifest.Environment) func(slipway.Release) promote.Rules
 		}
 		return all
 	}
+}
+
+// needs are the roles that have to say yes. One that is named twice needs as many
+// people as both say.
+func needs(asked []manifest.SignOff) []promote.Need {
+	var all []promote.Need
+	for _, s := range asked {
+		i := slices.IndexFunc(all, func(n promote.Need) bool { return n.Role == s.Role })
+		if i < 0 {
+			all = append(all, promote.Need{Role: s.Role, Count: s.Count})
+			continue
+		}
+		all[i].Count += s.Count
+	}
+	return all
 }
 
 // makers are the people who made a release or wrote its commit, by what it says

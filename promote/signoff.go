@@ -217,13 +217,13 @@ func (st Standing) Err() error {
 	if len(missing) == 0 {
 		return nil
 	}
-	text := fmt.Sprintf("%s may not come to %s yet, it needs %s", st.Version, st.Environment, strings.Join(missing, ", "))
+	lines := []string{fmt.Sprintf("%s may not come to %s yet, it needs %s", st.Version, st.Environment, strings.Join(missing, ", "))}
 	for _, s := range st.Said {
 		if s.Answer == slipway.Yes && !s.Counts && !s.Replaced {
-			text += fmt.Sprintf("\n%s's yes as %s does not count: %s", s.Person, s.Role, s.Why)
+			lines = append(lines, fmt.Sprintf("%s's yes as %s does not count: %s", s.Person, s.Role, s.Why))
 		}
 	}
-	return slipway.Errorf(slipway.Blocked, "%s", text).WithFix("%s", strings.Join(fixes, "\n"))
+	return slipway.Errorf(slipway.Blocked, "%s", strings.Join(lines, "\n")).WithFix("%s", strings.Join(fixes, "\n"))
 }
 
 func (st Standing) fix(r RoleStanding) string {

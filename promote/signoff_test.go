@@ -367,16 +367,22 @@ func TestMayNotSign(t *testing.T) {
 			d.mustSign(t, "ana", "qa", slipway.No)
 			return d.sign("ana", "security", slipway.Yes)
 		}, slipway.Blocked, "nobody fills two roles", "have somebody else of security sign"},
-		"not in the role": {func(_ *testing.T, d *desk) (promote.Signed, error) { return d.sign("bo", "qa", slipway.Yes) },
-			slipway.Blocked, "bo is not in the role qa", "the platform team keeps roles.qa.people"},
-		"a role nobody asks for": {func(_ *testing.T, d *desk) (promote.Signed, error) { return d.sign("ana", "legal", slipway.Yes) },
-			slipway.Invalid, "prod asks for no sign-off of legal", "it asks for: qa, security"},
+		"not in the role": {
+			func(_ *testing.T, d *desk) (promote.Signed, error) { return d.sign("bo", "qa", slipway.Yes) },
+			slipway.Blocked, "bo is not in the role qa", "the platform team keeps roles.qa.people",
+		},
+		"a role nobody asks for": {
+			func(_ *testing.T, d *desk) (promote.Signed, error) { return d.sign("ana", "legal", slipway.Yes) },
+			slipway.Invalid, "prod asks for no sign-off of legal", "it asks for: qa, security",
+		},
 		"their own release": {func(_ *testing.T, d *desk) (promote.Signed, error) {
 			d.rules.Barred = []string{"ana"}
 			return d.sign("ana", "qa", slipway.Yes)
 		}, slipway.Blocked, "it is ana's own release", "somebody else in the role has to sign"},
-		"nothing to withdraw": {func(_ *testing.T, d *desk) (promote.Signed, error) { return d.sign("ana", "qa", slipway.Withdrawn) },
-			slipway.Invalid, "ana has said nothing to v1 in prod that could be withdrawn", ""},
+		"nothing to withdraw": {
+			func(_ *testing.T, d *desk) (promote.Signed, error) { return d.sign("ana", "qa", slipway.Withdrawn) },
+			slipway.Invalid, "ana has said nothing to v1 in prod that could be withdrawn", "",
+		},
 		"another's key": {func(_ *testing.T, d *desk) (promote.Signed, error) {
 			in := d.signing("ana", "qa", slipway.Yes)
 			in.Key = cy
