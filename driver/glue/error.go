@@ -1,6 +1,7 @@
 package glue
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"github.com/aws/smithy-go"
 
 	"github.com/slipway-cd/slipway"
+	"github.com/slipway-cd/slipway/awssetup/access"
 )
 
 // codeOf is the code of an error that AWS answered; empty if it is none.
@@ -41,14 +43,17 @@ func (d *Driver) explain(err error, action, resource string) error {
 	if _, ok := errors.AsType[*slipway.Error](err); ok {
 		return err
 	}
-	kind, why, fix := d.diagnose(err, action, resource)
+	if denied, ok := access.Denied(err, action, d.arn(action, resource)); ok {
+		return denied
+	}
+	kind, why, fix := d.diagnose(err)
 	return &slipway.Error{
 		Kind: kind, Err: err, Fix: fix,
 		Message: fmt.Sprintf("%s on %s: %s%s", action, resource, why, words(err)),
 	}
 }
 
-func (d *Driver) diagnose(err error, action, resource string) (kind slipway.Kind, why, fix string) {
+func (d *Driver) diagnose(err error) (kind slipway.Kind, why, fix string) {
 	switch code := codeOf(err); code {
 	case "":
 		return d.diagnoseTransport(err)
@@ -56,9 +61,6 @@ func (d *Driver) diagnose(err error, action, resource string) (kind slipway.Kind
 		return slipway.NotFound, "it is not there", ""
 	case "InvalidInputException", "ValidationException", "InvalidParameterException":
 		return slipway.Invalid, "AWS refuses the request", ""
-	case "AccessDeniedException", "AccessDenied":
-		return slipway.Unavailable, "access is denied", fmt.Sprintf(
-			"the role that deploys needs %s on %s; `slipway aws policy` prints the whole policy", action, d.arn(action, resource))
 	case "ExpiredTokenException", "ExpiredToken", "UnrecognizedClientException", "InvalidSignatureException",
 		"IncompleteSignature", "InvalidClientTokenId", "MissingAuthenticationToken":
 		return slipway.Unavailable, "the credentials are refused (" + code + ")",
@@ -111,9 +113,14 @@ func words(err error) string {
 // arn names a resource as a policy does.
 func (d *Driver) arn(action, resource string) string {
 	service, _, _ := strings.Cut(action, ":")
-	account := d.cfg.Environment.Account
-	if account == "" {
-		account = "*"
+	region, account := d.cfg.AWS.Region, cmp.Or(d.cfg.Environment.Account, "*")
+	switch service {
+	case "sts":
+		return "*"
+	case "iam":
+		region = ""
+	case "s3":
+		region, account = "", ""
 	}
-	return fmt.Sprintf("arn:aws:%s:%s:%s:%s", service, d.cfg.AWS.Region, account, resource)
+	return strings.Join([]string{"arn", partition(d.cfg.AWS.Region), service, region, account, resource}, ":")
 }

@@ -174,8 +174,9 @@ func TestLogsThatNobodyMayReadAreAnError(t *testing.T) {
 	w.Fault(gluetest.Always("GetLogEvents", gluetest.Fail("AccessDeniedException").Saying("no")))
 	for _, follow := range []bool{true, false} {
 		err := w.driver().Logs(t.Context(), w.handle, "r1", follow, &bytes.Buffer{})
-		wantRunError(t, err, slipway.Unavailable, "logs:GetLogEvents on log-group:/aws-glue/jobs/output:*: access is denied: no\n"+
-			"the role that deploys needs logs:GetLogEvents on arn:aws:logs:us-east-1:123456789012:log-group:/aws-glue/jobs/output:*; `slipway aws policy` prints the whole policy")
+		wantRunError(t, err, slipway.Unavailable, "AWS refuses logs:GetLogEvents on arn:aws:logs:us-east-1:123456789012:log-group:/aws-glue/jobs/output:* to these credentials\n"+
+			`add to the policy of who is signed in: {"Effect":"Allow","Action":"logs:GetLogEvents","Resource":"arn:aws:logs:us-east-1:123456789012:log-group:/aws-glue/jobs/output:*"}`+"\n"+
+			"slipway aws policy ENV deployer shows everything that Slipway needs there; slipway aws bootstrap ENV adds it")
 	}
 }
 
@@ -197,8 +198,9 @@ func TestAGroupThatNobodyMayReadIsNotInTheWay(t *testing.T) {
 	}
 	deny("")
 	err := w.driver().Logs(t.Context(), w.handle, "r1", true, &bytes.Buffer{})
-	wantRunError(t, err, slipway.Unavailable, "logs:DescribeLogStreams on log-group:/aws-glue/jobs/output:*: access is denied: no\n"+
-		"the role that deploys needs logs:DescribeLogStreams on arn:aws:logs:us-east-1:123456789012:log-group:/aws-glue/jobs/output:*; `slipway aws policy` prints the whole policy")
+	wantRunError(t, err, slipway.Unavailable, "AWS refuses logs:DescribeLogStreams on arn:aws:logs:us-east-1:123456789012:log-group:/aws-glue/jobs/output:* to these credentials\n"+
+		`add to the policy of who is signed in: {"Effect":"Allow","Action":"logs:DescribeLogStreams","Resource":"arn:aws:logs:us-east-1:123456789012:log-group:/aws-glue/jobs/output:*"}`+"\n"+
+		"slipway aws policy ENV deployer shows everything that Slipway needs there; slipway aws bootstrap ENV adds it")
 }
 
 func TestFollowedLogsGiveUpOnWhatStaysBroken(t *testing.T) {

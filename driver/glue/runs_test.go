@@ -446,8 +446,9 @@ func TestAForeignErrorIsExplained(t *testing.T) {
 	w.mustStart("r1")
 	w.Fault(gluetest.Always("GetJobRun", gluetest.Fail("AccessDeniedException").Saying("User: x is not authorized")))
 	_, err := w.driver().Run(t.Context(), w.handle, "r1")
-	wantRunError(t, err, slipway.Unavailable, "glue:GetJobRun on job/Traffic ETL: access is denied: User: x is not authorized\n"+
-		"the role that deploys needs glue:GetJobRun on arn:aws:glue:us-east-1:123456789012:job/Traffic ETL; `slipway aws policy` prints the whole policy")
+	wantRunError(t, err, slipway.Unavailable, "AWS refuses glue:GetJobRun on arn:aws:glue:us-east-1:123456789012:job/Traffic ETL to these credentials\n"+
+		`add to the policy of who is signed in: {"Effect":"Allow","Action":"glue:GetJobRun","Resource":"arn:aws:glue:us-east-1:123456789012:job/Traffic ETL"}`+"\n"+
+		"slipway aws policy ENV deployer shows everything that Slipway needs there; slipway aws bootstrap ENV adds it")
 }
 
 func TestARunThatGlueForgot(t *testing.T) {
