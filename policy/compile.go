@@ -89,7 +89,9 @@ func (p provider) FindStructFieldType(name, field string) (*types.FieldType, boo
 }
 
 // compile makes a program of an expression, or says what is wrong with it.
-// Whatever wants may be nil: any type will do.
+// wants may be nil: any type will do.
+//
+//nolint:ireturn // CEL has no other type for it
 func (c *compiler) compile(text string, wants *cel.Type) (cel.Program, faults) {
 	parsed, issues := c.env.Parse(text)
 	if issues.Err() != nil {

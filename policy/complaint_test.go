@@ -137,8 +137,8 @@ func TestRailsThatCannotBe(t *testing.T) {
 			`[wrokers] the shape glue-job has no parameter "wrokers"; did you mean workers?`,
 		},
 		"a typo in the fix": {
-			"{name: big-jobs, when: plan.rollback, effect: block, message: no, fix: \"in {{x}} {environment.nmae}\"}",
-			`[nmae] environment has no field "nmae"; did you mean name?`,
+			"{name: big-jobs, when: plan.rollback, effect: block, message: no, fix: \"in {{x}} {environment.nme}\"}",
+			`[nme] environment has no field "nme"; did you mean name?`,
 		},
 		"a brace that is not closed": {
 			"{name: big-jobs, when: plan.rollback, effect: block, message: \"in {environment.name\"}",

@@ -84,7 +84,9 @@ func caseType() *schema.Type {
 		{Name: "changes", Type: listOf(change), Help: "What the plan changes."},
 		{Name: "rollback", Type: &schema.Type{Kind: schema.Bool}, Help: "Whether it is a rollback."},
 		{Name: "cost", Type: &schema.Type{Kind: schema.Object, Fields: []schema.Field{
-			{Name: "worst", Type: number}, {Name: "expected", Type: number}, {Name: "month", Type: month},
+			{Name: "worst", Type: number},
+			{Name: "expected", Type: number},
+			{Name: "month", Type: month},
 			{Name: "currency", Type: textType()},
 		}}, Help: "What runs cost. Default: nothing is known."},
 		{Name: "release", Type: &schema.Type{Kind: schema.Object, Fields: []schema.Field{

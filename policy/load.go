@@ -168,7 +168,7 @@ func (l *loader) rail(doc *schema.Doc, v *schema.Value, path string) {
 		File: doc.File, Line: v.Pos.Line, compiled: map[string]compiled{},
 	}
 	if first, ok := l.seen[r.Name]; ok {
-		l.complain(doc, v.Get("name"), path+".name", fmt.Sprintf("there is a rail %s already, at %s", r.Name, first))
+		_ = l.complain(doc, v.Get("name"), path+".name", fmt.Sprintf("there is a rail %s already, at %s", r.Name, first))
 	}
 	l.seen[r.Name] = fmt.Sprintf("%s:%d", r.File, r.Line)
 	l.names(doc, v.Get("environments"), path+".environments", "environment", l.book.scope.environmentNames())

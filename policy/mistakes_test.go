@@ -19,7 +19,7 @@ func mistakes() map[string]string {
 		`"G1X" == run.worker_type`:                         `["G1X"] run.worker_type is never "G1X"; did you mean "G.1X"?`,
 		`environment.name == "prd"`:                        `["prd"] environment.name is never "prd"; did you mean "prod"?`,
 		`environment.runtime != "gleu"`:                    `["gleu"] environment.runtime is never "gleu"; did you mean "glue"?`,
-		`team == "data-platfrom"`:                          `["data-platfrom"] team is never "data-platfrom"; did you mean "data-platform"?`,
+		`team == "data-platfrm"`:                           `["data-platfrm"] team is never "data-platfrm"; did you mean "data-platform"?`,
 		`shape == "glue"`:                                  `["glue"] shape is never "glue"; expected one of glue-job, python-job`,
 		`environment == "prod"`:                            `[==] the facts of environment and a text do not go together (==); expected a field of it; did you mean environment.name?`,
 		`environment.nam == "x"`:                           `[nam] environment has no field "nam"; did you mean name?`,

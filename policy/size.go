@@ -40,6 +40,7 @@ func sizes() []cel.EnvOption {
 	return options
 }
 
+//nolint:ireturn // CEL asks for it
 func sizeOf(arg ref.Val) ref.Val {
 	text, _ := arg.Value().(string)
 	n, err := schema.ParseSize(text)
@@ -50,6 +51,8 @@ func sizeOf(arg ref.Val) ref.Val {
 }
 
 // Compare implements traits.Comparer.
+//
+//nolint:ireturn // CEL asks for it
 func (s size) Compare(other ref.Val) ref.Val {
 	o, ok := other.(size)
 	switch {
@@ -64,6 +67,8 @@ func (s size) Compare(other ref.Val) ref.Val {
 }
 
 // Equal implements ref.Val.
+//
+//nolint:ireturn // CEL asks for it
 func (s size) Equal(other ref.Val) ref.Val {
 	o, ok := other.(size)
 	return types.Bool(ok && s == o)
@@ -78,6 +83,8 @@ func (s size) ConvertToNative(t reflect.Type) (any, error) {
 }
 
 // ConvertToType implements ref.Val.
+//
+//nolint:ireturn // CEL asks for it
 func (s size) ConvertToType(t ref.Type) ref.Val {
 	if t.TypeName() == types.StringType.TypeName() {
 		return types.String(schema.FormatSize(int64(s)))
@@ -86,6 +93,8 @@ func (s size) ConvertToType(t ref.Type) ref.Val {
 }
 
 // Type implements ref.Val.
+//
+//nolint:ireturn // CEL asks for it
 func (s size) Type() ref.Type { return sizeType }
 
 // Value implements ref.Val.
