@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 
 	"golang.org/x/term"
@@ -11,7 +13,8 @@ import (
 )
 
 // passphrase asks the person for the passphrase of a key, on the terminal even
-// where input and output go elsewhere. What is typed is not shown.
+// where input and output go elsewhere. The terminal shows nothing that is typed,
+// from before the question is asked.
 func passphrase(ctx context.Context, file string) ([]byte, error) {
 	tty, err := os.OpenFile("/dev/tty", os.O_RDWR, 0)
 	if err != nil {
@@ -19,29 +22,27 @@ func passphrase(ctx context.Context, file string) ([]byte, error) {
 			WithFix("have an ssh-agent hold the key: ssh-add %s", file)
 	}
 	defer tty.Close()
-	before, err := term.GetState(int(tty.Fd()))
+	before, err := term.MakeRaw(int(tty.Fd()))
 	if err != nil {
 		return nil, fmt.Errorf("ask for a passphrase: %w", err)
 	}
-	fmt.Fprintf(tty, "passphrase of %s: ", file)
-	typed := make(chan []byte, 1)
-	failed := make(chan error, 1)
+	defer func() { _ = term.Restore(int(tty.Fd()), before) }()
+	type answer struct {
+		phrase string
+		err    error
+	}
+	typed := make(chan answer, 1)
 	go func() {
-		phrase, err := term.ReadPassword(int(tty.Fd()))
-		if err != nil {
-			failed <- err
-			return
-		}
-		typed <- phrase
+		phrase, err := term.NewTerminal(tty, "").ReadPassword("passphrase of " + file + ": ")
+		typed <- answer{phrase, err}
 	}()
-	defer fmt.Fprintln(tty)
 	select {
-	case phrase := <-typed:
-		return phrase, nil
-	case err := <-failed:
-		return nil, fmt.Errorf("ask for a passphrase: %w", err)
-	case <-ctx.Done(): // the terminal shows again what is typed
-		_ = term.Restore(int(tty.Fd()), before)
+	case a := <-typed:
+		if errors.Is(a.err, io.EOF) { // Ctrl-C or Ctrl-D, which are bytes like others now
+			return nil, context.Canceled
+		}
+		return []byte(a.phrase), a.err
+	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
 }
