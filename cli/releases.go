@@ -171,7 +171,7 @@ func (removeCommand) Help() string {
 
 // Run implements the command.
 func (c *removeCommand) Run(s *session) error {
-	return s.changing("", "remove from "+c.Environment, func(f *pipeline.Flow) error {
+	return s.changing("remove from "+c.Environment, func(f *pipeline.Flow) error {
 		o, err := f.Operating(s.ctx, c.Environment)
 		if err != nil {
 			return err

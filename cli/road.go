@@ -52,7 +52,7 @@ func (c *buildCommand) Run(s *session) error {
 
 // building builds the source for a command that takes it further.
 func (s *session) building(doing string, dirty bool, fn func(*pipeline.Flow, slipway.Source, pipeline.Built) error) error {
-	return s.changing("", doing, func(f *pipeline.Flow) error {
+	return s.changing(doing, func(f *pipeline.Flow) error {
 		src, err := s.source(f.Project, dirty)
 		if err != nil {
 			return err
@@ -157,7 +157,7 @@ Example: slipway release v1.4.0 --env staging
 
 // Run implements the command.
 func (c *releaseCommand) Run(s *session) error {
-	return s.changing("", "release", func(f *pipeline.Flow) error {
+	return s.changing("release", func(f *pipeline.Flow) error {
 		src, err := s.source(f.Project, c.Dirty)
 		if err != nil {
 			return err
@@ -196,7 +196,7 @@ func (c *promoteCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	return s.changing("", "promote to "+env, func(f *pipeline.Flow) error {
+	return s.changing("promote to "+env, func(f *pipeline.Flow) error {
 		out, err := f.Promote(s.ctx, promote.Input{App: f.Project.Manifest.App, Version: version, By: s.env.User}, env)
 		if err != nil || !s.globals.JSON {
 			return err
@@ -292,7 +292,7 @@ func (c *deployCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	return s.changing("", "deploy to "+env, func(f *pipeline.Flow) error {
+	return s.changing("deploy to "+env, func(f *pipeline.Flow) error {
 		out, err := f.Deploy(s.ctx, pipeline.DeployInput{App: f.Project.Manifest.App, Environment: env, Version: version, Plan: plan, Drift: c.Drift, By: s.env.User})
 		if err != nil {
 			return err
@@ -368,7 +368,7 @@ Example: slipway rollback staging
 
 // Run implements the command.
 func (c *rollbackCommand) Run(s *session) error {
-	return s.changing("", "rollback "+c.Environment, func(f *pipeline.Flow) error {
+	return s.changing("rollback "+c.Environment, func(f *pipeline.Flow) error {
 		out, err := f.Rollback(s.ctx, pipeline.RollbackInput{
 			App: f.Project.Manifest.App, Environment: c.Environment, To: c.To, Drift: c.Drift, By: s.env.User,
 		})

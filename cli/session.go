@@ -45,8 +45,8 @@ func (s *session) reading(app string, fn func(*pipeline.Flow) error) error {
 }
 
 // changing opens the app for a command that changes something.
-func (s *session) changing(app, doing string, fn func(*pipeline.Flow) error) error {
-	return resumable(s.with(app, doing, pipeline.New, fn))
+func (s *session) changing(doing string, fn func(*pipeline.Flow) error) error {
+	return resumable(s.with("", doing, pipeline.New, fn))
 }
 
 func resumable(err error) error {

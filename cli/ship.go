@@ -71,7 +71,7 @@ Example: slipway ship staging
 
 // Run implements the command.
 func (c *shipCommand) Run(s *session) error {
-	return s.changing("", "ship "+c.Environment, func(f *pipeline.Flow) error {
+	return s.changing("ship "+c.Environment, func(f *pipeline.Flow) error {
 		if _, err := f.Project.Road(c.Environment); err != nil {
 			return err
 		}

@@ -43,7 +43,7 @@ func (c *signOffCommand) Run(s *session) error {
 		}
 		return s.reading("", func(f *pipeline.Flow) error { return c.look(s, f, version, env) })
 	}
-	return s.changing("", "sign-off for "+env, func(f *pipeline.Flow) error { return c.sign(s, f, version, env) })
+	return s.changing("sign-off for "+env, func(f *pipeline.Flow) error { return c.sign(s, f, version, env) })
 }
 
 // look shows a release, and signs nothing.

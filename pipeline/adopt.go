@@ -50,7 +50,7 @@ func jobName(app string, run map[string]any) string {
 	return app
 }
 
-func (f *Flow) adopter(ctx context.Context, env string) (driver.Adopter, error) { //nolint:ireturn // it is an ability of a driver
+func (f *Flow) adopter(ctx context.Context, env string) (driver.Adopter, error) {
 	p, err := f.live(ctx, env)
 	if err != nil {
 		return nil, err

@@ -53,11 +53,12 @@ func TestShip(t *testing.T) {
 	}
 }
 
-// cutIn ships until a call of the runtime, and is stopped there by Ctrl-C.
-func (w *world) cutIn(t *testing.T, env, method string, point drivertest.Point) {
+// cutIn ships until the runtime is told to apply the plan, and is stopped there by
+// Ctrl-C.
+func (w *world) cutIn(t *testing.T, env string, point drivertest.Point) {
 	t.Helper()
 	w.fault = func(m string, p drivertest.Point) error {
-		if m != method || p != point {
+		if m != "Apply" || p != point {
 			return nil
 		}
 		w.stop()
@@ -75,7 +76,7 @@ func TestShipGoesOn(t *testing.T) {
 		t.Run(string(point), func(t *testing.T) {
 			w := hello(t)
 			w.tag(t, "v1")
-			w.cutIn(t, "staging", "Apply", point)
+			w.cutIn(t, "staging", point)
 			wantLines(t, "history", []string{"1 v1 deploying"}, w.deployments(t, "staging"))
 			w.told()
 			out := w.mustShip(t, "staging")
@@ -94,7 +95,7 @@ func TestShipGoesOn(t *testing.T) {
 func TestTheRoadChanges(t *testing.T) {
 	w := hello(t)
 	w.tag(t, "v1")
-	w.cutIn(t, "prod", "Apply", drivertest.Before)
+	w.cutIn(t, "prod", drivertest.Before)
 	w.write(t, map[string]string{"platform.yaml": strings.Replace(platformText, "prod-root, follows: staging", "prod-root, follows: local", 1)})
 	w.git(t, "update-index", "--assume-unchanged", "platform.yaml")
 	if out := w.mustShip(t, "prod"); out.Deployment.Number != 1 || !out.Changed {
@@ -127,7 +128,7 @@ func TestShipTellsWhatWasChangedByHand(t *testing.T) {
 func TestAFreezeBegins(t *testing.T) {
 	w := hello(t)
 	w.tag(t, "v1")
-	w.cutIn(t, "staging", "Apply", drivertest.Before)
+	w.cutIn(t, "staging", drivertest.Before)
 	freeze := `, freeze: [{from: 2026-11-22, until: 2026-11-23, why: "year's end"}]}`
 	w.write(t, map[string]string{"platform.yaml": strings.Replace(platformText, "follows: local}", "follows: local"+freeze, 1)})
 	w.git(t, "update-index", "--assume-unchanged", "platform.yaml")
@@ -168,7 +169,7 @@ func TestGiveUp(t *testing.T) {
 	w.mustShip(t, "local")
 	w.commit(t, map[string]string{"hello.py": "print('two')\n"})
 	w.tag(t, "v2")
-	w.cutIn(t, "local", "Apply", drivertest.Before)
+	w.cutIn(t, "local", drivertest.Before)
 	wantLines(t, "history", []string{"1 v1 deployed", "2 v2 deploying"}, w.deployments(t, "local"))
 	w.told()
 	w.with(t, func(f *Flow) {
@@ -314,7 +315,7 @@ func TestReleaseErrors(t *testing.T) {
 	w.commit(t, map[string]string{"hello.py": "print('other')\n"})
 	w.git(t, "tag", "-f", "v1.0.0")
 	_, err := w.ship(t, "local")
-	wantError(t, err, slipway.Conflict, "release v1.0.0 of hello exists with other bytes: it was made from commit ", "under another version")
+	wantError(t, err, slipway.Conflict, "release v1.0.0 of hello exists with other bytes: it was made from commit ", "with another version")
 }
 
 func TestPlan(t *testing.T) {

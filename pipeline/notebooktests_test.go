@@ -17,15 +17,18 @@ func TestNotebookTestsHaveTheArgumentsOfTheJob(t *testing.T) {
 		want  []string
 	}{
 		"of a Python job": {
-			"python-job", map[string]any{"arguments": map[string]any{"source": "data", "--least": 5, "password": secret}},
+			"python-job",
+			map[string]any{"arguments": map[string]any{"source": "data", "--least": 5, "password": secret}},
 			[]string{"--least", "5", "--source", "data"},
 		},
 		"of a Glue job": {
-			"glue-job", map[string]any{"arguments": map[string]any{"source": "data", "all": true}, "non_overridable_arguments": map[string]any{"source": "fixed"}},
+			"glue-job",
+			map[string]any{"arguments": map[string]any{"source": "data", "all": true}, "non_overridable_arguments": map[string]any{"source": "fixed"}},
 			[]string{"--JOB_NAME", "roads", "--JOB_RUN_ID", "notebook-tests", "--all", "true", "--source", "fixed"},
 		},
 		"of a Glue job with a name": {
-			"glue-job", map[string]any{"name": "Roads ETL"},
+			"glue-job",
+			map[string]any{"name": "Roads ETL"},
 			[]string{"--JOB_NAME", "Roads ETL", "--JOB_RUN_ID", "notebook-tests"},
 		},
 		"none": {"python-job", nil, []string{}},

@@ -164,13 +164,13 @@ func TestSavedPlanOnGlue(t *testing.T) {
 		},
 		"is stale": func(t *testing.T, aws cloud, c clone) {
 			aws.edit(t, map[string]any{"NumberOfWorkers": 9})
-			c.refusesPlan(t, 4, aws, "the plan is stale: traffic in prod has changed since it was made", "-> make it again: slipway plan ")
+			c.refusesPlan(t, aws, "the plan is stale: traffic in prod has changed since it was made", "-> make it again: slipway plan ")
 		},
 		"is older than what is live": func(t *testing.T, aws cloud, c clone) {
 			c.change(t, "traffic.py", "version 2", "version 3")
 			c.commit(t, "version 3")
 			c.must(t, "ship", "prod")
-			c.refusesPlan(t, 4, aws, "the plan is stale")
+			c.refusesPlan(t, aws, "the plan is stale")
 		},
 		"was laid out anew": func(t *testing.T, aws cloud, c clone) {
 			var p any
@@ -185,19 +185,19 @@ func TestSavedPlanOnGlue(t *testing.T) {
 		},
 		"has another definition": func(t *testing.T, aws cloud, c clone) {
 			c.change(t, "../plan.json", `"NumberOfWorkers": 4`, `"NumberOfWorkers": 99`)
-			c.refusesPlan(t, 4, aws, wasEdited)
+			c.refusesPlan(t, aws, wasEdited)
 		},
 		"has another script": func(t *testing.T, aws cloud, c clone) {
 			c.change(t, "../plan.json", "s3://acme-artifacts/", "s3://elsewhere/")
-			c.refusesPlan(t, 4, aws, wasEdited)
+			c.refusesPlan(t, aws, wasEdited)
 		},
 		"hides what it changes": func(t *testing.T, aws cloud, c clone) {
 			c.change(t, "../plan.json", `"run.workers"`, `"run.harmless"`)
-			c.refusesPlan(t, 4, aws, wasEdited)
+			c.refusesPlan(t, aws, wasEdited)
 		},
 		"has another target": func(t *testing.T, aws cloud, c clone) {
 			c.change(t, "../plan.json", `"workers": 4`, `"workers": 2`)
-			c.refusesPlan(t, 4, aws, "this plan is not one for release")
+			c.refusesPlan(t, aws, "this plan is not one for release")
 		},
 	} {
 		there := aws.copy(t)
@@ -215,10 +215,10 @@ func TestSavedPlanOnGlue(t *testing.T) {
 const wasEdited = "the plan for traffic in prod is not as it was made: somebody edited it"
 
 // refusesPlan proves that the saved plan is refused, and that nothing changes.
-func (c clone) refusesPlan(t *testing.T, code int, aws cloud, texts ...string) {
+func (c clone) refusesPlan(t *testing.T, aws cloud, texts ...string) {
 	t.Helper()
 	before := aws.jobs(t)
-	c.says(t, code, words("deploy --plan ../plan.json"), append(texts, "\n  -> ")...)
+	c.says(t, 4, words("deploy --plan ../plan.json"), append(texts, "\n  -> ")...)
 	if diff := cmp.Diff(before, aws.jobs(t)); diff != "" {
 		t.Errorf("a refused plan changed the job:\n%s", diff)
 	}

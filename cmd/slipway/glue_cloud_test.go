@@ -5,6 +5,7 @@ package main_test
 import (
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"os/exec"
@@ -138,9 +139,7 @@ func (c cloud) edit(t *testing.T, fields map[string]any) {
 	for _, field := range append([]string{"Name", "AllocatedCapacity", "MaxCapacity"}, changing...) {
 		delete(job, field)
 	}
-	for name, v := range fields {
-		job[name] = v
-	}
+	maps.Copy(job, fields)
 	if answer := c.glue(t, "UpdateJob", map[string]any{"JobName": "traffic", "JobUpdate": job}); answer["JobName"] != "traffic" {
 		t.Fatalf("UpdateJob answers %v", answer)
 	}

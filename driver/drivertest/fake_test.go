@@ -114,7 +114,10 @@ func steps(want slipway.Target, b blobs) []step {
 		return err == nil && s.State == slipway.JobLive
 	}
 	return []step{
-		{"Plan", func(f *drivertest.Fake) (err error) { plan, err = f.Plan(ctx, driver.PlanRequest{Target: want}); return err }, nil},
+		{"Plan", func(f *drivertest.Fake) (err error) {
+			plan, err = f.Plan(ctx, driver.PlanRequest{Target: want})
+			return err
+		}, nil},
 		{"Apply", func(f *drivertest.Fake) error { _, err := f.Apply(ctx, plan, b); return err }, present},
 		{"Start", func(f *drivertest.Fake) error {
 			_, err := f.Start(ctx, handle, driver.RunRequest{ID: "r"})

@@ -62,14 +62,15 @@ func together(errs []error) error {
 	if len(errs) == 1 {
 		return errs[0]
 	}
-	text := "AWS lacks what the job needs:"
+	var text strings.Builder
+	text.WriteString("AWS lacks what the job needs:")
 	for _, err := range errs {
-		text += "\n  " + err.Error()
+		text.WriteString("\n  " + err.Error())
 		if fix := slipway.FixOf(err); fix != "" {
-			text += "\n    -> " + fix
+			text.WriteString("\n    -> " + fix)
 		}
 	}
-	return slipway.Errorf(slipway.KindOf(errs[0]), "%s", text)
+	return slipway.Errorf(slipway.KindOf(errs[0]), "%s", text.String())
 }
 
 // checkRole asks whether Glue may assume the role.
