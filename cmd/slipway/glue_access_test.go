@@ -125,7 +125,7 @@ func TestRoleThatMayNotOnGlue(t *testing.T) {
 	}
 	c.at(noRuns).says(t, 5, words("run prod"), says("glue:StartJobRun", "no-runs")...)
 	c.says(t, 0, words("runs prod"), "no runs yet")
-	c.must(t, "run", "prod")
+	c.must(t, "run", "prod", "--detach")
 }
 
 // In a run of GitHub Actions there is no key: what its token says decides.
