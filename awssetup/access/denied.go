@@ -108,7 +108,7 @@ func (d Denial) Explain() *slipway.Error {
 		return slipway.Errorf(slipway.Unavailable, "%s, by %s", e.Message, d.Deny).
 			WithFix("another policy that allows it is no help against that: ask those who wrote it to let %s pass%s", d.Action, on)
 	}
-	return e.WithFix("add to the policy of %s: %s\nslipway aws policy ENV %s shows everything that Slipway needs there; slipway aws bootstrap ENV adds it", d.role(), d.statement(), NameDeployer)
+	return e.WithFix("add to the policy of %s: %s\nslipway aws policy ENV shows everything that Slipway needs there; slipway aws bootstrap ENV adds it", d.role(), d.statement())
 }
 
 // role is what gets the statement.

@@ -195,7 +195,7 @@ func TestDenied(t *testing.T) {
 			"glue:UpdateJob", job,
 			"AWS refuses glue:UpdateJob on " + job + " to " + ci,
 			`add to the policy of the role slipway-prod-deployer: {"Effect":"Allow","Action":"glue:UpdateJob","Resource":"` + job + `"}` + "\n" +
-				"slipway aws policy ENV deployer shows everything that Slipway needs there; slipway aws bootstrap ENV adds it",
+				"slipway aws policy ENV shows everything that Slipway needs there; slipway aws bootstrap ENV adds it",
 		},
 		{
 			"a role cannot be passed",
@@ -203,7 +203,7 @@ func TestDenied(t *testing.T) {
 			"glue:CreateJob", job,
 			"AWS refuses iam:PassRole on arn:aws:iam::123456789012:role/etl to " + ci,
 			`add to the policy of the role slipway-prod-deployer: {"Effect":"Allow","Action":"iam:PassRole","Resource":"arn:aws:iam::123456789012:role/etl","Condition":{"StringEquals":{"iam:PassedToService":"glue.amazonaws.com"}}}` + "\n" +
-				"slipway aws policy ENV deployer shows everything that Slipway needs there; slipway aws bootstrap ENV adds it",
+				"slipway aws policy ENV shows everything that Slipway needs there; slipway aws bootstrap ENV adds it",
 		},
 		{
 			"S3 says nothing more",
@@ -211,7 +211,7 @@ func TestDenied(t *testing.T) {
 			"s3:PutObject", "arn:aws:s3:::b/x/*",
 			"AWS refuses s3:PutObject on arn:aws:s3:::b/x/* to these credentials",
 			`add to the policy of who is signed in: {"Effect":"Allow","Action":"s3:PutObject","Resource":"arn:aws:s3:::b/x/*"}` + "\n" +
-				"slipway aws policy ENV deployer shows everything that Slipway needs there; slipway aws bootstrap ENV adds it",
+				"slipway aws policy ENV shows everything that Slipway needs there; slipway aws bootstrap ENV adds it",
 		},
 		{
 			"a user, and a resource that the message does not name",
@@ -219,7 +219,7 @@ func TestDenied(t *testing.T) {
 			"glue:GetTriggers", "*",
 			"AWS refuses glue:GetTriggers to arn:aws:iam::123456789012:user/ann",
 			`add to the policy of arn:aws:iam::123456789012:user/ann: {"Effect":"Allow","Action":"glue:GetTriggers","Resource":"*"}` + "\n" +
-				"slipway aws policy ENV deployer shows everything that Slipway needs there; slipway aws bootstrap ENV adds it",
+				"slipway aws policy ENV shows everything that Slipway needs there; slipway aws bootstrap ENV adds it",
 		},
 		{
 			"an explicit deny",

@@ -176,7 +176,7 @@ func TestLogsThatNobodyMayReadAreAnError(t *testing.T) {
 		err := w.driver().Logs(t.Context(), w.handle, "r1", follow, &bytes.Buffer{})
 		wantRunError(t, err, slipway.Unavailable, "AWS refuses logs:GetLogEvents on arn:aws:logs:us-east-1:123456789012:log-group:/aws-glue/jobs/output:* to these credentials\n"+
 			`add to the policy of who is signed in: {"Effect":"Allow","Action":"logs:GetLogEvents","Resource":"arn:aws:logs:us-east-1:123456789012:log-group:/aws-glue/jobs/output:*"}`+"\n"+
-			"slipway aws policy ENV deployer shows everything that Slipway needs there; slipway aws bootstrap ENV adds it")
+			"slipway aws policy ENV shows everything that Slipway needs there; slipway aws bootstrap ENV adds it")
 	}
 }
 
@@ -200,7 +200,7 @@ func TestAGroupThatNobodyMayReadIsNotInTheWay(t *testing.T) {
 	err := w.driver().Logs(t.Context(), w.handle, "r1", true, &bytes.Buffer{})
 	wantRunError(t, err, slipway.Unavailable, "AWS refuses logs:DescribeLogStreams on arn:aws:logs:us-east-1:123456789012:log-group:/aws-glue/jobs/output:* to these credentials\n"+
 		`add to the policy of who is signed in: {"Effect":"Allow","Action":"logs:DescribeLogStreams","Resource":"arn:aws:logs:us-east-1:123456789012:log-group:/aws-glue/jobs/output:*"}`+"\n"+
-		"slipway aws policy ENV deployer shows everything that Slipway needs there; slipway aws bootstrap ENV adds it")
+		"slipway aws policy ENV shows everything that Slipway needs there; slipway aws bootstrap ENV adds it")
 }
 
 func TestFollowedLogsGiveUpOnWhatStaysBroken(t *testing.T) {

@@ -448,7 +448,7 @@ func TestAForeignErrorIsExplained(t *testing.T) {
 	_, err := w.driver().Run(t.Context(), w.handle, "r1")
 	wantRunError(t, err, slipway.Unavailable, "AWS refuses glue:GetJobRun on arn:aws:glue:us-east-1:123456789012:job/Traffic ETL to these credentials\n"+
 		`add to the policy of who is signed in: {"Effect":"Allow","Action":"glue:GetJobRun","Resource":"arn:aws:glue:us-east-1:123456789012:job/Traffic ETL"}`+"\n"+
-		"slipway aws policy ENV deployer shows everything that Slipway needs there; slipway aws bootstrap ENV adds it")
+		"slipway aws policy ENV shows everything that Slipway needs there; slipway aws bootstrap ENV adds it")
 }
 
 func TestARunThatGlueForgot(t *testing.T) {
