@@ -15,6 +15,8 @@ import (
 
 // A pull request is planned by a role that may write nothing, where the other role of
 // the environment may do everything: by an IAM that is not ours.
+//
+//nolint:tparallel // its parts follow each other: each enforces policies on one account
 func TestPlansAreMadeByWhoMayOnlyRead(t *testing.T) {
 	t.Parallel()
 	aws := newCloud(t)
