@@ -69,7 +69,10 @@ func TestExamplesRunAsPlainScripts(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c := newExample(t, name, func(c clone) { c.leaveOutChecks(t) })
+			c := newExample(t, name, func(c clone) {
+				c.leaveOutChecks(t)
+				c.fetchData(t)
+			})
 			log := c.must(t, "ship")
 			files := strings.Fields(c.must(t, "build", "-q"))
 			plain := c.plain(t, files, append([]string{"--JOB_NAME", name}, arguments...))
@@ -80,6 +83,23 @@ func TestExamplesRunAsPlainScripts(t *testing.T) {
 				t.Errorf("printed by the job of the local runtime, and by the plain script (-job +script):\n%s", diff)
 			}
 		})
+	}
+}
+
+// fetchData lets an example fetch its data, which is in no commit, if it does so.
+func (c clone) fetchData(t *testing.T) {
+	t.Helper()
+	if !exists(filepath.Join(c.repository(), "fetch_data.py")) {
+		return
+	}
+	c.write(t, ".gitignore", "/data/\n/out/\n__pycache__/\n")
+	if exists(filepath.Join(c.repository(), "data", "flights.csv")) {
+		return // fetched before, by somebody who works on the example
+	}
+	cmd := exec.Command(os.Getenv("SLIPWAY_TEST_PYTHON"), "fetch_data.py") //nolint:gosec // what scripts/test.sh made
+	cmd.Dir = c.repository()
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("fetch the example's data: %v\n%s", err, out)
 	}
 }
 

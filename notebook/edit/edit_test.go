@@ -137,7 +137,7 @@ func TestLines(t *testing.T) {
 		}
 		want := strings.Join(kept, "\n")
 		got := changed.Cells[0].Source
-		if got != want && !(list && strings.TrimSuffix(want, "\n") == strings.TrimSuffix(got, "\n")) {
+		if got != want && !(list && (got == want+"\n" || got+"\n" == want)) { // a list has no item for an empty last line
 			t.Fatalf("%q without %v is %q, not %q", text, drop, got, want)
 		}
 	})

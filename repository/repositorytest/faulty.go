@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"iter"
+	"sync"
 	"sync/atomic"
 
 	"github.com/slipway-cd/slipway/repository"
@@ -11,12 +12,14 @@ import (
 
 // A Faulty repository fails on request, before a call takes effect or after:
 // it acts, and then fails to answer. The hooks get the method's name and the
-// key (of List the prefix); a nil hook, and one that returns nil, changes
-// nothing. Open, Read and List fail before only.
+// key (of List the prefix), one call at a time; a nil hook, and one that returns
+// nil, changes nothing. Open, Read and List fail before only.
 type Faulty struct {
 	repository.Repository
 	Before func(method, key string) error
 	After  func(method, key string) error
+
+	asking sync.Mutex
 }
 
 var _ repository.Repository = (*Faulty)(nil)
@@ -50,7 +53,7 @@ func (f *Faulty) Swap(ctx context.Context, key, match string, data []byte) (stri
 
 // Open fails before the object is opened.
 func (f *Faulty) Open(ctx context.Context, key string) (io.ReadCloser, error) {
-	if err := ask(f.Before, "Open", key); err != nil {
+	if err := f.ask(f.Before, "Open", key); err != nil {
 		return nil, err
 	}
 	return f.Repository.Open(ctx, key)
@@ -58,7 +61,7 @@ func (f *Faulty) Open(ctx context.Context, key string) (io.ReadCloser, error) {
 
 // Read fails before the object is read.
 func (f *Faulty) Read(ctx context.Context, key string) ([]byte, string, error) {
-	if err := ask(f.Before, "Read", key); err != nil {
+	if err := f.ask(f.Before, "Read", key); err != nil {
 		return nil, "", err
 	}
 	return f.Repository.Read(ctx, key)
@@ -67,7 +70,7 @@ func (f *Faulty) Read(ctx context.Context, key string) ([]byte, string, error) {
 // List fails before the first object.
 func (f *Faulty) List(ctx context.Context, prefix, after string) iter.Seq2[repository.Object, error] {
 	return func(yield func(repository.Object, error) bool) {
-		if err := ask(f.Before, "List", prefix); err != nil {
+		if err := f.ask(f.Before, "List", prefix); err != nil {
 			yield(repository.Object{}, err)
 			return
 		}
@@ -77,22 +80,24 @@ func (f *Faulty) List(ctx context.Context, prefix, after string) iter.Seq2[repos
 
 func around[T any](f *Faulty, method, key string, act func() (T, error)) (T, error) {
 	var none T
-	if err := ask(f.Before, method, key); err != nil {
+	if err := f.ask(f.Before, method, key); err != nil {
 		return none, err
 	}
 	result, err := act()
 	if err != nil {
 		return none, err
 	}
-	if err := ask(f.After, method, key); err != nil {
+	if err := f.ask(f.After, method, key); err != nil {
 		return none, err
 	}
 	return result, nil
 }
 
-func ask(hook func(method, key string) error, method, key string) error {
+func (f *Faulty) ask(hook func(method, key string) error, method, key string) error {
 	if hook == nil {
 		return nil
 	}
+	f.asking.Lock()
+	defer f.asking.Unlock()
 	return hook(method, key)
 }
