@@ -28,6 +28,14 @@ func (t Target) Artifact(kind ArtifactKind) (Artifact, bool) {
 	return Artifact{}, false
 }
 
+// JobName is the job's name on the runtime: run.name, or else the app's.
+func (t Target) JobName() string {
+	if name, _ := t.Run["name"].(string); name != "" {
+		return name
+	}
+	return t.App
+}
+
 // DriftPolicy says what a plan does about what somebody changed on the runtime
 // by hand. Whatever it does, the plan shows it.
 type DriftPolicy string

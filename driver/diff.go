@@ -82,7 +82,7 @@ func fields(t slipway.Target) map[string]any {
 			out[name] = strings.TrimSpace(a.Name + " " + string(a.Digest)) // a foreign file has no digest
 		}
 	}
-	spread(out, "run", normal(t.Run))
+	spread(out, "run", Normal(t.Run))
 	return out
 }
 
@@ -98,10 +98,10 @@ func spread(out map[string]any, path string, v any) {
 	}
 }
 
-// normal gives v the types that JSON decoding gives, so that a target that was
+// Normal gives v the types that JSON decoding gives, so that a target that was
 // stored and one that was just made compare equal. What JSON cannot hold is
 // told by its error, which no other value equals.
-func normal(v map[string]any) any {
+func Normal(v any) any {
 	data, err := json.Marshal(v)
 	if err != nil {
 		return err.Error()

@@ -31,7 +31,7 @@ func (f *Flow) Claim(ctx context.Context, env, name string) error {
 		return err
 	}
 	app := f.Project.Manifest.App
-	if meant := jobName(app, r.RunMap()); meant != name {
+	if meant := (slipway.Target{App: app, Run: r.RunMap()}).JobName(); meant != name {
 		return slipway.Errorf(slipway.Invalid, "the manifest of %s is for the job %q in %s, not for %q", app, meant, env, name).
 			WithFix("set run.name: %s, or adopt it in another folder (--folder)", name)
 	}
@@ -40,14 +40,6 @@ func (f *Flow) Claim(ctx context.Context, env, name string) error {
 		return err
 	}
 	return a.Claim(ctx, slipway.Handle{App: app, Environment: env, Name: name})
-}
-
-// jobName is the job's name on the runtime.
-func jobName(app string, run map[string]any) string {
-	if name, ok := run["name"].(string); ok && name != "" {
-		return name
-	}
-	return app
 }
 
 func (f *Flow) adopter(ctx context.Context, env string) (driver.Adopter, error) {

@@ -2,8 +2,6 @@ package pipeline
 
 import (
 	"context"
-	"os"
-	"path"
 	"path/filepath"
 
 	"github.com/slipway-cd/slipway"
@@ -13,22 +11,13 @@ import (
 // onlyOne refuses an app whose name another app of the repository has: what one
 // ships would take the other's place.
 func (p *Project) onlyOne(ctx context.Context) error {
-	files, err := p.Git.Manifests(ctx)
+	all, err := p.apps(ctx)
 	if err != nil {
 		return err
 	}
-	for _, file := range files {
-		folder := path.Dir(file)
-		if folder == p.Folder {
-			continue
-		}
-		data, err := os.ReadFile(filepath.Join(p.Root, filepath.FromSlash(file)))
-		if err != nil {
-			continue // committed, and deleted in the working tree
-		}
-		m, err := manifest.Load(file, data, p.shapes)
-		if err == nil && m.App == p.Manifest.App {
-			return slipway.Errorf(slipway.Invalid, "two apps of this repository have the name %s: those in %s and %s", m.App, p.Folder, folder).
+	for _, a := range all {
+		if a.folder != p.Folder && a.name == p.Manifest.App {
+			return slipway.Errorf(slipway.Invalid, "two apps of this repository have the name %s: those in %s and %s", a.name, p.Folder, a.folder).
 				WithFix("give one of them another name in its %s: what one ships would take the other's place", manifest.FileName)
 		}
 	}

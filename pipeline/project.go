@@ -53,7 +53,7 @@ func OpenProject(ctx context.Context, w Where) (*Project, error) {
 		dir, name = filepath.Join(w.Dir, name), ""
 	}
 	return openProject(ctx, w, dir, func(p *Project) (err error) {
-		if p.Folder, err = p.find(ctx, dir, name, w.Shapes); err != nil {
+		if p.Folder, err = p.find(ctx, dir, name); err != nil {
 			return err
 		}
 		return p.read(w)
@@ -104,9 +104,9 @@ func isFolder(dir string) bool {
 
 // find returns the app's folder: that of the manifest in dir or above it, or of
 // the app with the name anywhere in the repository.
-func (p *Project) find(ctx context.Context, dir, name string, shapes shape.Menu) (string, error) {
+func (p *Project) find(ctx context.Context, dir, name string) (string, error) {
 	if name != "" {
-		return p.named(ctx, name, shapes)
+		return p.named(ctx, name)
 	}
 	rel, err := p.Git.Rel(dir)
 	if err != nil {
@@ -137,32 +137,55 @@ func (p *Project) missing(ctx context.Context, dir string) error {
 	return err.WithFix("this repository has apps in: %s; name one with --app", strings.Join(folders, ", "))
 }
 
-func (p *Project) named(ctx context.Context, name string, shapes shape.Menu) (string, error) {
-	files, err := p.Git.Manifests(ctx)
+func (p *Project) named(ctx context.Context, name string) (string, error) {
+	found, err := p.apps(ctx)
 	if err != nil {
 		return "", err
 	}
 	var apps []string
-	for _, f := range files {
-		data, err := os.ReadFile(filepath.Join(p.Root, filepath.FromSlash(f)))
-		if err != nil {
-			continue // committed, and deleted in the working tree
+	for _, a := range found {
+		switch a.name {
+		case "":
+			apps = append(apps, a.folder+" (its manifest has errors)")
+		case name:
+			return a.folder, nil
+		default:
+			apps = append(apps, a.name)
 		}
-		m, err := manifest.Load(f, data, shapes)
-		if err != nil {
-			apps = append(apps, path.Dir(f)+" (its manifest has errors)")
-			continue
-		}
-		if m.App == name {
-			return path.Dir(f), nil
-		}
-		apps = append(apps, m.App)
 	}
 	e := slipway.Errorf(slipway.NotFound, "there is no app %q in %s, and no folder of that name", name, p.Root)
 	if len(apps) > 0 {
 		return "", e.WithFix("the apps here are: %s", strings.Join(apps, ", "))
 	}
 	return "", e.WithFix("slipway init writes a manifest")
+}
+
+// A foundApp is an app by its manifest in the repository.
+type foundApp struct {
+	folder string // slashes, "." for the root
+	name   string // empty: the manifest has errors
+}
+
+// apps are the apps of the repository, without those that are committed and
+// deleted in the working tree.
+func (p *Project) apps(ctx context.Context) ([]foundApp, error) {
+	files, err := p.Git.Manifests(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var all []foundApp
+	for _, file := range files {
+		data, err := os.ReadFile(filepath.Join(p.Root, filepath.FromSlash(file)))
+		if err != nil {
+			continue
+		}
+		a := foundApp{folder: path.Dir(file)}
+		if m, err := manifest.Load(file, data, p.shapes); err == nil {
+			a.name = m.App
+		}
+		all = append(all, a)
+	}
+	return all, nil
 }
 
 // read reads the manifest.

@@ -89,7 +89,7 @@ func owned(w want, now remote, r driver.PlanRequest) error {
 	case owner != "":
 		return slipway.Errorf(slipway.Conflict, "the job %s is there already, and belongs to %s", w.name, owner).
 			WithFix("give it another name in run.name, or slipway remove it there first")
-	case r.Live.Name == w.name, r.Begun != nil && nameOf(r.Begun.Target) == w.name:
+	case r.Live.Name == w.name, r.Begun != nil && r.Begun.Target.JobName() == w.name:
 		return nil // somebody took the tags away
 	}
 	return slipway.Errorf(slipway.Conflict, "the job %s is there already, and Slipway did not make it", w.name).
@@ -111,7 +111,7 @@ func merging(w want, s survey, r driver.PlanRequest) (*merge, error) {
 	if m.last != nil {
 		m.before = m.last.cells()
 	}
-	if r.Begun != nil && nameOf(r.Begun.Target) == w.name {
+	if r.Begun != nil && r.Begun.Target.JobName() == w.name {
 		begun, err := wishOf(r.Begun.Definition)
 		if err != nil {
 			return nil, err

@@ -1,7 +1,6 @@
 package glue
 
 import (
-	"encoding/json"
 	"maps"
 	"regexp"
 	"slices"
@@ -329,7 +328,7 @@ func spell(name string, v any) any {
 }
 
 func change(field string, from, to any) slipway.Change {
-	c := slipway.Change{Field: field, Action: slipway.Update, From: forPeople(hidden(field, from)), To: forPeople(hidden(field, to))}
+	c := slipway.Change{Field: field, Action: slipway.Update, From: driver.Normal(hidden(field, from)), To: driver.Normal(hidden(field, to))}
 	switch {
 	case from == nil:
 		c.Action, c.From = slipway.Add, nil
@@ -350,17 +349,4 @@ func hidden(field string, v any) any {
 		return masked
 	}
 	return v
-}
-
-// forPeople gives a value the types that JSON decoding gives.
-func forPeople(v any) any {
-	data, err := json.Marshal(v)
-	if err != nil {
-		return err.Error()
-	}
-	var out any
-	if err := json.Unmarshal(data, &out); err != nil {
-		return err.Error()
-	}
-	return out
 }

@@ -27,21 +27,13 @@ type want struct {
 	warnings []string
 }
 
-// nameOf is the job's name on the runtime.
-func nameOf(t slipway.Target) string {
-	if name, _ := t.Run["name"].(string); name != "" {
-		return name
-	}
-	return t.App
-}
-
 // wantOf says a target in Glue's words, or why it cannot run here.
 func (d *Driver) wantOf(t slipway.Target) (want, error) {
 	if t.Shape != shapeName {
 		return want{}, slipway.Errorf(slipway.Invalid, "the shape %q does not run on AWS Glue", t.Shape).
 			WithFix("take the shape %s, or an environment with another runtime; slipway shapes shows which goes where", shapeName)
 	}
-	w := want{name: nameOf(t), target: t, set: cells{}, release: map[string]bool{}, files: map[string]slipway.Artifact{}}
+	w := want{name: t.JobName(), target: t, set: cells{}, release: map[string]bool{}, files: map[string]slipway.Artifact{}}
 	for _, step := range []func() error{w.setParameters, w.setArguments, func() error { return w.setFiles(d.assets()) }, w.setTags, w.setTrigger, w.checkArguments} {
 		if err := step(); err != nil {
 			return want{}, err
