@@ -21,6 +21,8 @@ const (
 	Failed Kind = "failed"
 	// Blocked is a closed gate: the rules do not allow the next stage yet.
 	Blocked Kind = "blocked"
+	// Denied is a person or a token that may not do this, or that nobody knows.
+	Denied Kind = "denied"
 	// Busy is somebody else at work on the same thing; trying later helps.
 	Busy Kind = "busy"
 	// Conflict is a world that moved: a stale plan, or bytes that differ from

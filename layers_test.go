@@ -38,6 +38,7 @@ var layers = map[string][]string{
 	"manifest":       {"evidence", "notebook", "policy", "schema", "shape"},
 
 	// Contracts, and the kits that hold their implementations to them.
+	"forge":                     {},
 	"driver":                    {},
 	"driver/drivertest":         {"driver"},
 	"ledger":                    {},
@@ -82,6 +83,7 @@ var layers = map[string][]string{
 		"awssetup", "awssetup/access", "driver", "ledger", "operate", "promote",
 	},
 	"cmd/parity": {"notebook"},
+	"cmd/wire":   {},
 	"cmd/slipway": {
 		"awsauth", "awssetup", "cli", "driver", "driver/glue", "driver/glue/price", "driver/local", "ledger", "ledger/object", "pipeline",
 		"repository", "repository/bucket", "repository/folder", "store", "workflow",

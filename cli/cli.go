@@ -63,7 +63,7 @@ const (
 	exitOK          = 0
 	exitFailed      = 1 // the app's own work ended badly: a build, a check, a run
 	exitInvalid     = 2 // the command or a file is wrong, or names what is not there
-	exitBlocked     = 3 // a gate is closed
+	exitBlocked     = 3 // a gate is closed, or who asks may not
 	exitBusy        = 4 // somebody else is at work, or the world moved: try again
 	exitUnavailable = 5 // this machine or the network lacks something
 	exitInternal    = 70
@@ -83,7 +83,7 @@ func exitCode(err error) int {
 		return exitFailed
 	case slipway.Invalid, slipway.NotFound:
 		return exitInvalid
-	case slipway.Blocked:
+	case slipway.Blocked, slipway.Denied:
 		return exitBlocked
 	case slipway.Busy, slipway.Conflict:
 		return exitBusy
