@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/slipway-cd/slipway"
@@ -25,6 +26,11 @@ func Seal(prev Entry, d Draft) (Entry, error) {
 	if d.After != prev.Number {
 		return Entry{}, moved(d, prev)
 	}
+	for _, s := range d.Statements {
+		if !s.Valid() {
+			return Entry{}, slipway.Errorf(slipway.Invalid, "%q is not the digest of a statement", s)
+		}
+	}
 	body, err := Canonical(d.Body)
 	if err != nil {
 		return Entry{}, fmt.Errorf("body of %s: %w", d.Kind, err)
@@ -32,6 +38,7 @@ func Seal(prev Entry, d Draft) (Entry, error) {
 	e := Entry{
 		Subject: d.Subject, Number: prev.Number + 1, Prev: prev.Hash, ID: d.ID, Kind: d.Kind,
 		Time: d.Time.UTC().Truncate(time.Microsecond), By: d.By, Body: body,
+		Statements: slices.Clone(d.Statements),
 	}
 	e.Hash, err = Hash(e)
 	return e, err

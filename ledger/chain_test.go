@@ -198,6 +198,13 @@ func TestSealRefuses(t *testing.T) {
 			"the ledger of traffic-etl in staging ends at entry 3 and has no entry 7 to follow",
 		},
 		{
+			"a statement without a digest",
+			ledger.Entry{},
+			ledger.Draft{Subject: subject(), ID: "x", Kind: "k", Statements: []slipway.Digest{"sha256:1"}},
+			slipway.Invalid,
+			`"sha256:1" is not the digest of a statement`,
+		},
+		{
 			"no id",
 			ledger.Entry{},
 			ledger.Draft{Subject: subject(), Kind: "k"},
@@ -251,4 +258,18 @@ func FuzzCanonical(f *testing.F) {
 			t.Errorf("%s became %s (%v)", once, twice, err)
 		}
 	})
+}
+
+// An entry that was written before entries could name statements is read as it
+// always was, and has the hash it had.
+func TestEntryWithoutStatements(t *testing.T) {
+	text := `{"app":"etl","body":{},"by":"ann","environment":"dev",` +
+		`"hash":"sha256:612ced32456bbd9760d01a60926c4069ce84e0bef0f39072ef303e265ba25e27","id":"x","kind":"k","number":1,"prev":"","time":"2026-11-22T11:03:02Z"}`
+	e, err := ledger.Decode([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := ledger.Verify(ledger.Subject{App: "etl", Environment: "dev"}, ledger.Entry{}, []ledger.Entry{e}); err != nil {
+		t.Error(err)
+	}
 }

@@ -211,14 +211,15 @@ func (h History) SignedFor(version string) []SignOff {
 
 // Admit is AdmitIf of a release that nothing keeps out.
 func Admit(ctx context.Context, l Ledger, s Subject, kind string, a Admission) (bool, error) {
-	return AdmitIf(ctx, l, s, kind, a, func(History) error { return nil })
+	return AdmitIf(ctx, l, s, kind, a, func(History) ([]slipway.Digest, error) { return nil, nil })
 }
 
 // AdmitIf lets a release into an environment, once: it reports whether this call
 // did it. A release that was admitted before with another record is an error of
 // kind Conflict. Nothing comes into the chain between the history that open was
-// asked about and the admission; open's error keeps the release out.
-func AdmitIf(ctx context.Context, l Ledger, s Subject, kind string, a Admission, open func(History) error) (bool, error) {
+// asked about and the admission; open's error keeps the release out. What it
+// returns otherwise are the statements that the entry names.
+func AdmitIf(ctx context.Context, l Ledger, s Subject, kind string, a Admission, open func(History) ([]slipway.Digest, error)) (bool, error) {
 	for {
 		h, err := ReadHistory(ctx, l, s)
 		if err != nil {
@@ -227,11 +228,12 @@ func AdmitIf(ctx context.Context, l Ledger, s Subject, kind string, a Admission,
 		if old, ok := h.Admitted(a.Version); ok {
 			return false, a.check(s, old)
 		}
-		if err := open(h); err != nil {
+		statements, err := open(h)
+		if err != nil {
 			return false, err
 		}
 		e, err := l.Append(ctx, Draft{
-			Subject: s, After: h.Head, ID: "release/" + a.Version, Kind: kind, Time: a.Time, By: a.By, Body: a,
+			Subject: s, After: h.Head, ID: "release/" + a.Version, Kind: kind, Time: a.Time, By: a.By, Body: a, Statements: statements,
 		})
 		if err != nil && slipway.KindOf(err) == slipway.Conflict {
 			continue // somebody wrote something else meanwhile

@@ -34,7 +34,10 @@ type Entry struct {
 	Time   time.Time       `json:"time"`   // UTC, to the microsecond, by the writer's clock
 	By     string          `json:"by"`
 	Body   json.RawMessage `json:"body"` // typed by the kind; canonical JSON
-	Hash   slipway.Digest  `json:"hash"`
+	// Statements are the digests of the signed statements that the entry rests on.
+	// They were in the environment's repository before the entry was.
+	Statements []slipway.Digest `json:"statements,omitempty"`
+	Hash       slipway.Digest   `json:"hash"`
 }
 
 // A Draft is an entry to be.
@@ -46,6 +49,8 @@ type Draft struct {
 	Time  time.Time
 	By    string
 	Body  any // marshalled to JSON
+	// Statements are digests of signed statements that are in the repository already.
+	Statements []slipway.Digest
 }
 
 // A Ledger keeps chains. Methods may be called at the same time from any number

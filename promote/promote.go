@@ -61,8 +61,8 @@ func (s Stage) Run(ctx context.Context, in Input) (Output, error) {
 		return Output{}, err
 	}
 	admission.From, admission.By, admission.Time = s.From.Environment.Name, in.By, s.Clock().UTC()
-	made, err := ledger.AdmitIf(ctx, s.To.Ledger, s.subject(in.App), ledger.ReleasePromoted, admission, func(h ledger.History) error {
-		return s.opens(ctx, h, r, admission.Record)
+	made, err := ledger.AdmitIf(ctx, s.To.Ledger, s.subject(in.App), ledger.ReleasePromoted, admission, func(h ledger.History) ([]slipway.Digest, error) {
+		return nil, s.opens(ctx, h, r, admission.Record)
 	})
 	return Output{Release: r, Made: made, Copied: copied}, err
 }

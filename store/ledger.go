@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/slipway-cd/slipway"
@@ -28,7 +29,7 @@ func (s *Store) Ledger(clock func() time.Time) *Ledger {
 	return &Ledger{store: s, clock: clock}
 }
 
-const columns = "app, environment, number, prev, id, kind, time, writer, body, hash"
+const columns = "app, environment, number, prev, id, kind, time, writer, body, statements, hash"
 
 // Append implements ledger.Ledger.
 func (l *Ledger) Append(ctx context.Context, d ledger.Draft) (ledger.Entry, error) {
@@ -55,8 +56,8 @@ func appendEntry(ctx context.Context, tx *sql.Tx, d ledger.Draft) (ledger.Entry,
 	if err != nil {
 		return ledger.Entry{}, err
 	}
-	_, err = tx.ExecContext(ctx, "INSERT INTO ledger ("+columns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-		e.App, e.Environment, e.Number, string(e.Prev), e.ID, e.Kind, e.Time.Format(time.RFC3339Nano), e.By, string(e.Body), string(e.Hash))
+	_, err = tx.ExecContext(ctx, "INSERT INTO ledger ("+columns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		e.App, e.Environment, e.Number, string(e.Prev), e.ID, e.Kind, e.Time.Format(time.RFC3339Nano), e.By, string(e.Body), joined(e.Statements), string(e.Hash))
 	return e, err
 }
 
@@ -147,12 +148,24 @@ func transact(ctx context.Context, db *sql.DB, fn func(*sql.Tx) error) error {
 
 func scan(row interface{ Scan(...any) error }) (ledger.Entry, error) {
 	var e ledger.Entry
-	var when, body, prev, hash string
-	if err := row.Scan(&e.App, &e.Environment, &e.Number, &prev, &e.ID, &e.Kind, &when, &e.By, &body, &hash); err != nil {
+	var when, body, statements, prev, hash string
+	if err := row.Scan(&e.App, &e.Environment, &e.Number, &prev, &e.ID, &e.Kind, &when, &e.By, &body, &statements, &hash); err != nil {
 		return ledger.Entry{}, err
 	}
 	var err error
 	e.Time, err = time.Parse(time.RFC3339Nano, when)
 	e.Prev, e.Hash, e.Body = slipway.Digest(prev), slipway.Digest(hash), json.RawMessage(body)
+	for s := range strings.FieldsSeq(statements) {
+		e.Statements = append(e.Statements, slipway.Digest(s))
+	}
 	return e, err
+}
+
+// joined writes digests with blanks between them.
+func joined(all []slipway.Digest) string {
+	var texts []string
+	for _, d := range all {
+		texts = append(texts, string(d))
+	}
+	return strings.Join(texts, " ")
 }
