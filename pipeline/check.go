@@ -67,7 +67,7 @@ func inOrder(results []slipway.CheckResult, all []question) []slipway.CheckResul
 // ask runs checks in a clean copy of the source, and tells how each ended; where
 // they are some of several, of a pass too.
 func (f *Flow) ask(ctx context.Context, src slipway.Source, b Built, open []question, several bool) ([]slipway.CheckResult, error) {
-	work := f.workFolder()
+	work := f.work
 	defer os.RemoveAll(work)
 	clean := filepath.Join(work, "tree")
 	if err := os.MkdirAll(clean, 0o755); err != nil {
@@ -195,7 +195,7 @@ func (f *Flow) recall(ctx context.Context, src slipway.Source, b Built, c manife
 	if !memorable(src) {
 		return r, false
 	}
-	data, _, err := f.cache.Read(ctx, answerKey(src, b, c))
+	data, _, err := f.host.cache.Read(ctx, answerKey(src, b, c))
 	if err != nil || json.Unmarshal(data, &r) != nil {
 		return r, false
 	}
@@ -211,7 +211,7 @@ func (f *Flow) remember(ctx context.Context, src slipway.Source, b Built, c mani
 	if err != nil {
 		return err
 	}
-	_, err = f.cache.Put(ctx, answerKey(src, b, c), bytes.NewReader(data))
+	_, err = f.host.cache.Put(ctx, answerKey(src, b, c), bytes.NewReader(data))
 	if err != nil && slipway.KindOf(err) != slipway.Conflict {
 		return err
 	}

@@ -31,7 +31,7 @@ func (f *Flow) Deploy(ctx context.Context, in DeployInput) (deploy.Output, error
 	if err := f.giveUp(prefix, keep{deploy: subject}); err != nil {
 		return deploy.Output{}, err
 	}
-	return f.flows.deploy.Run(ctx, f.state.Engine(), subject, in, func() {
+	return f.host.flows.deploy.Run(f.carry(ctx), f.state.Engine(), subject, in, func() {
 		f.emit("", Progress, "going on where the last deployment was cut short", 0)
 	})
 }
@@ -68,7 +68,7 @@ func (f *Flow) Rollback(ctx context.Context, in RollbackInput) (deploy.Output, e
 	if err := f.giveUp(prefix, keep{rollback: subject}); err != nil {
 		return deploy.Output{}, err
 	}
-	return f.flows.rollback.Run(ctx, f.state.Engine(), subject, in, func() {
+	return f.host.flows.rollback.Run(f.carry(ctx), f.state.Engine(), subject, in, func() {
 		f.emit("", Progress, "going on where the last rollback was cut short", 0)
 	})
 }

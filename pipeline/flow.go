@@ -41,6 +41,9 @@ type Config struct {
 	// a role for plans it signs in with that, which may be all that a pull request
 	// gets: its build runs before anybody has read it.
 	Looking bool
+	// Authority is the address of the server that this flow works for. Its database
+	// keeps the ledger of every environment. Empty: there is no server.
+	Authority string
 	// Grants are the recorded permissions to cross rails with an app in an
 	// environment. nil: nobody can give any.
 	Grants func(ctx context.Context, app, env string) ([]slipway.RailGrant, error)
@@ -51,35 +54,27 @@ type Flow struct {
 	Config
 	state   State // nil: the state folder has no database yet, and this flow only reads
 	places  map[string]*Place
-	unlock  func()
-	flows   flows
-	current string                // the stage under way
-	cache   repository.Repository // answers of checks
-	rails   *policy.Book          // nil: not loaded yet
+	host    *Host        // nil: this flow only reads
+	own     bool         // the host is this flow's alone
+	work    string       // folder for clean copies while they are worked on
+	current string       // the stage under way
+	rails   *policy.Book // nil: not loaded yet
 }
-
-// keptWorkflows is how many workflows that have ended stay in the database, for
-// those who look into a fault. The ledger keeps what happened for good.
-const keptWorkflows = 100
 
 // New opens a flow that changes things: it is the only one in the state folder
 // at a time. Close it.
 func New(ctx context.Context, c Config) (*Flow, error) {
-	f := &Flow{Config: c, places: map[string]*Place{}}
-	if err := makeState(c.Project.State); err != nil {
-		return nil, err
-	}
-	var err error
-	f.unlock, err = lockState(ctx, c.Project.State, c.Me, c.Wait, c.Clock, func(busy error) {
-		f.emit("", Warned, "waiting: "+busy.Error(), 0)
+	h, err := OpenHost(ctx, HostConfig{
+		Folder: c.Project.State, Parts: c.Parts, Me: c.Me, Cache: c.Cache, Clock: c.Clock, Wait: c.Wait,
+		Waiting: func(busy error) {
+			c.Emit(Event{Time: c.Clock().UTC(), State: Warned, Text: "waiting: " + busy.Error()})
+		},
 	})
 	if err != nil {
 		return nil, err
 	}
-	if err := f.open(ctx); err != nil {
-		_ = f.Close() // the first error is the one to tell
-		return nil, err
-	}
+	f := h.Flow(c)
+	f.own = true
 	return f, nil
 }
 
@@ -89,35 +84,17 @@ func NewReader(ctx context.Context, c Config) (*Flow, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Flow{Config: c, state: state, places: map[string]*Place{}, unlock: func() {}}, nil
-}
-
-// open clears away what killed processes left, and starts the workflows.
-func (f *Flow) open(ctx context.Context) error {
-	if err := os.RemoveAll(f.workFolder()); err != nil {
-		return unwritable(f.workFolder(), err)
-	}
-	var err error
-	if f.Me.ID, err = holderID(f.Project.State, f.Me.Who); err != nil {
-		return err
-	}
-	if f.state, err = f.Parts.State(ctx, f.Project.State, true); err != nil {
-		return err
-	}
-	if f.cache, err = f.Parts.Repository(ctx, slipway.Environment{Repository: filepath.Join(f.Project.State, "cache", "answers")}); err != nil {
-		return err
-	}
-	f.register()
-	if err := f.state.Engine().Launch(); err != nil {
-		return err
-	}
-	return f.state.Engine().Prune(keptWorkflows)
+	return &Flow{Config: c, state: state, places: map[string]*Place{}}, nil
 }
 
 // Close ends the flow. What was cut short can be gone on with.
 func (f *Flow) Close() error {
-	defer f.unlock()
-	if f.state == nil {
+	switch {
+	case f.own:
+		return f.host.Close()
+	case f.host != nil:
+		return os.RemoveAll(f.work)
+	case f.state == nil:
 		return nil
 	}
 	return f.state.Close()
@@ -138,11 +115,6 @@ func makeState(folder string) error {
 	}
 	return nil
 }
-
-// workFolder holds clean copies while they are worked on. It lies outside of the
-// repository, so that no tool finds one around the copy. Nothing in it is needed
-// after the process that made it.
-func (f *Flow) workFolder() string { return filepath.Join(f.Cache, "work", digestOf(f.Project.State)) }
 
 func (f *Flow) emit(stage string, state EventState, text string, took time.Duration) {
 	f.Emit(Event{Time: f.Clock().UTC(), Stage: stage, State: state, Text: text, Took: took})
@@ -194,9 +166,10 @@ func inRegion(address, region string) string {
 }
 
 // ledger returns the authority over an environment: the database of the state
-// folder for the one on this machine, the artifact repository for any other.
+// folder for the one on this machine and for all that a server looks after, the
+// artifact repository for any other.
 func (f *Flow) ledger(e manifest.Environment, r repository.Repository) (Ledger, error) {
-	if !e.IsLocal() {
+	if !e.IsLocal() && f.Authority == "" {
 		return f.Parts.ObjectLedger(r, f.Clock), nil
 	}
 	if f.state == nil {

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,6 +26,7 @@ type Where struct {
 	Dir      string   // where the person stands
 	App      string   // the app's folder or name; empty: the app in Dir
 	Platform string   // the platform file, from --platform or SLIPWAY_PLATFORM; empty: look for it
+	State    string   // the state folder; empty: .slipway in the repository's root
 	Environ  []string // the process's environment
 	Shapes   shape.Menu
 }
@@ -81,7 +83,7 @@ func openProject(ctx context.Context, w Where, dir string, read func(*Project) e
 	if err != nil {
 		return nil, err
 	}
-	p := &Project{Git: repo, Root: repo.Root(), State: filepath.Join(repo.Root(), StateFolder), environ: w.Environ, shapes: w.Shapes}
+	p := &Project{Git: repo, Root: repo.Root(), State: cmp.Or(w.State, filepath.Join(repo.Root(), StateFolder)), environ: w.Environ, shapes: w.Shapes}
 	if err = read(p); err == nil {
 		err = p.readPlatform(ctx, w)
 	}

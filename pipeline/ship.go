@@ -11,20 +11,6 @@ import (
 	"github.com/slipway-cd/slipway/workflow"
 )
 
-// flows are the durable workflows. A shipped one is not edited: a new one is
-// registered beside it under another name.
-type flows struct {
-	ship     *workflow.Workflow[ShipInput, Shipped]
-	deploy   *workflow.Workflow[DeployInput, deploy.Output]
-	rollback *workflow.Workflow[RollbackInput, deploy.Output]
-}
-
-func (f *Flow) register() {
-	f.flows.ship = workflow.Register(f.state.Engine(), "ship", f.ship)
-	f.flows.deploy = workflow.Register(f.state.Engine(), "deploy", f.deployWorkflow)
-	f.flows.rollback = workflow.Register(f.state.Engine(), "rollback", f.rollbackWorkflow)
-}
-
 // ShipInput says what goes how far.
 type ShipInput struct {
 	App         string              `json:"app"`
@@ -50,13 +36,13 @@ type keep struct{ ship, deploy, rollback string }
 // giveUp ends what was cut short on the way to an environment and is not asked
 // for any more, whichever command began it.
 func (f *Flow) giveUp(prefix string, k keep) error {
-	if _, err := f.flows.ship.Abandon(f.state.Engine(), prefix, k.ship); err != nil {
+	if _, err := f.host.flows.ship.Abandon(f.state.Engine(), prefix, k.ship); err != nil {
 		return err
 	}
-	if _, err := f.flows.deploy.Abandon(f.state.Engine(), prefix, k.deploy); err != nil {
+	if _, err := f.host.flows.deploy.Abandon(f.state.Engine(), prefix, k.deploy); err != nil {
 		return err
 	}
-	_, err := f.flows.rollback.Abandon(f.state.Engine(), prefix, k.rollback)
+	_, err := f.host.flows.rollback.Abandon(f.state.Engine(), prefix, k.rollback)
 	return err
 }
 
@@ -87,7 +73,7 @@ func (f *Flow) Ship(ctx context.Context, in ShipInput) (Shipped, error) {
 	if err := f.giveUp(prefix, keep{ship: subject}); err != nil {
 		return Shipped{}, err
 	}
-	return f.flows.ship.Run(ctx, f.state.Engine(), subject, in, func() {
+	return f.host.flows.ship.Run(f.carry(ctx), f.state.Engine(), subject, in, func() {
 		f.emit("", Progress, "going on where the last ship was cut short", 0)
 	})
 }
