@@ -17,7 +17,8 @@ func (l *Ledger) Acquire(ctx context.Context, s ledger.Subject, holder ledger.Ho
 	if holder.ID == "" || ttl <= 0 {
 		return lease, slipway.Errorf(slipway.Invalid, "a lease needs a holder with an id and a time above zero")
 	}
-	err := l.change(ctx, func(tx *sql.Tx) error {
+	err := l.store.Change(ctx, func(t *Tx) error {
+		tx := t.tx
 		now := l.clock()
 		held, since, err := current(ctx, tx, s)
 		if err != nil {
@@ -65,7 +66,8 @@ func current(ctx context.Context, tx *sql.Tx, s ledger.Subject) (lease ledger.Le
 
 // Release implements ledger.Leaser.
 func (l *Ledger) Release(ctx context.Context, lease ledger.Lease) error {
-	return l.change(ctx, func(tx *sql.Tx) error {
+	return l.store.Change(ctx, func(t *Tx) error {
+		tx := t.tx
 		held, _, err := current(ctx, tx, lease.Subject)
 		if err != nil || held.Holder.ID != lease.Holder.ID {
 			return err

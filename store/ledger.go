@@ -34,9 +34,8 @@ const columns = "app, environment, number, prev, id, kind, time, writer, body, s
 // Append implements ledger.Ledger.
 func (l *Ledger) Append(ctx context.Context, d ledger.Draft) (ledger.Entry, error) {
 	var e ledger.Entry
-	err := l.change(ctx, func(tx *sql.Tx) error {
-		var err error
-		e, err = appendEntry(ctx, tx, d)
+	err := l.store.Change(ctx, func(tx *Tx) (err error) {
+		e, err = tx.Append(ctx, d)
 		return err
 	})
 	return e, err
@@ -125,14 +124,6 @@ func (l *Ledger) Subjects(ctx context.Context) ([]ledger.Subject, error) {
 }
 
 func (l *Ledger) unreadable(err error) error { return explain("read", l.store.file, err) }
-
-// change runs fn in a transaction that writes.
-func (l *Ledger) change(ctx context.Context, fn func(*sql.Tx) error) error {
-	if l.store.writer == nil {
-		return errReadOnly
-	}
-	return explain("write", l.store.file, transact(ctx, l.store.writer, fn))
-}
 
 func transact(ctx context.Context, db *sql.DB, fn func(*sql.Tx) error) error {
 	tx, err := db.BeginTx(ctx, nil)
