@@ -2,15 +2,14 @@
 // form that anybody can verify with a public key and no network. A statement is
 // an in-toto statement; it lies in a DSSE envelope, signed with an ed25519 key.
 //
-// Sign makes an envelope, Open reads one, and Policy.Verify says whether it may
-// be believed. It is pure: bytes in, values out. Whoever holds the private key
-// (package identity) implements Signer.
+// What people say is a sign-off: Sign makes an envelope, Open reads one, and
+// Policy.Verify says whether it may be believed. What builds and deploys attests:
+// Attest, Unwrap and Read, and Policy.Attested. It is pure: bytes in, values out.
+// Whoever holds the private key (package identity) implements Signer.
 package evidence
 
 import (
 	"context"
-	"crypto/ed25519"
-	"encoding/base64"
 	"encoding/json"
 
 	"github.com/secure-systems-lab/go-securesystemslib/dsse"
@@ -29,11 +28,18 @@ type Signer interface {
 // Sign puts a sign-off of a release into an envelope and returns its bytes. The
 // same sign-off signed again with the same key has the same bytes.
 func Sign(ctx context.Context, by Signer, about slipway.SignOff, r slipway.Release) ([]byte, error) {
-	s := Statement{Type: StatementType, Subject: Subjects(r), PredicateType: SignOffType, Predicate: about}
+	if err := checkSignOff(about); err != nil {
+		return nil, err
+	}
+	return seal(ctx, by, Statement[slipway.SignOff]{Type: StatementType, Subject: Subjects(r), PredicateType: SignOffType, Predicate: about})
+}
+
+// seal puts a statement into an envelope and returns its bytes.
+func seal[P any](ctx context.Context, by Signer, s Statement[P]) ([]byte, error) {
 	if err := s.check(); err != nil {
 		return nil, err
 	}
-	body, err := payload(s)
+	body, err := json.Marshal(s)
 	if err != nil {
 		return nil, err
 	}
@@ -61,46 +67,28 @@ func (s dsseSigner) Sign(ctx context.Context, data []byte) ([]byte, error) {
 	return s.by.Sign(ctx, data)
 }
 
-// A Signed is a statement that was read from an envelope. Nothing says yet that
+// A Signed is a sign-off that was read from an envelope. Nothing says yet that
 // the signature is right, or whose it is: Policy.Verify does.
 type Signed struct {
-	Statement Statement
-	KeyID     string         // the key that the envelope says it was signed with
-	Digest    slipway.Digest // of the envelope's bytes
-	signed    []byte         // what the signature is over
-	signature []byte
+	Envelope
+	Statement Statement[slipway.SignOff]
 }
 
 // Open reads an envelope that Sign made. Anything else is an error of kind
 // Invalid that says what is wrong with it.
 func Open(data []byte) (Signed, error) {
-	var e dsse.Envelope
-	if err := strictly(data, &e, "the envelope"); err != nil {
-		return Signed{}, err
-	}
-	if e.PayloadType != PayloadType {
-		return Signed{}, invalid("its payload is of the type %q, and %q was expected", e.PayloadType, PayloadType)
-	}
-	if len(e.Signatures) != 1 {
-		return Signed{}, invalid("it has %d signatures, and one was expected", len(e.Signatures))
-	}
-	body, err := base64.StdEncoding.Strict().DecodeString(e.Payload)
-	if err != nil {
-		return Signed{}, invalid("its payload: %w", err)
-	}
-	signature, err := base64.StdEncoding.Strict().DecodeString(e.Signatures[0].Sig)
-	if err != nil {
-		return Signed{}, invalid("its signature: %w", err)
-	}
-	if len(signature) != ed25519.SignatureSize {
-		return Signed{}, invalid("its signature has %d bytes, and one by an ed25519 key has %d", len(signature), ed25519.SignatureSize)
-	}
-	s, err := readStatement(body)
+	e, err := Unwrap(data)
 	if err != nil {
 		return Signed{}, err
 	}
-	return Signed{
-		Statement: s, KeyID: e.Signatures[0].KeyID, Digest: slipway.DigestOf(data),
-		signed: dsse.PAE(e.PayloadType, body), signature: signature,
-	}, nil
+	p, err := predicate[slipway.SignOff](e, SignOffType)
+	if err != nil {
+		return Signed{}, err
+	}
+	if err := checkSignOff(p); err != nil {
+		return Signed{}, err
+	}
+	return Signed{Envelope: e, Statement: Statement[slipway.SignOff]{
+		Type: StatementType, Subject: e.Subject, PredicateType: e.PredicateType, Predicate: p,
+	}}, nil
 }

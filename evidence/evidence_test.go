@@ -180,8 +180,10 @@ func envelope(t *testing.T, change func(s map[string]any, e *dsse.Envelope)) []b
 }
 
 func TestNotASignedStatement(t *testing.T) {
-	statement := func(change func(*evidence.Statement)) []byte {
-		return envelope(t, func(p map[string]any, _ *dsse.Envelope) { change(p["statement"].(*evidence.Statement)) })
+	statement := func(change func(*evidence.Statement[slipway.SignOff])) []byte {
+		return envelope(t, func(p map[string]any, _ *dsse.Envelope) {
+			change(p["statement"].(*evidence.Statement[slipway.SignOff]))
+		})
 	}
 	body := func(change func(string) string) []byte {
 		return envelope(t, func(p map[string]any, _ *dsse.Envelope) { p["body"] = change(p["body"].(string)) })
@@ -207,24 +209,24 @@ func TestNotASignedStatement(t *testing.T) {
 		"not in base64":   {outer(func(e *dsse.Envelope) { e.Signatures[0].Sig = "*" }), "its signature: illegal base64 data at input byte 0"},
 		"short signature": {outer(func(e *dsse.Envelope) { e.Signatures[0].Sig = "QUJD" }), "its signature has 3 bytes, and one by an ed25519 key has 64"},
 		"another statement": {
-			statement(func(s *evidence.Statement) { s.Type = "https://in-toto.io/Statement/v0.1" }),
+			statement(func(s *evidence.Statement[slipway.SignOff]) { s.Type = "https://in-toto.io/Statement/v0.1" }),
 			`it is of the type "https://in-toto.io/Statement/v0.1", and "https://in-toto.io/Statement/v1" was expected`,
 		},
 		"another predicate": {
-			statement(func(s *evidence.Statement) { s.PredicateType = "https://slsa.dev/provenance/v1" }),
+			statement(func(s *evidence.Statement[slipway.SignOff]) { s.PredicateType = "https://slsa.dev/provenance/v1" }),
 			`its predicate is of the type "https://slsa.dev/provenance/v1", and "https://github.com/slipway-cd/slipway/sign-off/v1" was expected`,
 		},
 		"nobody": {
-			statement(func(s *evidence.Statement) { s.Predicate.Person = "" }),
+			statement(func(s *evidence.Statement[slipway.SignOff]) { s.Predicate.Person = "" }),
 			`it needs an app, a version, an environment, a role and a person, not "roads", "v1.4.0", "prod", "qa" and ""`,
 		},
-		"two lines":      {statement(func(s *evidence.Statement) { s.Predicate.Comment = "no\rja" }), "it holds a character that is not for reading"},
-		"perhaps":        {statement(func(s *evidence.Statement) { s.Predicate.Answer = "perhaps" }), `its answer is "perhaps", and yes, no or withdrawn was expected`},
-		"a short record": {statement(func(s *evidence.Statement) { s.Predicate.Record = "sha256:12" }), `"sha256:12" is not the digest of a release's record`},
-		"a bad previous": {statement(func(s *evidence.Statement) { s.Predicate.Previous = "v1" }), `"v1" is not the digest of a statement`},
-		"no time":        {statement(func(s *evidence.Statement) { s.Predicate.Time = time.Time{} }), "it has no time"},
-		"about nothing":  {statement(func(s *evidence.Statement) { s.Subject = nil }), "it is about nothing"},
-		"a weak digest":  {statement(func(s *evidence.Statement) { s.Subject[0].Digest.SHA256 = "12" }), `its subject "roads.py" has no sha256 digest`},
+		"two lines":      {statement(func(s *evidence.Statement[slipway.SignOff]) { s.Predicate.Comment = "no\rja" }), "it holds a character that is not for reading"},
+		"perhaps":        {statement(func(s *evidence.Statement[slipway.SignOff]) { s.Predicate.Answer = "perhaps" }), `its answer is "perhaps", and yes, no or withdrawn was expected`},
+		"a short record": {statement(func(s *evidence.Statement[slipway.SignOff]) { s.Predicate.Record = "sha256:12" }), `"sha256:12" is not the digest of a release's record`},
+		"a bad previous": {statement(func(s *evidence.Statement[slipway.SignOff]) { s.Predicate.Previous = "v1" }), `"v1" is not the digest of a statement`},
+		"no time":        {statement(func(s *evidence.Statement[slipway.SignOff]) { s.Predicate.Time = time.Time{} }), "it has no time"},
+		"about nothing":  {statement(func(s *evidence.Statement[slipway.SignOff]) { s.Subject = nil }), "it is about nothing"},
+		"a weak digest":  {statement(func(s *evidence.Statement[slipway.SignOff]) { s.Subject[0].Digest.SHA256 = "12" }), `its subject "roads.py" has no sha256 digest`},
 		"an unknown field": {
 			body(func(s string) string { return strings.Replace(s, `"role"`, `"rule":"","role"`, 1) }),
 			`the statement: json: unknown field "rule"`,
@@ -251,7 +253,7 @@ func TestNotBelieved(t *testing.T) {
 		return s
 	}
 	forged := envelope(t, func(p map[string]any, _ *dsse.Envelope) {
-		p["statement"].(*evidence.Statement).Predicate.Comment = "read none of it"
+		p["statement"].(*evidence.Statement[slipway.SignOff]).Predicate.Comment = "read none of it"
 	})
 	for name, c := range map[string]struct {
 		data []byte

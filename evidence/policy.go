@@ -7,11 +7,12 @@ import (
 	"github.com/slipway-cd/slipway"
 )
 
-// A Policy says whose word counts: the keys that sign for a person, and the
-// people in a role.
+// A Policy says whose word counts: the keys that sign for a person, the people in
+// a role, and the machines that attest.
 type Policy struct {
-	Keys  map[string][]Key    `json:"keys"`
-	Roles map[string][]string `json:"roles"`
+	Keys    map[string][]Key    `json:"keys"`
+	Roles   map[string][]string `json:"roles"`
+	Signers map[string]Machine  `json:"signers,omitempty"`
 }
 
 // Owner returns the person for whom a key signs.
@@ -51,7 +52,7 @@ func (p Policy) Verify(s Signed) error {
 
 // Covers says whether a statement is about a release: its record in the
 // environment, and each of its artifacts' digests.
-func Covers(s Statement, r slipway.Release, record slipway.Digest, environment string) error {
+func Covers(s Statement[slipway.SignOff], r slipway.Release, record slipway.Digest, environment string) error {
 	p := s.Predicate
 	switch {
 	case p.App != r.App || p.Version != r.Version || p.Environment != environment:

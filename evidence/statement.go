@@ -15,15 +15,25 @@ import (
 const (
 	StatementType = "https://in-toto.io/Statement/v1"
 	PayloadType   = "application/vnd.in-toto+json"
-	SignOffType   = "https://github.com/slipway-cd/slipway/sign-off/v1"
+
+	SignOffType    = own + "sign-off/v1"
+	PromotionType  = own + "promotion/v1"
+	DeploymentType = own + "deployment/v1"
+	RunType        = own + "run/v1"
+	SealType       = own + "dossier/v1"
+	ProvenanceType = "https://slsa.dev/provenance/v1"
+	TestResultType = "https://in-toto.io/attestation/test-result/v0.1"
+	SBOMType       = "https://cyclonedx.org/bom"
+
+	own = "https://github.com/slipway-cd/slipway/"
 )
 
-// A Statement is an in-toto statement, version 1, whose predicate is a sign-off.
-type Statement struct {
-	Type          string          `json:"_type"`
-	Subject       []Subject       `json:"subject"`
-	PredicateType string          `json:"predicateType"`
-	Predicate     slipway.SignOff `json:"predicate"`
+// A Statement is an in-toto statement, version 1.
+type Statement[P any] struct {
+	Type          string    `json:"_type"`
+	Subject       []Subject `json:"subject"`
+	PredicateType string    `json:"predicateType"`
+	Predicate     P         `json:"predicate"`
 }
 
 // A Subject is bytes that a statement is about.
@@ -47,30 +57,27 @@ func Subjects(r slipway.Release) []Subject {
 	return append(all, subject(r.Manifest), subject(r.Checks))
 }
 
-func subject(a slipway.Artifact) Subject {
-	return Subject{Name: a.Name, Digest: Sums{SHA256: a.Digest.Hex()}}
-}
+func subject(a slipway.Artifact) Subject { return SubjectOf(a.Name, a.Digest) }
 
-// payload is the statement's bytes, as they are signed.
-func payload(s Statement) ([]byte, error) { return json.Marshal(s) }
-
-// readStatement reads what payload wrote, and nothing else.
-func readStatement(data []byte) (Statement, error) {
-	var s Statement
-	if err := strictly(data, &s, "the statement"); err != nil {
-		return s, err
-	}
-	return s, s.check()
-}
-
-// check says what is wrong with a statement.
-func (s Statement) check() error {
-	p := s.Predicate
+// check says what is wrong with what every statement has.
+func (s Statement[P]) check() error {
 	switch {
 	case s.Type != StatementType:
 		return invalid("it is of the type %q, and %q was expected", s.Type, StatementType)
-	case s.PredicateType != SignOffType:
-		return invalid("its predicate is of the type %q, and %q was expected", s.PredicateType, SignOffType)
+	case len(s.Subject) == 0:
+		return invalid("it is about nothing")
+	}
+	for _, at := range s.Subject {
+		if !slipway.Digest("sha256:" + at.Digest.SHA256).Valid() {
+			return invalid("its subject %q has no sha256 digest", at.Name)
+		}
+	}
+	return nil
+}
+
+// checkSignOff says what is wrong with a sign-off.
+func checkSignOff(p slipway.SignOff) error {
+	switch {
 	case p.App == "" || p.Environment == "" || p.Version == "" || p.Role == "" || p.Person == "":
 		return invalid("it needs an app, a version, an environment, a role and a person, not %q, %q, %q, %q and %q", p.App, p.Version, p.Environment, p.Role, p.Person)
 	case strings.ContainsFunc(p.App+p.Version+p.Environment+p.Role+p.Person+p.Comment, unicode.IsControl):
@@ -83,13 +90,6 @@ func (s Statement) check() error {
 		return invalid("%q is not the digest of a statement", p.Previous)
 	case p.Time.IsZero():
 		return invalid("it has no time")
-	case len(s.Subject) == 0:
-		return invalid("it is about nothing")
-	}
-	for _, at := range s.Subject {
-		if !slipway.Digest("sha256:" + at.Digest.SHA256).Valid() {
-			return invalid("its subject %q has no sha256 digest", at.Name)
-		}
 	}
 	return nil
 }

@@ -75,7 +75,7 @@ func draft(after int64, id string) ledger.Draft {
 	return ledger.Draft{
 		Subject: staging(), After: after, ID: id, Kind: "deployment.started",
 		Time: time.Date(2026, 11, 22, 12, 3, 10, 123456789, time.FixedZone("", 3600)), By: "ann@laptop",
-		Body: map[string]any{"version": "v1.2.0", "note": "<&>\u2028é", "workers": 10, "from": nil},
+		Body:       map[string]any{"version": "v1.2.0", "note": "<&>\u2028é", "workers": 10, "from": nil},
 		Statements: []slipway.Digest{slipway.DigestOf([]byte(id)), slipway.DigestOf([]byte("another"))},
 	}
 }
