@@ -65,11 +65,30 @@ type History struct {
 
 // ReadHistory reads a subject's whole chain.
 func ReadHistory(ctx context.Context, l Ledger, s Subject) (History, error) {
-	h := History{Subject: s}
 	entries, err := l.Entries(ctx, s, 0)
 	if err != nil {
-		return h, err
+		return History{Subject: s}, err
 	}
+	return historyOf(s, entries)
+}
+
+// RecallHistory is what a chain told when it was last read, where the ledger
+// remembers that. It is for those who append behind its head: if the chain has moved
+// on, Append fails, and then it is to be read.
+func RecallHistory(ctx context.Context, l Ledger, s Subject) (History, error) {
+	memory, ok := l.(Recaller)
+	if !ok {
+		return ReadHistory(ctx, l, s)
+	}
+	entries, err := memory.Recall(ctx, s)
+	if err != nil {
+		return History{Subject: s}, err
+	}
+	return historyOf(s, entries)
+}
+
+func historyOf(s Subject, entries []Entry) (History, error) {
+	h := History{Subject: s}
 	for _, e := range entries {
 		if err := h.add(e); err != nil {
 			return h, fmt.Errorf("ledger of %s in %s, entry %d (%s): %w", s.App, s.Environment, e.Number, e.Kind, err)
@@ -220,8 +239,8 @@ func Admit(ctx context.Context, l Ledger, s Subject, kind string, a Admission) (
 // asked about and the admission; open's error keeps the release out. What it
 // returns otherwise are the statements that the entry names.
 func AdmitIf(ctx context.Context, l Ledger, s Subject, kind string, a Admission, open func(History) ([]slipway.Digest, error)) (bool, error) {
-	for {
-		h, err := ReadHistory(ctx, l, s)
+	for read := RecallHistory; ; read = ReadHistory {
+		h, err := read(ctx, l, s)
 		if err != nil {
 			return false, err
 		}

@@ -71,6 +71,14 @@ type Ledger interface {
 	Subjects(ctx context.Context) ([]Subject, error)
 }
 
+// A Recaller is a Ledger that remembers what it has read, because reading is far.
+type Recaller interface {
+	// Recall returns all entries of a subject as they were last read here, and reads
+	// them if they never were. There may be more by now. It is for those who append
+	// behind the last of them, which fails if there are.
+	Recall(ctx context.Context, s Subject) ([]Entry, error)
+}
+
 // A Leaser gives one holder at a time the right to deploy. A lease ends by
 // itself when its holder does not renew it, so a crash leaves none behind.
 type Leaser interface {

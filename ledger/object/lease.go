@@ -22,7 +22,14 @@ type record struct {
 	Holder ledger.Holder `json:"holder"`
 	Since  time.Time     `json:"since"` // by the holder's clock, for messages
 	TTL    time.Duration `json:"ttl_ns"`
-	Count  int64         `json:"count"` // of writes, so that no two records are the same bytes
+	Count  int64         `json:"count"`          // of writes, so that no two records are the same bytes
+	Tail   []string      `json:"tail,omitempty"` // the newest entries that the writer knew, behind the last full block
+}
+
+// found is a lease as it was last read or written here.
+type found struct {
+	record  record
+	version string // empty: there is none
 }
 
 // Acquire takes or renews the lease.
@@ -43,10 +50,18 @@ func (l *Ledger) Acquire(ctx context.Context, s ledger.Subject, holder ledger.Ho
 	if holder.ID == "" || ttl <= 0 {
 		return ledger.Lease{}, slipway.Errorf(slipway.Invalid, "a lease needs a holder with an id and a time above zero, not %q and %s", holder.ID, ttl)
 	}
+	last, seen := l.seen(s)
+	seen = seen && (last.record.Holder.ID == "" || last.record.Holder.ID == holder.ID)
 	var lease ledger.Lease
 	var err error
 	for range attempts {
-		lease, err = l.tryAcquire(ctx, s, holder, ttl)
+		if !seen {
+			if last, err = l.readLease(ctx, s); err != nil {
+				return ledger.Lease{}, err
+			}
+		}
+		seen = false
+		lease, err = l.tryAcquire(ctx, s, last, holder, ttl)
 		if slipway.KindOf(err) != slipway.Conflict {
 			break
 		}
@@ -55,14 +70,10 @@ func (l *Ledger) Acquire(ctx context.Context, s ledger.Subject, holder ledger.Ho
 }
 
 // tryAcquire gives an error of kind Conflict if somebody else was at the lease
-// at the same time: then it is to be looked at again.
-func (l *Ledger) tryAcquire(ctx context.Context, s ledger.Subject, holder ledger.Holder, ttl time.Duration) (ledger.Lease, error) {
-	old, version, err := l.readLease(ctx, s)
-	if err != nil {
-		return ledger.Lease{}, err
-	}
-	now := l.now()
-	next := record{Holder: holder, Since: now.UTC(), TTL: ttl, Count: old.Count + 1}
+// since it was seen: then it is to be looked at again.
+func (l *Ledger) tryAcquire(ctx context.Context, s ledger.Subject, last found, holder ledger.Holder, ttl time.Duration) (ledger.Lease, error) {
+	old, now := last.record, l.now()
+	next := record{Holder: holder, Since: now.UTC(), TTL: ttl, Count: old.Count + 1, Tail: old.Tail}
 	switch old.Holder.ID {
 	case "":
 	case holder.ID:
@@ -76,7 +87,7 @@ func (l *Ledger) tryAcquire(ctx context.Context, s ledger.Subject, holder ledger
 			return ledger.Lease{}, busy(s, old, now, now.Add(left))
 		}
 	}
-	version, err = l.writeLease(ctx, s, version, next)
+	version, err := l.writeLease(ctx, s, last.version, next)
 	if err != nil {
 		return ledger.Lease{}, err
 	}
@@ -88,15 +99,17 @@ func (l *Ledger) Release(ctx context.Context, lease ledger.Lease) error {
 	if err := checkSubject(lease.Subject); err != nil {
 		return err
 	}
+	last, seen := l.seen(lease.Subject)
+	seen = seen && last.record.Holder.ID == lease.Holder.ID
 	var err error
 	for range attempts {
-		var old record
-		var version string
-		old, version, err = l.readLease(ctx, lease.Subject)
-		if err != nil || old.Holder.ID != lease.Holder.ID {
-			return err
+		if !seen {
+			if last, err = l.readLease(ctx, lease.Subject); err != nil || last.record.Holder.ID != lease.Holder.ID {
+				return err
+			}
 		}
-		_, err = l.writeLease(ctx, lease.Subject, version, record{Count: old.Count + 1})
+		seen = false
+		_, err = l.writeLease(ctx, lease.Subject, last.version, record{Count: last.record.Count + 1, Tail: last.record.Tail})
 		if slipway.KindOf(err) != slipway.Conflict {
 			break
 		}
@@ -136,22 +149,54 @@ func (l *Ledger) repositoryTime(ctx context.Context, s ledger.Subject) (time.Tim
 	return o.Modified, nil
 }
 
-func (l *Ledger) readLease(ctx context.Context, s ledger.Subject) (r record, version string, err error) {
-	data, version, err := l.repo.Read(ctx, leaseKey(s))
-	if slipway.KindOf(err) == slipway.NotFound {
-		return record{}, "", nil
-	}
-	if err != nil {
-		return record{}, "", fmt.Errorf("read the lease of %s: %w", s, err)
-	}
-	if err := json.Unmarshal(data, &r); err != nil {
-		return record{}, "", slipway.Errorf(slipway.Invalid, "%s/%s is no lease: %w", l.repo.URL(), leaseKey(s), err).
-			WithFix("delete it, if nobody deploys to %s", s.Environment)
-	}
-	return r, version, nil
+// seen is the lease as it was last read or written here. Whoever swaps it for
+// another learns whether it still is.
+func (l *Ledger) seen(s ledger.Subject) (found, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	f, ok := l.leases[s]
+	return f, ok
 }
 
+func (l *Ledger) remember(s ledger.Subject, f found) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.leases[s] = f
+}
+
+func (l *Ledger) forget(s ledger.Subject) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.leases, s)
+}
+
+func (l *Ledger) readLease(ctx context.Context, s ledger.Subject) (f found, err error) {
+	data, version, err := l.repo.Read(ctx, leaseKey(s))
+	if slipway.KindOf(err) == slipway.NotFound {
+		l.remember(s, found{})
+		return found{}, nil
+	}
+	if err != nil {
+		return found{}, fmt.Errorf("read the lease of %s: %w", s, err)
+	}
+	if err := json.Unmarshal(data, &f.record); err != nil {
+		return found{}, slipway.Errorf(slipway.Invalid, "%s/%s is no lease: %w", l.repo.URL(), leaseKey(s), err).
+			WithFix("delete it, if nobody deploys to %s", s.Environment)
+	}
+	f.version = version
+	l.remember(s, f)
+	return f, nil
+}
+
+// writeLease puts r in the place of the version that was seen. What becomes of a call
+// that fails is not known, so that the lease is then read again.
 func (l *Ledger) writeLease(ctx context.Context, s ledger.Subject, version string, r record) (string, error) {
+	l.forget(s)
+	c, err := l.chain(s)
+	if err != nil {
+		return "", err
+	}
+	r.Tail = c.newest(r.Tail)
 	data, err := json.Marshal(r)
 	if err != nil {
 		return "", fmt.Errorf("write the lease of %s: %w", s, err)
@@ -160,6 +205,7 @@ func (l *Ledger) writeLease(ctx context.Context, s ledger.Subject, version strin
 	if err != nil {
 		return "", fmt.Errorf("write the lease of %s: %w", s, err)
 	}
+	l.remember(s, found{r, version})
 	return version, nil
 }
 

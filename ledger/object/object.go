@@ -6,6 +6,11 @@
 // traffic-etl/staging/ledger/0000000007.json and is put there once, never
 // replaced: of any number of writers one gets the number, the others learn that
 // the chain has moved on. The lease lies at traffic-etl/staging/lease.json.
+//
+// These entries are the ledger. So that a long one is not read one object at a time,
+// there are copies of them: blocks of 64, and, in the lease, those behind the last
+// block. Copies are only an aid: where one is missing, was not finished, or does not
+// fit, entries are read one by one.
 package object
 
 import (
@@ -31,17 +36,19 @@ type Ledger struct {
 
 	mu     sync.Mutex
 	chains map[ledger.Subject]*chain
+	leases map[ledger.Subject]found
 }
 
 var (
-	_ ledger.Ledger = (*Ledger)(nil)
-	_ ledger.Leaser = (*Ledger)(nil)
+	_ ledger.Ledger   = (*Ledger)(nil)
+	_ ledger.Recaller = (*Ledger)(nil)
+	_ ledger.Leaser   = (*Ledger)(nil)
 )
 
 // New returns the ledgers and leases in a repository. The clock only words
 // messages and tells a holder how long its lease lasts; see Acquire.
 func New(repo repository.Repository, now func() time.Time) *Ledger {
-	return &Ledger{repo: repo, now: now, chains: map[ledger.Subject]*chain{}}
+	return &Ledger{repo: repo, now: now, chains: map[ledger.Subject]*chain{}, leases: map[ledger.Subject]found{}}
 }
 
 // Append adds an entry behind the one numbered d.After.
@@ -84,6 +91,22 @@ func (l *Ledger) Entries(ctx context.Context, s ledger.Subject, after int64) ([]
 	return slices.Clone(c.entries[from:]), nil
 }
 
+// Recall returns the entries that were last read.
+func (l *Ledger) Recall(ctx context.Context, s ledger.Subject) ([]ledger.Entry, error) {
+	c, err := l.chain(s)
+	if err != nil {
+		return nil, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.fresh {
+		if err := c.refresh(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return slices.Clone(c.entries), nil
+}
+
 // Subjects returns the subjects that have entries. It looks at every key of the
 // repository that is no entry.
 func (l *Ledger) Subjects(ctx context.Context) ([]ledger.Subject, error) {
@@ -123,7 +146,8 @@ func (l *Ledger) chain(s ledger.Subject) (*chain, error) {
 	defer l.mu.Unlock()
 	c, ok := l.chains[s]
 	if !ok {
-		c = &chain{repo: l.repo, subject: s, numbers: map[string]int64{}}
+		c = &chain{repo: l.repo, subject: s, numbers: map[string]int64{}, blocks: map[int64]bool{}}
+		c.tail = func(ctx context.Context) []ledger.Entry { return l.tailOf(ctx, s) }
 		l.chains[s] = c
 	}
 	return c, nil
@@ -167,6 +191,8 @@ type chain struct {
 	fresh   bool // it has been read at least once
 	entries []ledger.Entry
 	numbers map[string]int64 // by id
+	blocks  map[int64]bool   // that are there, by the number of their first entry
+	tail    func(context.Context) []ledger.Entry
 }
 
 func (c *chain) head() ledger.Entry {
@@ -190,28 +216,70 @@ func (c *chain) append(ctx context.Context, d ledger.Draft) (ledger.Entry, error
 	if err != nil {
 		return ledger.Entry{}, err
 	}
-	if _, err := c.repo.Put(ctx, keyOf(c.subject, entry.Number), bytes.NewReader(data)); err != nil {
+	copied := make(chan struct{})
+	go func() {
+		defer close(copied)
+		c.copyBlocks(ctx)
+	}()
+	_, err = c.repo.Put(ctx, keyOf(c.subject, entry.Number), bytes.NewReader(data))
+	<-copied
+	if err != nil {
 		return ledger.Entry{}, fmt.Errorf("append to the ledger of %s: %w", c.subject, err)
 	}
 	return entry, c.add([]ledger.Entry{entry})
 }
 
-// refresh reads the entries behind the head. A list may show an entry and not
-// the one before it, if both come while it is made; so the list says only how
-// far the chain goes, and every entry up to there is asked for by its key.
+// refresh reads the entries behind the head: with copies, and if those do not fit,
+// without.
 func (c *chain) refresh(ctx context.Context) error {
-	known := c.head().Number
-	last := known
-	for o, err := range c.repo.List(ctx, folderOf(c.subject), keyOf(c.subject, known)) {
+	var tail []ledger.Entry
+	asked := make(chan struct{})
+	go func() {
+		defer close(asked)
+		if !c.fresh {
+			tail = c.tail(ctx)
+		}
+	}()
+	there, err := c.list(ctx)
+	<-asked
+	if err != nil {
+		return err
+	}
+	err = c.read(ctx, there, tail)
+	if slipway.KindOf(err) == slipway.Conflict {
+		clear(c.blocks)
+		err = c.read(ctx, there, nil)
+	}
+	c.fresh = c.fresh || err == nil
+	return err
+}
+
+// list finds out how far the chain goes behind the head: the sizes of its entries, by
+// number. A list may show an entry and not the one before it, if both come while it
+// is made; so it says only how far the chain goes, and every entry up to there is read.
+func (c *chain) list(ctx context.Context) (map[int64]int64, error) {
+	there := map[int64]int64{}
+	for o, err := range c.repo.List(ctx, folderOf(c.subject), keyOf(c.subject, c.head().Number)) {
 		if err != nil {
-			return fmt.Errorf("read the ledger of %s: %w", c.subject, err)
+			return nil, fmt.Errorf("read the ledger of %s: %w", c.subject, err)
 		}
 		if _, n, ok := parseKey(o.Key); ok {
-			last = n
+			there[n] = o.Size
+		} else if first, ok := parseBlock(c.subject, o.Key); ok {
+			c.blocks[first] = true
 		}
 	}
-	for first := known + 1; first <= last; first += batch {
-		entries, err := c.fetch(ctx, first, min(last, first+batch-1))
+	return there, nil
+}
+
+// read takes in the entries up to the last that is there.
+func (c *chain) read(ctx context.Context, there map[int64]int64, tail []ledger.Entry) error {
+	last := c.head().Number
+	for n := range there {
+		last = max(last, n)
+	}
+	for first := c.head().Number + 1; first <= last; first += batch {
+		entries, err := c.fetch(ctx, first, min(last, first+batch-1), there, tail)
 		if err != nil {
 			return err
 		}
@@ -219,7 +287,6 @@ func (c *chain) refresh(ctx context.Context) error {
 			return err
 		}
 	}
-	c.fresh = true
 	return nil
 }
 
