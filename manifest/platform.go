@@ -26,6 +26,9 @@ type Platform struct {
 	Teams        map[string]Team
 	People       map[string]Person
 	Roles        map[string]Role
+	// Signers are the machines that attest what they build and deploy; nil: the
+	// platform names none.
+	Signers map[string]evidence.Machine
 	// Calls and Telemetry are kept as they are written.
 	Calls, Telemetry *schema.Value
 	// Prices is the path of a file of prices; empty: the public ones hold.
@@ -98,6 +101,7 @@ func (p *Platform) Policy() evidence.Policy {
 	for name, role := range p.Roles {
 		all.Roles[name] = role.People
 	}
+	all.Signers = p.Signers
 	return all
 }
 
@@ -193,6 +197,7 @@ func (p *Platform) decode() {
 	for _, m := range v.Get("roles").Members() {
 		p.Roles[m.Key] = Role{People: m.Value.Get("people").Texts()}
 	}
+	p.Signers = decodeSigners(v.Get("signers"))
 	p.Prices = v.Get("prices").Text()
 	p.magics = decodeMagics(v.Get("notebook", "magics"))
 	p.Calls, p.Telemetry = v.Get("calls"), v.Get("telemetry")

@@ -13,6 +13,7 @@ func PlatformType() *schema.Type {
 		{Name: "teams", Type: mapOf("a team's name", teamType()), Help: "Who owns apps."},
 		{Name: "people", Type: mapOf("a person's short name", personType()), Help: "Who signs, deploys and is called."},
 		{Name: "roles", Type: mapOf("a role's name", roleType()), Help: "The hats that people wear when they sign."},
+		{Name: "signers", Type: mapOf("a signer's name", signerType()), Help: "The machines that attest what they build and deploy."},
 		{Name: "calls", Type: mapOf("a name", callType()), Help: "How people are reached when something is wrong."},
 		{Name: "rails", Type: policy.RailsType(), Help: "Guard rails: files, or rules written here."},
 		{Name: "rails_test", Type: policy.CasesType(), Help: "What the guard rails say in some cases: files, or cases written here."},
