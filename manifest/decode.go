@@ -16,6 +16,7 @@ func (m *Manifest) decode() {
 	m.Platform = decodePlatformRef(v.Get("platform"))
 	m.Build = decodeBuild(v.Get("build"))
 	m.Checks = decodeChecks(v.Get("checks"))
+	m.Deliver = decodeDeliver(v.Get("deliver"))
 	for _, e := range v.Get("environments").Members() {
 		m.Environments = append(m.Environments, e.Key)
 	}

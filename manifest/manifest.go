@@ -27,6 +27,7 @@ type Manifest struct {
 	Environments []string
 	Ask          []Ask
 
+	Deliver      Deliver
 	doc  *schema.Doc
 	tree *schema.Value
 }

@@ -31,6 +31,7 @@ type Platform struct {
 	Signers map[string]evidence.Machine
 	// Calls and Telemetry are kept as they are written.
 	Calls, Telemetry *schema.Value
+	Server           Server
 	// Prices is the path of a file of prices; empty: the public ones hold.
 	Prices string
 
@@ -198,6 +199,7 @@ func (p *Platform) decode() {
 		p.Roles[m.Key] = Role{People: m.Value.Get("people").Texts()}
 	}
 	p.Signers = decodeSigners(v.Get("signers"))
+	p.Server = decodeServer(v.Get("server"))
 	p.Prices = v.Get("prices").Text()
 	p.magics = decodeMagics(v.Get("notebook", "magics"))
 	p.Calls, p.Telemetry = v.Get("calls"), v.Get("telemetry")

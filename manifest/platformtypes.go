@@ -20,6 +20,7 @@ func PlatformType() *schema.Type {
 		{Name: "notebook", Type: notebookType(), Help: "How notebooks become jobs."},
 		{Name: "telemetry", Type: telemetryType(), Help: "Where logs, metrics and traces go."},
 		{Name: "prices", Type: &schema.Type{Kind: schema.Folder, What: "the path of a file"}, Help: "A file of prices, which holds before the public ones.", Example: "prices.yaml"},
+		{Name: "server", Type: serverType(), Help: "The server that works for this platform."},
 	}}
 }
 

@@ -29,6 +29,7 @@ func FileType(s *shape.Shape, names []string) *schema.Type {
 		{Name: "environments", Type: mapOf("an environment's name", environmentType(s)), Help: "What is different in an environment.", Also: []string{"envs"}},
 		{Name: "ask", Type: listOf(askType()), Help: "Requests to cross guard rails; grants live in the ledger."},
 	}}
+		{Name: "deliver", Type: deliverType(), Help: "What the server does with pushes and tags."},
 }
 
 func runType(s *shape.Shape) *schema.Type {
