@@ -16,6 +16,8 @@ func (m *Manifest) decode() {
 	m.Platform = decodePlatformRef(v.Get("platform"))
 	m.Build = decodeBuild(v.Get("build"))
 	m.Checks = decodeChecks(v.Get("checks"))
+	m.Merge = decodeMerge(v.Get("merge"), "merge")
+	m.Merge.Review = decodeReviews(v.Get("review"), "review")
 	m.Deliver = decodeDeliver(v.Get("deliver"))
 	for _, e := range v.Get("environments").Members() {
 		m.Environments = append(m.Environments, e.Key)
@@ -73,6 +75,7 @@ func decodeChecks(v *schema.Value) map[string]Check {
 			Env:        c.Value.Get("env").TextMap(),
 
 			RequirementsFile: c.Value.Get("requirements").Text(), Requirements: c.Value.Get("requirements").Texts(),
+			On: c.Value.Get("on").Texts(), Files: c.Value.Get("files").Texts(),
 		}
 	}
 	return checks
@@ -115,6 +118,7 @@ func (m *Manifest) check() schema.Problems {
 		}
 		steps[name.Text()] = true
 	}
+	problems = append(problems, sameRules(m.doc, m.tree.Get("review"), "review", map[string]bool{})...)
 	for _, c := range m.tree.Get("checks").Members() {
 		problems = append(problems, m.checkReports(c)...)
 	}

@@ -23,6 +23,7 @@ type Manifest struct {
 	Platform PlatformRef
 	Build    Build
 	Checks   map[string]Check
+	Merge    Merge // what stands under review and merge
 	// Environments are the names under environments, in the order of the file.
 	Environments []string
 	Ask          []Ask
@@ -86,6 +87,10 @@ type Check struct {
 	// own: a file as pip reads it, or a list. At most one is set.
 	RequirementsFile string   `json:"requirements_file,omitempty"`
 	Requirements     []string `json:"requirements,omitempty"`
+	// On are the events on which the server asks it, and Files the files of the
+	// app's folder of which a pull request has to change one; empty: all.
+	On    []string `json:"on,omitempty"`
+	Files []string `json:"files,omitempty"`
 }
 
 // Thresholds are limits on what reports say.

@@ -32,6 +32,7 @@ type Platform struct {
 	// Calls and Telemetry are kept as they are written.
 	Calls, Telemetry *schema.Value
 	Server           Server
+	Merge            Merge
 	// Prices is the path of a file of prices; empty: the public ones hold.
 	Prices string
 
@@ -199,6 +200,7 @@ func (p *Platform) decode() {
 		p.Roles[m.Key] = Role{People: m.Value.Get("people").Texts()}
 	}
 	p.Signers = decodeSigners(v.Get("signers"))
+	p.Merge = decodeMerge(v.Get("merge"), "merge")
 	p.Server = decodeServer(v.Get("server"))
 	p.Prices = v.Get("prices").Text()
 	p.magics = decodeMagics(v.Get("notebook", "magics"))

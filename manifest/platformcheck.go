@@ -34,6 +34,7 @@ func (p *Platform) check() schema.Problems {
 		}
 	}
 	c.magics()
+	c.mergeRules()
 	return c.problems
 }
 

@@ -17,6 +17,7 @@ func PlatformType() *schema.Type {
 		{Name: "calls", Type: mapOf("a name", callType()), Help: "How people are reached when something is wrong."},
 		{Name: "rails", Type: policy.RailsType(), Help: "Guard rails: files, or rules written here."},
 		{Name: "rails_test", Type: policy.CasesType(), Help: "What the guard rails say in some cases: files, or cases written here."},
+		{Name: "merge", Type: platformMergeType(), Help: "What a change needs before it is merged, in every repository."},
 		{Name: "notebook", Type: notebookType(), Help: "How notebooks become jobs."},
 		{Name: "telemetry", Type: telemetryType(), Help: "Where logs, metrics and traces go."},
 		{Name: "prices", Type: &schema.Type{Kind: schema.Folder, What: "the path of a file"}, Help: "A file of prices, which holds before the public ones.", Example: "prices.yaml"},

@@ -25,6 +25,8 @@ func FileType(s *shape.Shape, names []string) *schema.Type {
 		{Name: "platform", Type: platformRefType(), Help: "Where the platform file is, if it is not beside or above this file.", Example: "platform/platform.yaml"},
 		{Name: "build", Required: true, Type: buildType(s), Help: "How the source becomes artifacts."},
 		{Name: "checks", Type: mapOf("a check's name", checkType()), Help: "Questions about the app that commands of your own answer.", Also: []string{"tests"}},
+		{Name: "review", Type: listOf(ReviewType()), Help: "Who has to approve a change before it is merged. All rules have to be met.", Also: []string{"reviews", "approval"}},
+		{Name: "merge", Type: appMergeType(), Help: "What else a merge waits for."},
 		{Name: "run", Type: runType(s), Help: "How the app runs; the shape says what may stand here."},
 		{Name: "environments", Type: mapOf("an environment's name", environmentType(s)), Help: "What is different in an environment.", Also: []string{"envs"}},
 		{Name: "ask", Type: listOf(askType()), Help: "Requests to cross guard rails; grants live in the ledger."},
@@ -85,7 +87,7 @@ func stepType() *schema.Type {
 
 func checkType() *schema.Type {
 	reports := &schema.Type{Kind: schema.Path}
-	return &schema.Type{Kind: schema.Object, Fields: []schema.Field{
+	return &schema.Type{Kind: schema.Object, Fields: append([]schema.Field{
 		{Name: "run", Required: true, Type: commandType(), Help: "The command: text for the shell, or a list that is executed as it stands. It writes its reports to $REPORTS.", Also: []string{"command"}},
 		{Name: "timeout", Type: timeoutType(), Default: schema.FormatDuration(defaultCheckTimeout), Help: "How long the check may take."},
 		{Name: "required", Type: &schema.Type{Kind: schema.Bool}, Default: "true", Help: "Whether a release needs it; otherwise it only informs."},
@@ -96,7 +98,7 @@ func checkType() *schema.Type {
 		{Name: "thresholds", Type: thresholdsType(), Help: "Limits on what the reports say."},
 		{Name: "requirements", Type: requirementsType(), Help: "Python packages that the check needs besides the app's own: a requirements file, or a list.", Example: "[pytest==8.3.4]"},
 		{Name: "env", Type: envType(), Help: "Environment variables."},
-	}}
+	}, whenFields()...)}
 }
 
 func requirementsType() *schema.Type {
