@@ -84,8 +84,10 @@ var layers = map[string][]string{
 	},
 	"cmd/parity": {"notebook"},
 	"cmd/wire":   {},
+
+	"cmd/slipway/early": {},
 	"cmd/slipway": {
-		"awsauth", "awssetup", "cli", "driver", "driver/glue", "driver/glue/price", "driver/local", "ledger", "ledger/object", "pipeline",
+		"awsauth", "awssetup", "cli", "cmd/slipway/early", "driver", "driver/glue", "driver/glue/price", "driver/local", "ledger", "ledger/object", "pipeline",
 		"repository", "repository/bucket", "repository/folder", "store", "workflow",
 	},
 }

@@ -11,6 +11,7 @@ import (
 	"context"
 	"regexp"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -133,8 +134,10 @@ func readOnly(stack *middleware.Stack) error {
 
 //nolint:gochecknoglobals // immutable
 var (
-	accountID   = regexp.MustCompile(`^[0-9]{12}$`)
-	roleARN     = regexp.MustCompile(`^arn:aws[a-z-]*:iam::([0-9]{12}):role/([\w+=,.@/-]*/)?([\w+=,.@-]{1,64})$`)
+	accountID = regexp.MustCompile(`^[0-9]{12}$`)
+	roleARN   = sync.OnceValue(func() *regexp.Regexp { // long, and so made when it is needed
+		return regexp.MustCompile(`^arn:aws[a-z-]*:iam::([0-9]{12}):role/([\w+=,.@/-]*/)?([\w+=,.@-]{1,64})$`)
+	})
 	notInAName  = regexp.MustCompile(`[^\w+=,.@-]+`)
 	sessionSize = 64
 )
@@ -148,7 +151,7 @@ func (o Options) check() error {
 	if o.Role == "" {
 		return nil
 	}
-	parts := roleARN.FindStringSubmatch(o.Role)
+	parts := roleARN().FindStringSubmatch(o.Role)
 	if parts == nil {
 		return slipway.Errorf(slipway.Invalid, "%q cannot be the ARN of a role%s", o.Role, o.of()).
 			WithFix("write it as arn:aws:iam::123456789012:role/slipway-deploy")

@@ -154,7 +154,7 @@ func (p *provider) explainToken(err error, token string) error {
 }
 
 func (p *provider) whyRefused(answer smithy.APIError, c Claims) (why, fix string) {
-	account := roleARN.FindStringSubmatch(p.options.Role)[1]
+	account := roleARN().FindStringSubmatch(p.options.Role)[1]
 	said := answer.ErrorMessage()
 	switch answer.ErrorCode() {
 	case "AccessDenied":

@@ -25,14 +25,17 @@ type secrets struct {
 }
 
 // shapes are what secrets look like. The first group is kept.
+// They are made when they are needed.
 //
 //nolint:gochecknoglobals // immutable
-var shapes = []*regexp.Regexp{
-	regexp.MustCompile(`()\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*`), // a token
-	regexp.MustCompile(`(?i)(X-Amz-(?:Security-Token|Signature|Credential)(?:=|%3D|:\s*))[^&\s"'<]+`),
-	regexp.MustCompile(`(?i)((?:Secret_?Access_?Key|Session_?Token|WebIdentityToken|Bearer)["']?(?:\s*[=:>]\s*|\s+)["']?)[\w+/=.%-]{16,}`),
-	regexp.MustCompile(`(?i)(\bSignature=)[0-9a-f]{16,}`),
-}
+var shapes = sync.OnceValue(func() []*regexp.Regexp {
+	return []*regexp.Regexp{
+		regexp.MustCompile(`()\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*`), // a token
+		regexp.MustCompile(`(?i)(X-Amz-(?:Security-Token|Signature|Credential)(?:=|%3D|:\s*))[^&\s"'<]+`),
+		regexp.MustCompile(`(?i)((?:Secret_?Access_?Key|Session_?Token|WebIdentityToken|Bearer)["']?(?:\s*[=:>]\s*|\s+)["']?)[\w+/=.%-]{16,}`),
+		regexp.MustCompile(`(?i)(\bSignature=)[0-9a-f]{16,}`),
+	}
+})
 
 // learn adds values that must never be shown.
 func (s *secrets) learn(values ...string) {
@@ -52,7 +55,7 @@ func (s *secrets) text(text string) string {
 	for _, v := range s.values {
 		text = strings.ReplaceAll(text, v, hidden)
 	}
-	for _, shape := range shapes {
+	for _, shape := range shapes() {
 		text = shape.ReplaceAllString(text, "${1}"+hidden)
 	}
 	return text

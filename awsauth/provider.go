@@ -100,7 +100,7 @@ func (p *provider) assumed(c *types.Credentials) aws.Credentials {
 	return aws.Credentials{
 		AccessKeyID: aws.ToString(c.AccessKeyId), SecretAccessKey: aws.ToString(c.SecretAccessKey),
 		SessionToken: aws.ToString(c.SessionToken), CanExpire: true, Expires: aws.ToTime(c.Expiration),
-		Source: "slipway", AccountID: roleARN.FindStringSubmatch(p.options.Role)[1],
+		Source: "slipway", AccountID: roleARN().FindStringSubmatch(p.options.Role)[1],
 	}
 }
 
@@ -140,7 +140,7 @@ func (p *provider) sts(c aws.Credentials) *sts.Client {
 
 // plainRole is a role's ARN without its path, which the ARN of its sessions lacks.
 func plainRole(role string) string {
-	parts := roleARN.FindStringSubmatch(role)
+	parts := roleARN().FindStringSubmatch(role)
 	partition, _, _ := strings.Cut(strings.TrimPrefix(role, "arn:"), ":")
 	return "arn:" + partition + ":iam::" + parts[1] + ":role/" + parts[3]
 }

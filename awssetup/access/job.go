@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // JobRole is what the role of a run may do: fetch its script, write its log, and
@@ -58,8 +59,11 @@ func JobTrust(p Place) Document {
 	}}}
 }
 
-// outputs is how people call arguments that name what a job writes.
-var outputs = regexp.MustCompile(`(?i)(^|[-_.])(target|out|output|outputs|dest|destination|sink|write|to|temp|tmp|tempdir|checkpoint|result|results|stage|staging|error|errors)([-_.]|dir$|path$|location$|$)`)
+// outputs is how people call arguments that name what a job writes. It is made when
+// it is needed: no other command need wait for it.
+var outputs = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?i)(^|[-_.])(target|out|output|outputs|dest|destination|sink|write|to|temp|tmp|tempdir|checkpoint|result|results|stage|staging|error|errors)([-_.]|dir$|path$|location$|$)`)
+})
 
 // Data guesses from the arguments of the job what it reads and writes. It has no
 // statements if no argument names a bucket. It is a suggestion: nobody but the
@@ -69,7 +73,7 @@ func Data(p Place, j Job) Document {
 	for _, name := range slices.Sorted(maps.Keys(j.Arguments)) {
 		for address := range strings.SplitSeq(j.Arguments[name], ",") {
 			on, in := p.data(address)
-			if outputs.MatchString(name) {
+			if outputs().MatchString(name) {
 				write = write.and(on)
 			} else {
 				read = read.and(on)
@@ -96,7 +100,7 @@ func Data(p Place, j Job) Document {
 func (p Place) data(address string) (objects, bucket List) {
 	scheme, rest, _ := strings.Cut(strings.TrimSpace(address), "://")
 	name, path, _ := strings.Cut(rest, "/")
-	if !slices.Contains([]string{"s3", "s3a", "s3n"}, scheme) || !bucketName.MatchString(name) || strings.Contains(path, "${") {
+	if !slices.Contains([]string{"s3", "s3a", "s3n"}, scheme) || !isBucket(name) || strings.Contains(path, "${") {
 		return nil, nil
 	}
 	if at := strings.IndexAny(path, "*?{["); at >= 0 { // a pattern: its folder

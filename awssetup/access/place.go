@@ -102,23 +102,32 @@ func storage(e slipway.Environment, address string) (Storage, error) {
 			WithFix("write below environments.%s in platform.yaml: repository: s3://BUCKET/PREFIX, or assets: s3://BUCKET/PREFIX beside a repository that is a folder", e.Name)
 	}
 	s := Storage{Bucket: u.Host, Prefix: strings.Trim(u.Path, "/"), Key: u.Query().Get("kmskeyid")}
-	if !bucketName.MatchString(s.Bucket) {
+	if !isBucket(s.Bucket) {
 		return s, slipway.Errorf(slipway.Invalid, "%q cannot be a bucket's name", s.Bucket).
 			WithFix("take 3 to 63 small letters, digits, dots and hyphens")
 	}
 	return s, exact("the prefix of the bucket", s.Prefix)
 }
 
+// Lengths are not in patterns: repetitions would take a good part of the start of
+// every command.
 var (
 	account    = regexp.MustCompile(`^[0-9]{12}$`)
-	bucketName = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
-	roleARN    = regexp.MustCompile(`^arn:aws[a-z-]*:iam::([0-9]{12}):role/(?:[!-~]*/)?([A-Za-z0-9+=,.@_-]{1,64})$`)
-	roleName   = regexp.MustCompile(`^[A-Za-z0-9+=,.@_-]{1,64}$`)
+	bucketName = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]+[a-z0-9]$`)
+	roleARN    = regexp.MustCompile(`^arn:aws[a-z-]*:iam::([0-9]{12}):role/(?:[!-~]*/)?([A-Za-z0-9+=,.@_-]+)$`)
+	roleName   = regexp.MustCompile(`^[A-Za-z0-9+=,.@_-]+$`)
 )
+
+// maxRoleName is how long a role's name may be.
+const maxRoleName = 64
+
+func isBucket(name string) bool { return len(name) <= 63 && bucketName.MatchString(name) }
+
+func isRole(name string) bool { return len(name) <= maxRoleName && roleName.MatchString(name) }
 
 // roleOf cuts the ARN of a role; both are empty for what is none.
 func roleOf(arn string) (account, name string) {
-	if m := roleARN.FindStringSubmatch(arn); m != nil {
+	if m := roleARN.FindStringSubmatch(arn); m != nil && len(m[2]) <= maxRoleName {
 		return m[1], m[2]
 	}
 	return "", ""
@@ -130,7 +139,7 @@ func (j Job) Check(p Place) error {
 		return slipway.Errorf(slipway.Invalid, "%s has no role in environment %s, and a Glue job cannot run without", j.App, p.Environment).
 			WithFix("write run.role into slipway.yaml, such as: role: slipway-%s-%s", j.App, p.Environment)
 	}
-	if id, _ := roleOf(j.Role); !roleName.MatchString(j.Role) && id == "" {
+	if id, _ := roleOf(j.Role); !isRole(j.Role) && id == "" {
 		return slipway.Errorf(slipway.Invalid, "run.role is %q, which is neither a role's name nor its ARN", j.Role).
 			WithFix("write run.role into slipway.yaml as a name, or as arn:aws:iam::%s:role/NAME", p.Account)
 	} else if id != "" && id != p.Account {

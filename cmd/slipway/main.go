@@ -16,6 +16,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/slipway-cd/slipway/cli"
+	"github.com/slipway-cd/slipway/cmd/slipway/early"
 	"github.com/slipway-cd/slipway/driver/local"
 )
 
@@ -26,6 +27,7 @@ func main() { start(who()) }
 
 // start does what the arguments say for a person, and ends the process.
 func start(user string) {
+	collectAsUsual(int(early.Percent))
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := run(ctx, user)
 	stop()

@@ -229,7 +229,7 @@ func show(name string, v any) string {
 	switch {
 	case v == nil:
 		return "not set"
-	case isText && (isArgument(name) && suspicious(name, text) || secretValue.MatchString(text)):
+	case isText && (isArgument(name) && suspicious(name, text) || secretValue().MatchString(text)):
 		return masked
 	case isText:
 		return text

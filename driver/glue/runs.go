@@ -198,7 +198,7 @@ func (d *Driver) nameReleases(ctx context.Context, job string, runs ...*sighting
 // unnoted looks in Glue for a run without a note: one that a trigger or somebody
 // else started, or one whose note lies in another repository.
 func (d *Driver) unnoted(ctx context.Context, s *sighting, id string) error {
-	if !runIDPattern.MatchString(id) {
+	if !isRunID(id) {
 		return nil
 	}
 	if strings.HasPrefix(id, glueID) {

@@ -52,7 +52,12 @@ var (
 //nolint:gochecknoglobals // an immutable table
 var lookAgain = []time.Duration{time.Second, 2 * time.Second, 4 * time.Second, 8 * time.Second, 15 * time.Second}
 
-var runIDPattern = regexp.MustCompile(`^[A-Za-z0-9_-]{1,128}$`)
+var runIDPattern = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
+
+// maxRunID is how long a run's id may be.
+const maxRunID = 128
+
+func isRunID(id string) bool { return len(id) <= maxRunID && runIDPattern.MatchString(id) }
 
 // Start begins a run. StartJobRun has no token that would make Glue notice a
 // repetition. Therefore a note is made first, which only one caller can make, and
@@ -90,7 +95,7 @@ func (d *Driver) Start(ctx context.Context, h slipway.Handle, r driver.RunReques
 var errMoved = errors.New("somebody else was faster")
 
 func (d *Driver) checkRequest(r driver.RunRequest) error {
-	if !runIDPattern.MatchString(r.ID) || strings.HasPrefix(r.ID, glueID) {
+	if !isRunID(r.ID) || strings.HasPrefix(r.ID, glueID) {
 		return slipway.Errorf(slipway.Invalid, "%q cannot be the id of a run", r.ID).
 			WithFix("use letters, digits, - and _, at most 128, and not %s at the beginning, which is how AWS Glue begins its own", glueID)
 	}

@@ -87,7 +87,7 @@ func (s sighting) open() bool { return s.version == "" || s.note.Refused != "" }
 // readNote reads the note of a run. That there is none is no error.
 func (d *Driver) readNote(ctx context.Context, h slipway.Handle, id string) (sighting, error) {
 	s := d.unseen(h)
-	if d.cfg.Notes == nil || !runIDPattern.MatchString(id) {
+	if d.cfg.Notes == nil || !isRunID(id) {
 		return s, nil
 	}
 	data, version, err := d.cfg.Notes.Read(ctx, noteKey(h, id))
@@ -178,5 +178,5 @@ func (d *Driver) notes(ctx context.Context, h slipway.Handle, known map[string]b
 
 func idOf(o repository.Object, prefix string) (string, bool) {
 	name, ok := strings.CutSuffix(strings.TrimPrefix(o.Key, prefix), ".json")
-	return name, ok && runIDPattern.MatchString(name)
+	return name, ok && isRunID(name)
 }

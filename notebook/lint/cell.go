@@ -1,7 +1,6 @@
 package lint
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
@@ -115,7 +114,7 @@ func (c *cell) magicsAtTop() int {
 	return first
 }
 
-var identifier = regexp.MustCompile(`[\pL_][\pL\pN_]*`)
+var identifier = pattern(`[\pL_][\pL\pN_]*`)
 
 // silentMagics name no variables.
 const silentMagics = " matplotlib additional_python_modules extra_py_files extra_jars pip conda connections tags env cd config autoreload load_ext " +
@@ -131,10 +130,10 @@ func (c *cell) mentionAll(line string) {
 }
 
 func (c *cell) mention(text string) {
-	c.named = append(c.named, identifier.FindAllString(text, -1)...)
+	c.named = append(c.named, identifier().FindAllString(text, -1)...)
 }
 
-var strayMagic = regexp.MustCompile(`get_ipython\(\)\.run_(?:line|cell)_magic\('([^']*)', (.*)\)`)
+var strayMagic = pattern(`get_ipython\(\)\.run_(?:line|cell)_magic\('([^']*)', (.*)\)`)
 
 // read cuts the code from a line on into tokens. IPython's syntax below it
 // becomes calls, as nbconvert has it.
@@ -150,10 +149,10 @@ func (c *cell) read(first int) {
 		text = body + "\n"
 	}
 	own := map[string]bool{}
-	for _, call := range strayMagic.FindAllString(body, -1) {
+	for _, call := range strayMagic().FindAllString(body, -1) {
 		own[call] = true
 	}
-	for _, m := range strayMagic.FindAllStringSubmatch(text, -1) {
+	for _, m := range strayMagic().FindAllStringSubmatch(text, -1) {
 		if m[1] != "" && !own[m[0]] {
 			c.magics = append(c.magics, "%"+m[1])
 			c.mentionAll("%" + m[1] + " " + m[2])

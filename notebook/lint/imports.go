@@ -4,7 +4,6 @@ import (
 	"embed"
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -42,9 +41,9 @@ func glueModules() (map[string]map[string]bool, error) {
 }
 
 var (
-	glueVersion = regexp.MustCompile(`^%glue_version\s+["']?([0-9.]+)`)
-	moreModules = regexp.MustCompile(`additional[-_]python[-_]modules["']?\s*[:=]?\s*["'\[]*([^"'}\]\n]+)`)
-	moreFiles   = regexp.MustCompile(`extra[-_]py[-_]files["']?\s*[:=]?\s*["'\[]*([^"'}\]\n]+)`)
+	glueVersion = pattern(`^%glue_version\s+["']?([0-9.]+)`)
+	moreModules = pattern(`additional[-_]python[-_]modules["']?\s*[:=]?\s*["'\[]*([^"'}\]\n]+)`)
+	moreFiles   = pattern(`extra[-_]py[-_]files["']?\s*[:=]?\s*["'\[]*([^"'}\]\n]+)`)
 )
 
 // imports reports modules that a worker of the Glue version does not have.
@@ -91,7 +90,7 @@ func (r *run) magicVersion() string {
 	version := ""
 	for _, c := range r.cells {
 		for _, text := range c.lines {
-			if m := glueVersion.FindStringSubmatch(text); m != nil && c.Type == notebook.Code && !c.dropped {
+			if m := glueVersion().FindStringSubmatch(text); m != nil && c.Type == notebook.Code && !c.dropped {
 				version = m[1]
 			}
 		}
@@ -111,12 +110,12 @@ func (r *run) moreModules() (more map[string]bool, all bool) {
 			continue
 		}
 		for _, text := range c.lines {
-			if m := moreModules.FindStringSubmatch(text); m != nil {
+			if m := moreModules().FindStringSubmatch(text); m != nil {
 				for spec := range strings.SplitSeq(m[1], ",") {
 					more[normal(spec)] = true
 				}
 			}
-			if m := moreFiles.FindStringSubmatch(text); m != nil {
+			if m := moreFiles().FindStringSubmatch(text); m != nil {
 				for file := range strings.SplitSeq(m[1], ",") {
 					more[normal(path.Base(strings.TrimSpace(file)))] = true
 					all = all || path.Ext(strings.TrimSpace(file)) != ".py"

@@ -1,14 +1,13 @@
 package lint
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 )
 
 // noqa is how a line silences findings about it, all of them or those it names.
 // Other linters know the same comment, and their ids may stand beside ours.
-var noqa = regexp.MustCompile(`(?i)(?:#|--|<!--)\s*noqa\b(?:\s*:\s*([A-Z][A-Z0-9]*(?:[\s,]+[A-Z][A-Z0-9]*)*))?`)
+var noqa = pattern(`(?i)(?:#|--|<!--)\s*noqa\b(?:\s*:\s*([A-Z][A-Z0-9]*(?:[\s,]+[A-Z][A-Z0-9]*)*))?`)
 
 // A silence is what a line's comment silences.
 type silence struct {
@@ -31,7 +30,7 @@ func silencedBy(line string) (ids []string, all bool) {
 	if !strings.Contains(line, "#") && !strings.Contains(line, "--") {
 		return nil, false
 	}
-	for _, m := range noqa.FindAllStringSubmatch(line, -1) {
+	for _, m := range noqa().FindAllStringSubmatch(line, -1) {
 		if m[1] == "" {
 			return nil, true
 		}

@@ -4,32 +4,39 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/slipway-cd/slipway/notebook"
 )
+
+// pattern makes a pattern when it is needed first: all of them together would be
+// half a millisecond of the start of every command.
+func pattern(text string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(text) })
+}
 
 // What stands in code and belongs to one environment. The first group is what a
 // message names.
 //
 //nolint:gochecknoglobals // immutable tables
 var (
-	accounts = []*regexp.Regexp{
-		regexp.MustCompile(`\barn:aws[a-z-]*:[a-z0-9-]*:[a-z0-9-]*:(\d{12}):`),
-		regexp.MustCompile(`\b(\d{12})\.dkr\.ecr\.`),
-		regexp.MustCompile(`(?i)\b(?:aws_?)?account(?:_?id|_?number)?["']?\s*[:=]\s*["']?(\d{12})\b`),
+	accounts = []func() *regexp.Regexp{
+		pattern(`\barn:aws[a-z-]*:[a-z0-9-]*:[a-z0-9-]*:(\d{12}):`),
+		pattern(`\b(\d{12})\.dkr\.ecr\.`),
+		pattern(`(?i)\b(?:aws_?)?account(?:_?id|_?number)?["']?\s*[:=]\s*["']?(\d{12})\b`),
 	}
-	buckets = []*regexp.Regexp{
-		regexp.MustCompile(`(?i)\bs3[an]?://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:[/"'\s]|$)`),
-		regexp.MustCompile(`\bBucket\s*=\s*["']([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])["']`),
+	buckets = []func() *regexp.Regexp{
+		pattern(`(?i)\bs3[an]?://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:[/"'\s]|$)`),
+		pattern(`\bBucket\s*=\s*["']([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])["']`),
 	}
-	passwords = []*regexp.Regexp{
-		regexp.MustCompile(`(?i)\b(?:\w*_)?(?:password|passwd|pwd|passphrase|secret_?key|secret_access_key|client_?secret)["']?\]?\s*[:=]\s*[rbu]?["']([^"']{3,})["']`),
-		regexp.MustCompile(`(?i)\boptions?\(\s*["'](?:password|pwd)["']\s*,\s*["']([^"']{3,})["']`),
-		regexp.MustCompile(`(?i)\bjdbc:[^"'\s]*[?&;](?:password|pwd)=([^&;"'\s{]{3,})`),
-		regexp.MustCompile(`\b[a-z][a-z0-9+]*://[^/\s:@"'{}]+:([^@/\s"'{}]{3,})@`),
+	passwords = []func() *regexp.Regexp{
+		pattern(`(?i)\b(?:\w*_)?(?:password|passwd|pwd|passphrase|secret_?key|secret_access_key|client_?secret)["']?\]?\s*[:=]\s*[rbu]?["']([^"']{3,})["']`),
+		pattern(`(?i)\boptions?\(\s*["'](?:password|pwd)["']\s*,\s*["']([^"']{3,})["']`),
+		pattern(`(?i)\bjdbc:[^"'\s]*[?&;](?:password|pwd)=([^&;"'\s{]{3,})`),
+		pattern(`\b[a-z][a-z0-9+]*://[^/\s:@"'{}]+:([^@/\s"'{}]{3,})@`),
 	}
 	// notPasswords are texts that stand for a password, or for its type.
-	notPasswords = regexp.MustCompile(`(?i)^(?:str|string|text|varchar.*|bytes|none|null|password|secret|\*+|\.+|x+)$|[{<$]|^arn:|^(?:your|my|some|the|enter|insert)[ _-]`)
+	notPasswords = pattern(`(?i)^(?:str|string|text|varchar.*|bytes|none|null|password|secret|\*+|\.+|x+)$|[{<$]|^arn:|^(?:your|my|some|the|enter|insert)[ _-]`)
 )
 
 // places reports account numbers, buckets and passwords in code. Comments are no
@@ -63,9 +70,9 @@ func hints(lower string, words ...string) bool {
 	return slices.ContainsFunc(words, func(word string) bool { return strings.Contains(lower, word) })
 }
 
-func (r *run) placesIn(id string, c *cell, n int, patterns []*regexp.Regexp, message string) {
+func (r *run) placesIn(id string, c *cell, n int, patterns []func() *regexp.Regexp, message string) {
 	for _, pattern := range patterns {
-		for _, at := range pattern.FindAllStringSubmatchIndex(c.lines[n], -1) {
+		for _, at := range pattern().FindAllStringSubmatchIndex(c.lines[n], -1) {
 			r.report(id, c, n+1, at[2], message, c.lines[n][at[2]:at[3]])
 		}
 	}
@@ -77,8 +84,8 @@ func (r *run) password(c *cell, n int) {
 		return
 	}
 	for _, pattern := range passwords {
-		for _, at := range pattern.FindAllStringSubmatchIndex(c.lines[n], -1) {
-			if text := c.lines[n][at[2]:at[3]]; !notPasswords.MatchString(text) {
+		for _, at := range pattern().FindAllStringSubmatchIndex(c.lines[n], -1) {
+			if text := c.lines[n][at[2]:at[3]]; !notPasswords().MatchString(text) {
 				r.report(Password, c, n+1, at[2], "a password as text, %s; make it a reference in slipway.yaml, as in {secret: name/key}, and take it as an argument of the job", masked(text))
 			}
 		}
