@@ -31,20 +31,55 @@ type RailHit struct {
 	Asked string `json:"asked,omitempty"`
 	// Grant is what opened the rail; nil: nothing has.
 	Grant *RailGrant `json:"grant,omitempty"`
+	// Ways are what people can do to open it, a line for each.
+	Ways []string `json:"ways,omitempty"`
+	// Void says of each permission that did not open it why.
+	Void []string `json:"void,omitempty"`
 }
 
 // A RailGrant is a recorded permission to cross a rail: an exception, or a
 // sign-off for what is deployed.
 type RailGrant struct {
 	Rail  string    `json:"rail"`
-	By    string    `json:"by"`
+	By    string    `json:"by"` // a person
+	As    string    `json:"as,omitempty"`
 	Why   string    `json:"why,omitempty"`
 	Until time.Time `json:"until,omitzero"` // zero: it has no end
+	// Condition is the digest of what the rail asked for when it was granted.
+	Condition Digest `json:"condition"`
+	Limit     string `json:"limit,omitempty"` // where it opens the rail; empty: everywhere
+	Statement Digest `json:"statement,omitempty"`
+	// Void says why it is not believed; empty: it is.
+	Void string `json:"void,omitempty"`
 }
 
-// Holds reports whether the grant opens a rail at a time.
-func (g RailGrant) Holds(rail string, at time.Time) bool {
-	return g.Rail == rail && (g.Until.IsZero() || at.Before(g.Until))
+// Fails says why the grant does not open a rail with a condition at a time, its
+// limit aside; empty: it does.
+func (g RailGrant) Fails(condition Digest, at time.Time) string {
+	switch {
+	case g.Void != "":
+		return g.Void
+	case g.Condition != condition:
+		return "the rail was changed since"
+	case !g.Until.IsZero() && !at.Before(g.Until):
+		return "it ended on " + g.Until.Add(-time.Second).Format(time.DateOnly)
+	}
+	return ""
+}
+
+// String says who opened the rail.
+func (g RailGrant) String() string {
+	text := g.By
+	if g.As != "" {
+		text += " as " + g.As
+	}
+	if !g.Until.IsZero() {
+		text += " until " + g.Until.Add(-time.Second).Format(time.DateOnly)
+	}
+	if g.Why != "" {
+		text += ": " + g.Why
+	}
+	return text
 }
 
 // Closed reports whether the hit keeps a deployment from going on.

@@ -3,6 +3,7 @@ package slipway
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 )
@@ -33,6 +34,17 @@ func (r Release) SameBytes(o Release) bool {
 		}
 	}
 	return true
+}
+
+// Bytes is the digest of everything that the release ships: its artifacts and its
+// manifest. Another release of the same bytes has the same.
+func (r Release) Bytes() Digest {
+	var lines []string
+	for _, a := range append(slices.Clone(r.Artifacts), r.Manifest) {
+		lines = append(lines, fmt.Sprintf("%s %s %s\n", r.App, a.Digest, a.Name))
+	}
+	slices.Sort(lines)
+	return DigestOf([]byte(strings.Join(lines, "")))
 }
 
 var versionPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._+-]*$`)

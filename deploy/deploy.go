@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"reflect"
+	"slices"
 	"time"
 
 	"github.com/slipway-cd/slipway"
@@ -28,6 +29,9 @@ type Stage struct {
 	// runtime is touched. It returns the plan with what it has to say, or the error
 	// that ends the deployment. nil: nothing is asked.
 	Gate func(context.Context, slipway.Plan) (slipway.Plan, error)
+	// Attest writes the signed statement that a deployment is begun, or how it ended,
+	// and returns its digest. nil: there is none.
+	Attest func(context.Context, slipway.DeploymentReport, slipway.Target) ([]slipway.Digest, error)
 }
 
 // Input is a deployment to be.
@@ -121,41 +125,75 @@ func (s Stage) fits(in Input) error {
 }
 
 func (s Stage) run(ctx context.Context, subject ledger.Subject, in Input) (Output, error) {
-	h, err := ledger.ReadHistory(ctx, s.Ledger, subject)
+	h, err := ledger.RecallHistory(ctx, s.Ledger, subject)
 	if err != nil {
 		return Output{}, err
 	}
+	b, err := s.begin(ctx, h, in)
+	if err != nil && ctx.Err() == nil {
+		b, err = s.beginAgain(ctx, h, in, b, err)
+	}
+	if err != nil || b.over {
+		return b.out, err
+	}
+	return s.apply(ctx, b.history, b.out.Deployment)
+}
+
+// A beginning is a deployment of which the ledger knows, or what there was to say
+// instead.
+type beginning struct {
+	out     Output
+	over    bool // there is nothing to apply
+	history ledger.History
+}
+
+// beginAgain begins with what the ledger says now, if that is something else than what
+// was remembered of it: who had the lease before may have deployed since.
+func (s Stage) beginAgain(ctx context.Context, h ledger.History, in Input, b beginning, err error) (beginning, error) {
+	if _, remembers := s.Ledger.(ledger.Recaller); !remembers {
+		return b, err
+	}
+	now, readErr := ledger.ReadHistory(ctx, s.Ledger, h.Subject)
+	if readErr != nil || now.Head == h.Head {
+		return b, err
+	}
+	return s.begin(ctx, now, in)
+}
+
+// begin makes the plan and tells the ledger.
+func (s Stage) begin(ctx context.Context, h ledger.History, in Input) (beginning, error) {
 	if d, ok := mine(h, in.ID); ok {
 		if d.State == slipway.Deploying {
-			return s.apply(ctx, h, d)
+			return beginning{out: Output{Deployment: d}, history: h}, nil
 		}
-		return ended(h, d)
+		out, err := ended(h, d)
+		return beginning{out: out, over: true}, err
 	}
 	plan, err := s.plan(ctx, h, in)
 	if err != nil {
-		return Output{}, err
+		return beginning{}, err
 	}
 	unfinished, interrupted := h.Unfinished()
 	if current, ok := h.Current(); ok && plan.Empty() && !interrupted && same(current.Plan.Target, in.Target) {
 		if accept, err := s.accepts(ctx, current, plan.Drift); err != nil || !accept {
-			return Output{Deployment: current}, err
+			return beginning{out: Output{Deployment: current}, over: true}, err
 		}
 	}
 	if s.Gate != nil {
 		if plan, err = s.Gate(ctx, plan); err != nil {
-			return Output{}, err
+			return beginning{}, err
 		}
 	}
 	if interrupted {
 		if h, err = s.supersede(ctx, h, unfinished, in.By); err != nil {
-			return Output{}, err
+			return beginning{}, err
 		}
 	}
 	d, err := s.start(ctx, &h, plan, in)
 	if err != nil {
-		return Output{}, err
+		return beginning{}, err
 	}
-	return s.apply(ctx, h, d)
+	return beginning{out: Output{Deployment: d}, history: h}, nil
 }
 
 // accepts reports whether there is something that somebody changed by hand and that
@@ -239,10 +277,11 @@ func ended(h ledger.History, d slipway.Deployment) (Output, error) {
 	return Output{Deployment: d}, slipway.Errorf(slipway.Failed, "deployment %d of %s in %s failed: %s", d.Number, h.Subject.App, h.Subject.Environment, d.Error)
 }
 
-// write appends an entry where h ends. Releases are let in without the lease, so
-// the chain may have moved on by some of them; if anything else moved it, somebody
-// deployed without the lease, and that is an error of kind Conflict.
-func (s Stage) write(ctx context.Context, h *ledger.History, d ledger.Draft) (ledger.Entry, error) {
+// write appends an entry where h ends. Releases are let in, and people say things,
+// without the lease, so the chain may have moved on by some of that; if anything
+// else moved it, somebody deployed without the lease, and that is an error of kind
+// Conflict. Before it writes behind what people said it calls again.
+func (s Stage) write(ctx context.Context, h *ledger.History, d ledger.Draft, again func() error) (ledger.Entry, error) {
 	d.Subject = h.Subject
 	for {
 		d.After = h.Head
@@ -254,20 +293,22 @@ func (s Stage) write(ctx context.Context, h *ledger.History, d ledger.Draft) (le
 			return e, err
 		}
 		now, readErr := ledger.ReadHistory(ctx, s.Ledger, h.Subject)
-		if readErr != nil || now.Head <= h.Head || !onlyReleases(now.Entries[h.Head:]) {
+		if readErr != nil || now.Head <= h.Head || slices.ContainsFunc(now.Entries[h.Head:], changes) {
 			return e, err
 		}
+		said := slices.ContainsFunc(now.Entries[h.Head:], func(e ledger.Entry) bool { return ledger.IsWord(e.Kind) })
 		h.Head = now.Head
+		if said && again != nil {
+			if err := again(); err != nil {
+				return e, err
+			}
+		}
 	}
 }
 
-func onlyReleases(entries []ledger.Entry) bool {
-	for _, e := range entries {
-		if e.Kind != ledger.ReleaseCreated && e.Kind != ledger.ReleasePromoted {
-			return false
-		}
-	}
-	return true
+// changes reports whether an entry is about what is deployed.
+func changes(e ledger.Entry) bool {
+	return e.Kind != ledger.ReleaseCreated && e.Kind != ledger.ReleasePromoted && !ledger.IsWord(e.Kind)
 }
 
 // start tells the ledger what is about to happen.
@@ -276,7 +317,12 @@ func (s Stage) start(ctx context.Context, h *ledger.History, plan slipway.Plan, 
 		ID: in.ID, Number: int64(len(h.Deployments)) + 1, State: slipway.Deploying, Plan: plan,
 		RollbackOf: in.RollbackOf, Started: s.Clock().UTC(), By: in.By,
 	}
-	_, err := s.write(ctx, h, ledger.Draft{ID: startedID(in.ID), Kind: ledger.DeploymentStarted, Time: d.Started, By: in.By, Body: d})
+	_, err := s.write(ctx, h, ledger.Draft{ID: startedID(in.ID), Kind: ledger.DeploymentStarted, Time: d.Started, By: in.By, Body: &d}, func() (err error) {
+		if s.Gate != nil {
+			d.Plan, err = s.Gate(ctx, d.Plan) // somebody may have taken back what opened it
+		}
+		return err
+	})
 	return d, err
 }
 
@@ -286,7 +332,7 @@ func (s Stage) supersede(ctx context.Context, h ledger.History, d slipway.Deploy
 	_, err := s.write(ctx, &h, ledger.Draft{
 		ID: endedID(d.ID), Kind: ledger.DeploymentEnded, Time: s.Clock().UTC(), By: by,
 		Body: ledger.DeploymentEnd{Number: d.Number, State: slipway.Superseded, Error: "its process ended before it did"},
-	})
+	}, nil)
 	if err != nil {
 		return h, err
 	}
@@ -307,7 +353,7 @@ func (s Stage) apply(ctx context.Context, h ledger.History, d slipway.Deployment
 	e, err := s.write(ctx, &h, ledger.Draft{
 		ID: endedID(d.ID), Kind: ledger.DeploymentEnded, Time: d.Ended, By: d.By,
 		Body: ledger.DeploymentEnd{Number: d.Number, State: d.State, Handle: d.Handle, Error: d.Error},
-	})
+	}, nil)
 	switch {
 	case failure != nil:
 		return Output{Deployment: d}, failure

@@ -368,6 +368,54 @@ func TestReleasesMeanwhile(t *testing.T) {
 	})
 }
 
+// What people say comes in at any time. Whatever opened the gate is asked for again
+// if it does so before the deployment has begun.
+func TestPeopleSpeakMeanwhile(t *testing.T) {
+	everywhere(t, func(t *testing.T, w *world) {
+		n := 0
+		speak := func() {
+			n++
+			h := w.history(t)
+			said := ledger.Grant{Grant: slipway.Grant{App: "traffic", Rail: "big", Person: "ana"}}
+			if _, err := w.book.Append(t.Context(), ledger.Draft{Subject: subject(), After: h.Head, ID: fmt.Sprint("said/", n), Kind: ledger.RailGranted, Time: w.clock.Now(), By: "ana", Body: said}); err != nil {
+				t.Error(err)
+			}
+		}
+		asked := 0
+		gate := func(_ context.Context, p slipway.Plan) (slipway.Plan, error) {
+			if asked++; asked == 1 {
+				speak() // behind the gate's back
+			}
+			p.Warnings = []string{fmt.Sprint("asked ", asked)}
+			return p, nil
+		}
+		stage := w.stage("a", hooked{w.fake, nil, speak}, w.book)
+		stage.Gate = gate
+		if out, err := stage.Run(t.Context(), w.input(t, "one", "v1")); err != nil || !out.Made {
+			t.Fatalf("Run gives %+v, %v", out, err)
+		}
+		h := w.history(t)
+		if got := h.Deployments[0].Plan.Warnings; len(got) != 1 || got[0] != "asked 2" || asked != 2 {
+			t.Errorf("the gate was asked %d times, and the ledger has %v", asked, got)
+		}
+		if h.Head != 4 || h.Deployments[0].State != slipway.Deployed {
+			t.Errorf("the ledger has %+v", h.Entries)
+		}
+		stage.Driver, asked = w.fake, 0
+		stage.Gate = func(ctx context.Context, p slipway.Plan) (slipway.Plan, error) {
+			if asked == 1 {
+				return p, slipway.Errorf(slipway.Blocked, "it was taken back")
+			}
+			return gate(ctx, p)
+		}
+		_, err := stage.Run(t.Context(), w.input(t, "two", "v2"))
+		wantError(t, err, slipway.Blocked, "it was taken back", "")
+		if n := len(w.history(t).Deployments); n != 1 {
+			t.Errorf("%d deployments were begun", n)
+		}
+	})
+}
+
 func TestSomebodyIgnoresTheLease(t *testing.T) {
 	everywhere(t, func(t *testing.T, w *world) {
 		intrude := func() {

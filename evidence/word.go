@@ -78,7 +78,7 @@ func wordType[W Word](word W) (kind string, about Subject, err error) {
 	case slipway.Grant:
 		return GrantType, SubjectOf("rail "+w.Rail, w.Condition), checkGrant(w)
 	case slipway.Quarantine:
-		return QuarantineType, SubjectOf("release "+w.Version, w.Record), checkQuarantine(w)
+		return QuarantineType, SubjectOf("release "+w.Version, w.Bytes), checkQuarantine(w)
 	}
 	return "", Subject{}, invalid("it is of no known type")
 }
@@ -105,8 +105,8 @@ func checkQuarantine(q slipway.Quarantine) error {
 		return invalid("it needs an app, an environment, a version, a person and a reason, not %q, %q, %q, %q and %q", q.App, q.Environment, q.Version, q.Person, q.Why)
 	case strings.ContainsFunc(q.App+q.Environment+q.Version+q.Person+q.Why, unicode.IsControl):
 		return invalid("it holds a character that is not for reading")
-	case !q.Record.Valid():
-		return invalid("%q is not the digest of a release's record", q.Record)
+	case !q.Bytes.Valid():
+		return invalid("%q is not the digest of a release's bytes", q.Bytes)
 	case q.Lifts != "" && !q.Lifts.Valid():
 		return invalid("%q is not the digest of a statement", q.Lifts)
 	case q.Time.IsZero():

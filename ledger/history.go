@@ -18,6 +18,8 @@ const (
 	DeploymentStarted = "deployment.started" // slipway.Deployment
 	DeploymentEnded   = "deployment.ended"   // DeploymentEnd
 	JobRemoved        = "job.removed"        // Removal
+	RailGranted       = "rail.granted"       // Grant
+	ReleaseHeld       = "release.held"       // Quarantine
 )
 
 // An Admission is a release that was let into an environment's artifact
@@ -58,6 +60,8 @@ type History struct {
 	Head        int64                `json:"head"` // number of the last entry; 0: none
 	Admissions  []Admission          `json:"admissions"`
 	SignOffs    []SignOff            `json:"sign_offs,omitempty"`
+	Grants      []Grant              `json:"grants,omitempty"`
+	Quarantines []Quarantine         `json:"quarantines,omitempty"`
 	Deployments []slipway.Deployment `json:"deployments"`
 	Entries     []Entry              `json:"-"`
 	removed     int64                // number of the last deployment whose job was removed
@@ -117,6 +121,10 @@ func (h *History) add(e Entry) error {
 		}
 		s.Entry = e.Number
 		h.SignOffs = append(h.SignOffs, s)
+	case RailGranted:
+		return addWord(&h.Grants, e)
+	case ReleaseHeld:
+		return addWord(&h.Quarantines, e)
 	case DeploymentStarted:
 		var d slipway.Deployment
 		if err := json.Unmarshal(e.Body, &d); err != nil {
@@ -318,6 +326,10 @@ func (h History) Describe(e Entry) string {
 		return text
 	case JobRemoved:
 		return "job removed"
+	case RailGranted:
+		return describeWord[Grant](e)
+	case ReleaseHeld:
+		return describeWord[Quarantine](e)
 	}
 	return e.Kind
 }

@@ -63,7 +63,7 @@ func (j *Judge) ask(r *Rail) *slipway.RailHit {
 	if !ok {
 		hit.Error = fmt.Sprintf("the shape %s is not on the menu", name)
 		hit.Message, hit.Fix = r.Message, r.Fix
-		return j.granted(hit)
+		return j.granted(r, hit)
 	}
 	out, _, err := c.when.Eval(j.sees)
 	switch {
@@ -75,21 +75,48 @@ func (j *Judge) ask(r *Rail) *slipway.RailHit {
 		hit.Error = "it is neither true nor false"
 	}
 	hit.Message, hit.Fix = c.message.fill(j.sees), c.fix.fill(j.sees)
-	return j.granted(hit)
+	return j.granted(r, hit)
 }
 
-// granted looks for what opens the rail.
-func (j *Judge) granted(hit *slipway.RailHit) *slipway.RailHit {
+// granted looks for what opens the rail. A limit that cannot be judged is not met.
+func (j *Judge) granted(r *Rail, hit *slipway.RailHit) *slipway.RailHit {
 	if hit.Effect != slipway.RailSignOff && hit.Effect != slipway.RailException {
 		return hit
 	}
 	for _, g := range j.facts.Grants {
-		if g.Holds(hit.Rail, j.facts.Time) {
-			hit.Grant = &g
+		if g.Rail != hit.Rail {
+			continue
+		}
+		why := g.Fails(r.Condition(), j.facts.Time)
+		if why == "" {
+			why = j.exceeds(g.Limit)
+		}
+		if why == "" {
+			hit.Grant, hit.Void = &g, nil
 			break
 		}
+		hit.Void = append(hit.Void, fmt.Sprintf("%s's grant does not open it: %s", g.By, why))
 	}
 	return hit
+}
+
+// exceeds says why the facts are not within a grant's limit; empty: they are.
+func (j *Judge) exceeds(limit string) string {
+	if limit == "" {
+		return ""
+	}
+	p, err := j.book.limit(j.facts.Plan.Target.Shape, limit)
+	if err != nil {
+		return "its limit cannot be judged: " + err.Error()
+	}
+	out, _, err := p.Eval(j.sees)
+	switch {
+	case err != nil:
+		return fmt.Sprintf("its limit %s cannot be judged: %s", limit, plainError(err))
+	case out != types.True:
+		return "it is for where " + limit
+	}
+	return ""
 }
 
 func (r *Rail) passesRollback() bool {

@@ -124,9 +124,9 @@ func TestGrantOpensARailUntilItsEnd(t *testing.T) {
 	book := load(t, someRails)
 	f := facts()
 	f.Grants = []slipway.RailGrant{
-		{Rail: "friday", By: "mara"}, // a block, which nobody opens
-		{Rail: "new-connection", By: "ann"},
-		{Rail: "big-jobs", By: "mara", Until: f.Time.Add(time.Hour)},
+		{Rail: "friday", By: "mara", Condition: conditionOf(t, book, "friday")}, // a block, which nobody opens
+		{Rail: "new-connection", By: "ann", Condition: conditionOf(t, book, "new-connection")},
+		{Rail: "big-jobs", By: "mara", Condition: conditionOf(t, book, "big-jobs"), Until: f.Time.Add(time.Hour)},
 	}
 	closed := func() string {
 		var names []string
@@ -146,6 +146,75 @@ func TestGrantOpensARailUntilItsEnd(t *testing.T) {
 		"broken-release: nobody can open it\nnew-connection: it needs a sign-off by qa"
 	if got := closed(); got != want {
 		t.Errorf("got %s", got)
+	}
+}
+
+func conditionOf(t *testing.T, book *policy.Book, rail string) slipway.Digest {
+	t.Helper()
+	r, err := book.Rail(rail)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r.Condition()
+}
+
+// What does not open a rail says why, also where its limit is no limit.
+func TestGrantThatDoesNotOpen(t *testing.T) {
+	book := load(t, someRails)
+	right := slipway.RailGrant{Rail: "big-jobs", By: "mara", Condition: conditionOf(t, book, "big-jobs")}
+	for want, change := range map[string]func(*slipway.RailGrant){
+		"":                                 func(g *slipway.RailGrant) { g.Limit = "run.workers <= 10" },
+		"it is forged":                     func(g *slipway.RailGrant) { g.Void = "it is forged" },
+		"the rail was changed since":       func(g *slipway.RailGrant) { g.Condition = slipway.DigestOf(nil) },
+		"it ended on 2026-11-27":           func(g *slipway.RailGrant) { g.Until = facts().Time },
+		"it is for where run.workers <= 9": func(g *slipway.RailGrant) { g.Limit = "run.workers <= 9" },
+		"its limit run.max_retries < 3 cannot be judged: \"max_retries\" is not known here; has() asks whether a fact is": func(g *slipway.RailGrant) {
+			g.Limit = "run.max_retries < 3"
+		},
+		"its limit cannot be judged: the limit \"run.wrokers < 3\": the shape glue-job has no parameter \"wrokers\"": func(g *slipway.RailGrant) {
+			g.Limit = "run.wrokers < 3"
+		},
+	} {
+		f, g := facts(), right
+		change(&g)
+		f.Grants = []slipway.RailGrant{g}
+		hit := book.Judge(f)[0]
+		if hit.Rail != "big-jobs" {
+			t.Fatalf("the first hit is %s", hit.Rail)
+		}
+		if want == "" {
+			if hit.Closed() || hit.Grant.By != "mara" || len(hit.Void) > 0 {
+				t.Errorf("limit met: %+v", hit)
+			}
+			continue
+		}
+		if !hit.Closed() || len(hit.Void) != 1 || hit.Void[0] != "mara's grant does not open it: "+want {
+			t.Errorf("got %q, want %q", hit.Void, want)
+		}
+		f.Grants = append(f.Grants, right)
+		if hit := book.Judge(f)[0]; hit.Closed() || hit.Void != nil {
+			t.Errorf("with a right one beside it: %+v", hit)
+		}
+	}
+}
+
+func TestLimitIsChecked(t *testing.T) {
+	book := load(t, someRails)
+	if err := book.CheckLimit("glue-job", "run.workers <= 20"); err != nil {
+		t.Error(err)
+	}
+	for text, want := range map[string][2]string{
+		"run.wrokers <= 20":              {`the limit "run.wrokers <= 20": the shape glue-job has no parameter "wrokers"`, "did you mean workers?"},
+		"run.workers":                    {`the limit "run.workers": it is a whole number, and not true or false`, "expected a comparison, such as run.timeout > duration(\"4h\")"},
+		`run.timeout <= duration("2 h")`: {`the limit "run.timeout <= duration(\"2 h\")": "2 h" is not a duration`, "expected hours, minutes and seconds, such as 72h, 60m or 90s"},
+	} {
+		err := book.CheckLimit("glue-job", text)
+		if slipway.KindOf(err) != slipway.Invalid || err.Error() != want[0] || slipway.FixOf(err) != want[1] {
+			t.Errorf("got %v (%s), want %s", err, slipway.FixOf(err), want)
+		}
+	}
+	if err := book.CheckLimit("cobol-job", "true"); err == nil || err.Error() != "the shape cobol-job is not on the menu" {
+		t.Errorf("got %v", err)
 	}
 }
 

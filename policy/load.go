@@ -28,7 +28,8 @@ type Rail struct {
 	File         string             `json:"file"`
 	Line         int                `json:"line"`
 
-	compiled map[string]compiled // by shape
+	condition slipway.Digest
+	compiled  map[string]compiled // by shape
 }
 
 // compiled is what a rail is for one shape.
@@ -89,9 +90,10 @@ func (s Scope) environmentNames() []string {
 // A Book is all rails of a platform, compiled for every shape that they apply
 // to, and the cases that test them. It may be used at the same time by many.
 type Book struct {
-	rails []*Rail
-	cases []testCase
-	scope Scope
+	rails     []*Rail
+	cases     []testCase
+	scope     Scope
+	compilers []*compiler // of all shapes; nil: there are no rails
 }
 
 // Load compiles rails. Its error is of kind slipway.Invalid and wraps
@@ -115,6 +117,7 @@ func Load(scope Scope, sources ...Source) (*Book, error) {
 	if l.failure != nil {
 		return nil, l.failure
 	}
+	l.book.compilers = l.compilers
 	return l.book, invalid(l.problems)
 }
 
@@ -167,6 +170,7 @@ func (l *loader) rail(doc *schema.Doc, v *schema.Value, path string) {
 		Shapes: v.Get("shapes").Texts(), By: v.Get("by").Texts(), Rollback: v.Get("rollback").Bool(),
 		File: doc.File, Line: v.Pos.Line, compiled: map[string]compiled{},
 	}
+	r.condition = conditionOf(r)
 	if first, ok := l.seen[r.Name]; ok {
 		_ = l.complain(doc, v.Get("name"), path+".name", fmt.Sprintf("there is a rail %s already, at %s", r.Name, first))
 	}
