@@ -29,6 +29,9 @@ func (l Location) String() string {
 	if l.Ref != "" {
 		s += "@" + l.Ref
 	}
+	if l.Path == "" {
+		return s
+	}
 	return s + ":" + l.Path
 }
 

@@ -1,0 +1,125 @@
+package git
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/slipway-cd/slipway"
+)
+
+// A Mirror is a bare copy of a remote repository, for those who work on many of
+// its commits. One process at a time fetches into it.
+type Mirror struct {
+	git     command
+	environ []string
+}
+
+// OpenMirror opens the mirror in a folder, and makes an empty one if there is none.
+func OpenMirror(ctx context.Context, dir string, environ []string) (*Mirror, error) {
+	git, err := newCommand(dir, environ)
+	if err != nil {
+		return nil, err
+	}
+	m := &Mirror{git: git, environ: environ}
+	if _, err := os.Stat(filepath.Join(dir, "HEAD")); err == nil {
+		return m, nil
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	_, err = git.run(ctx, "init", "--quiet", "--bare", "--template=", ".")
+	return m, err
+}
+
+// Has reports whether a commit is there.
+func (m *Mirror) Has(ctx context.Context, commit string) bool {
+	if !fullCommit.MatchString(commit) {
+		return false
+	}
+	_, err := m.git.run(ctx, "cat-file", "-e", commit+"^{commit}")
+	return err == nil
+}
+
+// Fetch takes over all branches and tags of the remote, and the commits that are
+// named. header is sent with each request over HTTP, and is a secret: no process
+// list and no message shows it. Empty: none.
+func (m *Mirror) Fetch(ctx context.Context, url, header string, commits ...string) error {
+	if err := checkURL(url); err != nil {
+		return err
+	}
+	args := []string{
+		"fetch", "--quiet", "--prune", "--force", "--no-write-fetch-head", "--no-recurse-submodules", "--no-auto-gc", "--end-of-options", url,
+		"+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*",
+	}
+	for _, c := range commits {
+		if !fullCommit.MatchString(c) {
+			return slipway.Errorf(slipway.Invalid, "%q is not a commit", c)
+		}
+		args = append(args, "+"+c+":refs/wanted/"+c)
+	}
+	if _, err := m.git.runEnv(ctx, m.withHeader(header), args...); err != nil {
+		return unreachable(Location{URL: url}, err)
+	}
+	return nil
+}
+
+// withHeader hands a header to git in its environment.
+func (m *Mirror) withHeader(header string) []string {
+	if header == "" {
+		return nil
+	}
+	n, _ := strconv.Atoi(lookup(m.git.env, "GIT_CONFIG_COUNT"))
+	return []string{
+		fmt.Sprintf("GIT_CONFIG_KEY_%d=http.extraHeader", n), fmt.Sprintf("GIT_CONFIG_VALUE_%d=%s", n, header),
+		fmt.Sprintf("GIT_CONFIG_COUNT=%d", n+1),
+	}
+}
+
+// Checkout makes a working copy of a commit in a folder that is not there yet. It
+// shares the mirror's objects, so it is made quickly, and no hook of anybody runs.
+func (m *Mirror) Checkout(ctx context.Context, commit, dir string) error {
+	if !fullCommit.MatchString(commit) {
+		return slipway.Errorf(slipway.Invalid, "%q is not a commit", commit)
+	}
+	if _, err := m.git.run(ctx, "clone", "--quiet", "--shared", "--no-checkout", "--template=", "--end-of-options", m.git.dir, dir); err != nil {
+		return err
+	}
+	in := m.git
+	in.dir = dir
+	_, err := in.run(ctx, "checkout", "--quiet", "--detach", "--force", "--no-recurse-submodules", commit, "--")
+	return err
+}
+
+// Base returns the newest commit that two commits have in common; empty if there
+// is none.
+func (m *Mirror) Base(ctx context.Context, a, b string) (string, error) {
+	if !fullCommit.MatchString(a) || !fullCommit.MatchString(b) {
+		return "", slipway.Errorf(slipway.Invalid, "%q or %q is not a commit", a, b)
+	}
+	out, err := m.git.run(ctx, "merge-base", a, b)
+	if err != nil && strings.TrimSpace(string(out)) == "" && m.Has(ctx, a) && m.Has(ctx, b) {
+		return "", nil
+	}
+	return strings.TrimSpace(string(out)), err
+}
+
+// ReadFile reads a file at a commit. If there is none, the error is of kind
+// NotFound.
+func (m *Mirror) ReadFile(ctx context.Context, commit, path string) ([]byte, error) {
+	if !fullCommit.MatchString(commit) || !filepath.IsLocal(path) {
+		return nil, slipway.Errorf(slipway.Invalid, "%q at %q is not a file in a commit", path, commit)
+	}
+	out, err := m.git.run(ctx, "cat-file", "blob", commit+":"+path)
+	if err != nil && strings.Contains(err.Error(), "does not exist") {
+		return nil, slipway.Errorf(slipway.NotFound, "there is no %s at %s", path, commit)
+	}
+	return out, err
+}

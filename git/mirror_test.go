@@ -1,0 +1,68 @@
+package git_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/slipway-cd/slipway"
+	"github.com/slipway-cd/slipway/git"
+)
+
+func TestMirror(t *testing.T) {
+	from := repo(t, map[string]string{"a.txt": "one\n", "sub/b.txt": "b\n"})
+	first := strings.TrimSpace(run(t, from, "rev-parse", "HEAD"))
+	run(t, from, "tag", "v1")
+	dir := filepath.Join(t.TempDir(), "mirror")
+	m, err := git.OpenMirror(t.Context(), dir, environ(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m.Has(t.Context(), first) {
+		t.Error("an empty mirror has a commit")
+	}
+	if err := m.Fetch(t.Context(), "file://"+from, ""); err != nil {
+		t.Fatal(err)
+	}
+	if !m.Has(t.Context(), first) {
+		t.Error("the commit was not fetched")
+	}
+	write(t, from, map[string]string{"a.txt": "two\n"})
+	second := commit(t, from)
+	if m, err = git.OpenMirror(t.Context(), dir, environ(t)); err != nil { // another process
+		t.Fatal(err)
+	}
+	if err := m.Fetch(t.Context(), "file://"+from, "", second); err != nil {
+		t.Fatal(err)
+	}
+	for commit, want := range map[string]string{first: "one\n", second: "two\n"} {
+		copied := filepath.Join(t.TempDir(), "copy")
+		if err := m.Checkout(t.Context(), commit, copied); err != nil {
+			t.Fatal(err)
+		}
+		if data, err := os.ReadFile(filepath.Join(copied, "a.txt")); err != nil || string(data) != want {
+			t.Errorf("a.txt at %s is %q, %v; want %q", commit, data, err, want)
+		}
+		if tag := strings.TrimSpace(run(t, copied, "tag")); tag != "v1" {
+			t.Errorf("the copy has the tags %q, want v1", tag)
+		}
+		if data, err := m.ReadFile(t.Context(), commit, "a.txt"); err != nil || string(data) != want {
+			t.Errorf("a.txt at %s reads %q, %v; want %q", commit, data, err, want)
+		}
+	}
+	if base, err := m.Base(t.Context(), first, second); err != nil || base != first {
+		t.Errorf("the base is %s, %v; want %s", base, err, first)
+	}
+	_, err = m.ReadFile(t.Context(), first, "missing.txt")
+	check(t, err, slipway.NotFound, "there is no missing.txt at "+first, "")
+	_, err = m.ReadFile(t.Context(), first, "../missing.txt")
+	check(t, err, slipway.Invalid, `"../missing.txt" at "`+first+`" is not a file in a commit`, "")
+	check(t, m.Checkout(t.Context(), "main", t.TempDir()), slipway.Invalid, `"main" is not a commit`, "")
+	check(t, m.Fetch(t.Context(), "file://"+from, "", "--upload-pack=x"), slipway.Invalid, `"--upload-pack=x" is not a commit`, "")
+	check(t, m.Fetch(t.Context(), "ext::sh -c x", ""), slipway.Invalid, `"ext::sh -c x" cannot be fetched from`, "use an https://, ssh:// or file:// URL, or user@host:path")
+	err = m.Fetch(t.Context(), "file:///nowhere/x.git", "Authorization: Bearer s3cret")
+	if slipway.KindOf(err) != slipway.Unavailable || !strings.HasPrefix(err.Error(), "cannot fetch file:///nowhere/x.git: git fetch: '/nowhere/x.git' does not appear") || strings.Contains(err.Error(), "s3cret") {
+		t.Errorf("got %v", err)
+	}
+}
