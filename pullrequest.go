@@ -3,7 +3,8 @@ package slipway
 import "time"
 
 // A PullRequest is a proposed change, as the forge has it at one time. It is a
-// fact that was read, never one that was told by a webhook.
+// fact that was read, never one that was told by a webhook. A login here is as
+// nobody else at the forge can have it: that of a GitHub app ends in [bot].
 type PullRequest struct {
 	Repository string        `json:"repository"` // as the forge names it, such as "acme/traffic"
 	Number     int           `json:"number"`
@@ -18,7 +19,7 @@ type PullRequest struct {
 	Base       string        `json:"base"`        // branch that it is to be merged into
 	BaseCommit string        `json:"base_commit"` // the tip of that branch
 	Labels     []string      `json:"labels,omitempty"`
-	Asked      []string      `json:"asked,omitempty"` // logins of those who were asked to review
+	Asked      []string      `json:"asked,omitempty"` // logins, and teams such as acme/data, that were asked to review
 	Files      []ChangedFile `json:"files,omitempty"`
 	Commits    []Commit      `json:"commits,omitempty"` // oldest first
 	Reviews    []Review      `json:"reviews,omitempty"` // oldest first, all of them
@@ -66,11 +67,11 @@ type Comment struct {
 // A Status is what some system says of a commit: a check run or a commit status.
 type Status struct {
 	Name        string       `json:"name"`          // of the check, or the context of a commit status
-	App         string       `json:"app,omitempty"` // who issued it: the slug of a forge's app, or the login of who posted it
+	App         string       `json:"app,omitempty"` // who issued it: the slug of a forge's app, such as codecov, or user:LOGIN, which no app can be called
 	State       string       `json:"state"`         // pending, pass, fail, error or neutral
 	Summary     string       `json:"summary,omitempty"`
 	URL         string       `json:"url,omitempty"`
-	Annotations []Annotation `json:"annotations,omitempty"`
+	Annotations []Annotation `json:"annotations,omitempty"` // only to publish: what others found is not read
 	Time        time.Time    `json:"time"`
 }
 

@@ -8,7 +8,9 @@ package forge
 
 import (
 	"context"
+	"errors"
 	"net/http"
+	"time"
 
 	"github.com/slipway-cd/slipway"
 )
@@ -28,9 +30,9 @@ type Forge interface {
 
 // A Repository is a place of source.
 type Repository struct {
-	Name          string `json:"name"` // such as acme/traffic
-	DefaultBranch string `json:"default_branch"`
-	URL           string `json:"url"` // its page, or its address where it has none
+	Name          string `json:"name"`           // such as acme/traffic
+	DefaultBranch string `json:"default_branch"` // empty: it has none, or cannot be reached now
+	URL           string `json:"url"`            // its page, or its address where it has none
 	Private       bool   `json:"private"`
 }
 
@@ -75,8 +77,12 @@ type Summary struct {
 }
 
 // A Publisher is a forge that shows what Slipway has found. Each call may be made
-// again with the same arguments and then changes nothing.
+// again with the same arguments and then changes nothing. Texts that are longer than
+// the forge takes are cut, and say so.
 type Publisher interface {
+	// Self says who we are at the forge: what our statuses have as Status.App, and
+	// our comments as Comment.By.
+	Self(ctx context.Context) (Self, error)
 	// Report shows the statuses at a commit: as check runs where the forge has them
 	// and lets us, else as commit statuses.
 	Report(ctx context.Context, repository, commit string, statuses []slipway.Status) error
@@ -86,6 +92,12 @@ type Publisher interface {
 	// Label puts a label on a pull request, or takes it off. It is made where the
 	// repository does not have it.
 	Label(ctx context.Context, repository string, number int, label string, on bool) error
+}
+
+// Self is who we are at a forge.
+type Self struct {
+	App   string // as Status.App
+	Login string // as Comment.By
 }
 
 // A Listener verifies webhooks.
@@ -102,7 +114,8 @@ type Delivery struct {
 	Hints []Hint
 }
 
-// A Hint says where to look.
+// A Hint says where to look. The empty one says: at all there is, since which
+// repositories there are, or who is in which team, may have changed.
 type Hint struct {
 	Repository string
 	Number     int    // a pull request; 0: the refs, and the list of pull requests
@@ -111,7 +124,8 @@ type Hint struct {
 
 // A Directory knows people.
 type Directory interface {
-	// Permission says what a login may do with a repository.
+	// Permission says what a login may do with a repository. A login that the forge
+	// does not know may do nothing, which is no error.
 	Permission(ctx context.Context, repository, login string) (Permission, error)
 	// Members lists the logins in a team of the forge, such as acme/data.
 	Members(ctx context.Context, team string) ([]string, error)
@@ -138,4 +152,23 @@ type Budget struct {
 // costs no request.
 type Budgeted interface {
 	Budget() (Budget, bool)
+}
+
+// A LimitError is the cause of an error of kind Busy: the forge answers nothing
+// more of this kind before Until.
+type LimitError struct{ Until time.Time }
+
+// Error says until when.
+func (e *LimitError) Error() string {
+	return "try again after " + e.Until.UTC().Format("2006-01-02 15:04:05 UTC")
+}
+
+// LimitedUntil returns the time before which a forge will not answer, if that is
+// what the error says.
+func LimitedUntil(err error) (time.Time, bool) {
+	e, ok := errors.AsType[*LimitError](err)
+	if !ok {
+		return time.Time{}, false
+	}
+	return e.Until, true
 }
