@@ -23,6 +23,7 @@ var layers = map[string][]string{
 	".": {},
 
 	// Pure: bytes in, values out.
+	"access":          {},
 	"awssetup/access": {},
 
 	"evidence": {},
@@ -35,7 +36,7 @@ var layers = map[string][]string{
 	"schema":         {},
 	"shape":          {"schema"},
 	"policy":         {"schema", "shape"},
-	"manifest":       {"evidence", "notebook", "policy", "schema", "shape"},
+	"manifest":       {"access", "evidence", "notebook", "policy", "schema", "shape"},
 
 	// Contracts, and the kits that hold their implementations to them.
 	"forge":                     {},

@@ -70,7 +70,8 @@ type Freeze struct {
 // Team owns apps.
 type Team struct {
 	People []string `json:"people,omitempty"`
-	Calls  string   `json:"calls,omitempty"` // the entry of calls that reaches the team
+	Calls  string   `json:"calls,omitempty"`  // the entry of calls that reaches the team
+	Groups []string `json:"groups,omitempty"` // of the identity provider, whose members are in the team
 }
 
 // Person is somebody who signs, deploys or is called.
@@ -188,7 +189,7 @@ func (p *Platform) decode() {
 	}
 	p.Teams, p.People, p.Roles = map[string]Team{}, map[string]Person{}, map[string]Role{}
 	for _, m := range v.Get("teams").Members() {
-		p.Teams[m.Key] = Team{People: m.Value.Get("people").Texts(), Calls: m.Value.Get("calls").Text()}
+		p.Teams[m.Key] = Team{People: m.Value.Get("people").Texts(), Calls: m.Value.Get("calls").Text(), Groups: m.Value.Get("groups").Texts()}
 	}
 	for _, m := range v.Get("people").Members() {
 		p.People[m.Key] = Person{
@@ -199,9 +200,9 @@ func (p *Platform) decode() {
 	for _, m := range v.Get("roles").Members() {
 		p.Roles[m.Key] = Role{People: m.Value.Get("people").Texts()}
 	}
+	p.Server = decodeServer(v.Get("server"))
 	p.Signers = decodeSigners(v.Get("signers"))
 	p.Merge = decodeMerge(v.Get("merge"), "merge")
-	p.Server = decodeServer(v.Get("server"))
 	p.Prices = v.Get("prices").Text()
 	p.magics = decodeMagics(v.Get("notebook", "magics"))
 	p.Calls, p.Telemetry = v.Get("calls"), v.Get("telemetry")

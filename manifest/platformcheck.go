@@ -27,6 +27,7 @@ func (p *Platform) check() schema.Problems {
 	}
 	c.keys()
 	c.signers()
+	c.access()
 	calls := keys(p.tree.Get("calls"))
 	for _, m := range p.tree.Get("teams").Members() {
 		if to := m.Value.Get("calls"); to.Given() {

@@ -14,6 +14,7 @@ func PlatformType() *schema.Type {
 		{Name: "people", Type: mapOf("a person's short name", personType()), Help: "Who signs, deploys and is called."},
 		{Name: "roles", Type: mapOf("a role's name", roleType()), Help: "The hats that people wear when they sign."},
 		{Name: "signers", Type: mapOf("a signer's name", signerType()), Help: "The machines that attest what they build and deploy."},
+		{Name: "access", Type: accessType(), Help: "Who administers a server, how people sign in to it, and which machines may come."},
 		{Name: "calls", Type: mapOf("a name", callType()), Help: "How people are reached when something is wrong."},
 		{Name: "rails", Type: policy.RailsType(), Help: "Guard rails: files, or rules written here."},
 		{Name: "rails_test", Type: policy.CasesType(), Help: "What the guard rails say in some cases: files, or cases written here."},
@@ -84,6 +85,7 @@ func teamType() *schema.Type {
 	return &schema.Type{Kind: schema.Object, MayBeEmpty: true, Fields: []schema.Field{
 		{Name: "people", Type: listOf(nameType("a person's short name")), Help: "Who is in it."},
 		{Name: "calls", Type: nameType("a name"), Help: "The entry of calls that reaches the team."},
+		{Name: "groups", Type: listOf(textType()), Help: "Groups of the identity provider, whose members are in the team on a server."},
 	}}
 }
 
