@@ -281,7 +281,7 @@ func ended(h ledger.History, d slipway.Deployment) (Output, error) {
 // without the lease, so the chain may have moved on by some of that; if anything
 // else moved it, somebody deployed without the lease, and that is an error of kind
 // Conflict. Before it writes behind what people said it calls again.
-func (s Stage) write(ctx context.Context, h *ledger.History, d ledger.Draft, again func() error) (ledger.Entry, error) {
+func (s Stage) write(ctx context.Context, h *ledger.History, d ledger.Draft, again func(*ledger.Draft) error) (ledger.Entry, error) {
 	d.Subject = h.Subject
 	for {
 		d.After = h.Head
@@ -299,7 +299,7 @@ func (s Stage) write(ctx context.Context, h *ledger.History, d ledger.Draft, aga
 		said := slices.ContainsFunc(now.Entries[h.Head:], func(e ledger.Entry) bool { return ledger.IsWord(e.Kind) })
 		h.Head = now.Head
 		if said && again != nil {
-			if err := again(); err != nil {
+			if err := again(&d); err != nil {
 				return e, err
 			}
 		}
@@ -308,7 +308,7 @@ func (s Stage) write(ctx context.Context, h *ledger.History, d ledger.Draft, aga
 
 // changes reports whether an entry is about what is deployed.
 func changes(e ledger.Entry) bool {
-	return e.Kind != ledger.ReleaseCreated && e.Kind != ledger.ReleasePromoted && !ledger.IsWord(e.Kind)
+	return e.Kind != ledger.ReleaseCreated && e.Kind != ledger.ReleasePromoted && e.Kind != ledger.RunEnded && !ledger.IsWord(e.Kind)
 }
 
 // start tells the ledger what is about to happen.
@@ -317,9 +317,17 @@ func (s Stage) start(ctx context.Context, h *ledger.History, plan slipway.Plan, 
 		ID: in.ID, Number: int64(len(h.Deployments)) + 1, State: slipway.Deploying, Plan: plan,
 		RollbackOf: in.RollbackOf, Started: s.Clock().UTC(), By: in.By,
 	}
-	_, err := s.write(ctx, h, ledger.Draft{ID: startedID(in.ID), Kind: ledger.DeploymentStarted, Time: d.Started, By: in.By, Body: &d}, func() (err error) {
-		if s.Gate != nil {
-			d.Plan, err = s.Gate(ctx, d.Plan) // somebody may have taken back what opened it
+	statements, err := s.attest(ctx, *h, d, d.Started)
+	if err != nil {
+		return d, err
+	}
+	entry := ledger.Draft{ID: startedID(in.ID), Kind: ledger.DeploymentStarted, Time: d.Started, By: in.By, Body: &d, Statements: statements}
+	_, err = s.write(ctx, h, entry, func(entry *ledger.Draft) (err error) {
+		if s.Gate == nil {
+			return nil
+		}
+		if d.Plan, err = s.Gate(ctx, d.Plan); err == nil { // somebody may have taken back what opened it
+			entry.Statements, err = s.attest(ctx, *h, d, d.Started)
 		}
 		return err
 	})
@@ -329,11 +337,8 @@ func (s Stage) start(ctx context.Context, h *ledger.History, plan slipway.Plan, 
 // supersede ends a deployment whose process died, under the id that process
 // would have used, so that only one of the two ends is ever there.
 func (s Stage) supersede(ctx context.Context, h ledger.History, d slipway.Deployment, by string) (ledger.History, error) {
-	_, err := s.write(ctx, &h, ledger.Draft{
-		ID: endedID(d.ID), Kind: ledger.DeploymentEnded, Time: s.Clock().UTC(), By: by,
-		Body: ledger.DeploymentEnd{Number: d.Number, State: slipway.Superseded, Error: "its process ended before it did"},
-	}, nil)
-	if err != nil {
+	d.State, d.Error, d.By, d.Ended = slipway.Superseded, "its process ended before it did", by, s.Clock().UTC()
+	if _, err := s.end(ctx, h, d); err != nil {
 		return h, err
 	}
 	return ledger.ReadHistory(ctx, s.Ledger, h.Subject)
@@ -350,10 +355,7 @@ func (s Stage) apply(ctx context.Context, h ledger.History, d slipway.Deployment
 		d.State, d.Error = slipway.DeployFail, failure.Error()
 	}
 	d.Ended = s.Clock().UTC()
-	e, err := s.write(ctx, &h, ledger.Draft{
-		ID: endedID(d.ID), Kind: ledger.DeploymentEnded, Time: d.Ended, By: d.By,
-		Body: ledger.DeploymentEnd{Number: d.Number, State: d.State, Handle: d.Handle, Error: d.Error},
-	}, nil)
+	e, err := s.end(ctx, h, d)
 	switch {
 	case failure != nil:
 		return Output{Deployment: d}, failure
@@ -361,6 +363,19 @@ func (s Stage) apply(ctx context.Context, h ledger.History, d slipway.Deployment
 		return Output{Deployment: d}, err
 	}
 	return s.told(h, d, e)
+}
+
+// end tells the ledger how a deployment ended, the statement first. A deployment
+// whose end cannot be attested has not ended: called again, it goes on.
+func (s Stage) end(ctx context.Context, h ledger.History, d slipway.Deployment) (ledger.Entry, error) {
+	statements, err := s.attest(ctx, h, d, d.Ended)
+	if err != nil {
+		return ledger.Entry{}, err
+	}
+	return s.write(ctx, &h, ledger.Draft{
+		ID: endedID(d.ID), Kind: ledger.DeploymentEnded, Time: d.Ended, By: d.By,
+		Body: ledger.DeploymentEnd{Number: d.Number, State: d.State, Handle: d.Handle, Error: d.Error}, Statements: statements,
+	}, nil)
 }
 
 // told is the outcome as the ledger has it: this end, or that of somebody who

@@ -110,9 +110,9 @@ func TestMachineWithoutAKey(t *testing.T) {
 		text string
 		kind slipway.Kind
 	}{
-		dir + "/none":               {"there is no key in " + dir + "/none", slipway.NotFound},
-		public:                      {public + " holds the public half of a key, and a machine attests with the private one", slipway.Invalid},
-		text:                        {"the key in " + text + ": it is no key of OpenSSH's", slipway.Invalid},
+		dir + "/none":                {"there is no key in " + dir + "/none", slipway.NotFound},
+		public:                       {public + " holds the public half of a key, and a machine attests with the private one", slipway.Invalid},
+		text:                         {"the key in " + text + ": it is no key of OpenSSH's", slipway.Invalid},
 		"-----BEGIN X-----\nhello\n": {"the key in the variable: it is no key of OpenSSH's", slipway.Invalid},
 	} {
 		_, err := identity.Machine(t.Context(), identity.MachineConfig{Key: key})

@@ -326,6 +326,12 @@ func (h History) Describe(e Entry) string {
 		return text
 	case JobRemoved:
 		return "job removed"
+	case RunEnded:
+		var v slipway.RunVerdict
+		if json.Unmarshal(e.Body, &v) != nil {
+			return e.Kind
+		}
+		return fmt.Sprintf("run %s of %s %s", v.Run, v.Version, v.State)
 	case RailGranted:
 		return describeWord[Grant](e)
 	case ReleaseHeld:

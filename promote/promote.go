@@ -25,6 +25,9 @@ type Stage struct {
 	From, To Place
 	Rules    func(slipway.Release) Rules // whose yes a release needs; nil: nobody's
 	Clock    func() time.Time
+	// Attest writes the signed statement that a release is promoted, and returns its
+	// digest. nil: there is none.
+	Attest func(context.Context, slipway.Promotion, slipway.Release) ([]slipway.Digest, error)
 }
 
 // Input names the release to promote.
@@ -61,8 +64,13 @@ func (s Stage) Run(ctx context.Context, in Input) (Output, error) {
 		return Output{}, err
 	}
 	admission.From, admission.By, admission.Time = s.From.Environment.Name, in.By, s.Clock().UTC()
+	a := attestation{stage: s, release: r, admission: admission}
 	made, err := ledger.AdmitIf(ctx, s.To.Ledger, s.subject(in.App), ledger.ReleasePromoted, admission, func(h ledger.History) ([]slipway.Digest, error) {
-		return nil, s.opens(ctx, h, r, admission.Record)
+		st, err := s.opens(ctx, h, r, admission.Record)
+		if err != nil {
+			return nil, err
+		}
+		return a.of(ctx, st.counted())
 	})
 	return Output{Release: r, Made: made, Copied: copied}, err
 }
@@ -100,19 +108,21 @@ func (s Stage) open(ctx context.Context, r slipway.Release, record slipway.Diges
 	if _, ok := h.Admitted(r.Version); ok {
 		return nil // what is in is in
 	}
-	return s.opens(ctx, h, r, record)
+	_, err = s.opens(ctx, h, r, record)
+	return err
 }
 
-// opens asks the gate with a history of the next environment.
-func (s Stage) opens(ctx context.Context, h ledger.History, r slipway.Release, record slipway.Digest) error {
+// opens asks the gate with a history of the next environment, and says what opened
+// it.
+func (s Stage) opens(ctx context.Context, h ledger.History, r slipway.Release, record slipway.Digest) (Standing, error) {
 	if s.Rules == nil {
-		return nil
+		return Standing{}, nil
 	}
 	st, err := s.standing(ctx, h, r, record)
 	if err != nil {
-		return err
+		return st, err
 	}
-	return st.Err()
+	return st, st.Err()
 }
 
 func (s Stage) standing(ctx context.Context, h ledger.History, r slipway.Release, record slipway.Digest) (Standing, error) {
@@ -120,7 +130,14 @@ func (s Stage) standing(ctx context.Context, h ledger.History, r slipway.Release
 	if err != nil {
 		return Standing{}, err
 	}
-	return Judge(s.Rules(r), r, record, s.To.Environment.Name, signed), nil
+	return Judge(s.rules(r), r, record, s.To.Environment.Name, signed), nil
+}
+
+// rules are those for a release as it is now.
+func (s Stage) rules(r slipway.Release) Rules {
+	rules := s.Rules(r)
+	rules.Now = s.Clock()
+	return rules
 }
 
 // order refuses a promotion that leaves an environment out.

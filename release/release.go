@@ -25,6 +25,10 @@ type Stage struct {
 	Repository  repository.Repository
 	Ledger      ledger.Ledger
 	Clock       func() time.Time
+	// Attest writes the signed statements about a release whose record has this
+	// digest, and returns their digests: from what it was built, and how its checks
+	// answered. The same release gives the same statements. nil: there are none.
+	Attest func(ctx context.Context, r slipway.Release, record slipway.Digest) ([]slipway.Digest, error)
 }
 
 // Input is a release to be.
@@ -191,7 +195,14 @@ func (s Stage) put(ctx context.Context, in Input, a slipway.Artifact) error {
 // admit writes the ledger's entry, which makes the release one of the
 // environment's.
 func (s Stage) admit(ctx context.Context, r slipway.Release, record slipway.Digest, by string) (bool, error) {
-	return ledger.Admit(ctx, s.Ledger, ledger.Subject{App: r.App, Environment: s.Environment.Name}, ledger.ReleaseCreated, ledger.Admission{
-		Version: r.Version, Commit: r.Source.Commit, Record: record, Time: s.Clock().UTC(), By: by,
+	a := ledger.Admission{Version: r.Version, Commit: r.Source.Commit, Record: record, Time: s.Clock().UTC(), By: by}
+	var statements []slipway.Digest
+	return ledger.AdmitIf(ctx, s.Ledger, ledger.Subject{App: r.App, Environment: s.Environment.Name}, ledger.ReleaseCreated, a, func(ledger.History) ([]slipway.Digest, error) {
+		if s.Attest == nil || statements != nil {
+			return statements, nil
+		}
+		var err error
+		statements, err = s.Attest(ctx, r, record)
+		return statements, err
 	})
 }
