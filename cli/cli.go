@@ -152,8 +152,7 @@ type commands struct {
 // Main runs the command line and returns its exit code.
 func Main(ctx context.Context, env Env) int {
 	t := newTalk(env)
-	var c commands
-	err := parseAndRun(ctx, env, t, &c)
+	err := parseAndRun(ctx, env, t)
 	t.close()
 	var parse *kong.ParseError
 	var help helpShown
@@ -184,7 +183,7 @@ type helpShown struct{}
 
 func (helpShown) Error() string { return "help was shown" }
 
-func parseAndRun(ctx context.Context, env Env, t *talk, c *commands) (err error) {
+func parseAndRun(ctx context.Context, env Env, t *talk) (err error) {
 	defer func() {
 		// Help ends the parser by calling Exit, which must not end the process.
 		if p := recover(); p != nil {
@@ -195,7 +194,13 @@ func parseAndRun(ctx context.Context, env Env, t *talk, c *commands) (err error)
 			err = shown
 		}
 	}()
-	parser, err := kong.New(c,
+	args := meant(env.Args)
+	g := grammarOf(args)
+	completing := env.getenv("COMP_LINE") != "" // a shell asks for what may come next
+	if completing {
+		g = allCommands()
+	}
+	parser, err := kong.New(g.commands,
 		kong.Name("slipway"),
 		kong.Description("Operations as a product: from a commit to a healthy job in production."),
 		kong.Writers(env.Stdout, env.Stderr),
@@ -213,15 +218,16 @@ func parseAndRun(ctx context.Context, env Env, t *talk, c *commands) (err error)
 	if err != nil {
 		return err
 	}
-	kongcompletion.Register(parser)
-	args := meant(env.Args)
+	if completing {
+		kongcompletion.Register(parser)
+	}
 	t.json = slices.Contains(args, "--json") // also where the rest cannot be parsed
 	kctx, err := parser.Parse(args)
 	if err != nil {
 		return err
 	}
-	t.quiet, t.json = c.Quiet, c.JSON
-	return kctx.Run(&session{ctx: ctx, env: env, talk: t, globals: c.Globals})
+	t.quiet, t.json = g.globals.Quiet, g.globals.JSON
+	return kctx.Run(&session{ctx: ctx, env: env, talk: t, globals: *g.globals})
 }
 
 // meant turns what people type by habit into what it means here: "help ship" and

@@ -127,8 +127,7 @@ func (d demo) slipway(about string, words ...string) error {
 	d.heading("%s: slipway %s", about, strings.Join(words, " "))
 	env := d.env
 	env.Dir, env.Args = d.dir, words
-	var c commands
-	return parseAndRun(d.ctx, env, d.talk, &c)
+	return parseAndRun(d.ctx, env, d.talk)
 }
 
 func (d demo) commit(message string) error {
