@@ -31,12 +31,16 @@ type SignOff struct {
 	Answer      Answer    `json:"answer"`
 	Comment     string    `json:"comment,omitempty"`
 	Previous    Digest    `json:"previous,omitempty"` // the person's statement before this one about the same; empty: this is the first
+	Until       time.Time `json:"until,omitzero"`     // UTC; a yes counts before that moment; zero: it has no end
 	Time        time.Time `json:"time"`               // UTC, to the microsecond, by the person's clock
 }
 
 // String says in words who said what.
 func (s SignOff) String() string {
 	text := fmt.Sprintf("%s says %s to release %s as %s", s.Person, s.Answer, s.Version, s.Role)
+	if !s.Until.IsZero() {
+		text += " until " + s.Until.Add(-time.Second).Format(time.DateOnly)
+	}
 	if s.Answer == Withdrawn {
 		text = fmt.Sprintf("%s withdraws the sign-off of release %s as %s", s.Person, s.Version, s.Role)
 	}

@@ -53,8 +53,9 @@ type Environment struct {
 
 // SignOff is a role that has to say yes, and how many people in it.
 type SignOff struct {
-	Role  string `json:"role"`
-	Count int    `json:"count"`
+	Role  string        `json:"role"`
+	Count int           `json:"count"`
+	Valid time.Duration `json:"valid,omitempty"` // how long a yes counts; 0: without an end
 }
 
 // Freeze is a time in which nothing is deployed: from one day to another, both
@@ -235,7 +236,7 @@ func decodeSignOff(v *schema.Value) SignOff {
 	if v.Get("role") == nil {
 		return SignOff{Role: v.Text(), Count: 1}
 	}
-	s := SignOff{Role: v.Get("role").Text(), Count: 1}
+	s := SignOff{Role: v.Get("role").Text(), Count: 1, Valid: v.Get("valid").Duration()}
 	if count := v.Get("count"); count.Given() {
 		s.Count = count.Int()
 	}

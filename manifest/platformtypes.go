@@ -61,6 +61,7 @@ func signOffType() *schema.Type {
 		{Kind: schema.Object, Fields: []schema.Field{
 			{Name: "role", Required: true, Type: nameType("a role's name"), Help: "The role."},
 			{Name: "count", Type: &schema.Type{Kind: schema.Int, Min: new(1.0)}, Default: "1", Help: "How many people in it."},
+			{Name: "valid", Type: &schema.Type{Kind: schema.Duration, Min: new(3600.0)}, Help: "How long a yes counts. Without it, it has no end.", Example: "14d", Also: []string{"expires"}},
 		}},
 	}}
 }

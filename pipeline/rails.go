@@ -8,11 +8,13 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/slipway-cd/slipway"
 	"github.com/slipway-cd/slipway/git"
+	"github.com/slipway-cd/slipway/ledger"
 	"github.com/slipway-cd/slipway/manifest"
 	"github.com/slipway-cd/slipway/policy"
 	"github.com/slipway-cd/slipway/repository"
@@ -25,8 +27,16 @@ func (f *Flow) Rails(ctx context.Context) (*policy.Book, error) {
 		return f.rails, nil
 	}
 	book, err := f.Project.Rails(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if f.Project.Platform != nil { // without one there is nobody to ask
+		if err := f.Project.Manifest.CheckAsks(book.Names()); err != nil {
+			return nil, err
+		}
+	}
 	f.rails = book
-	return book, err
+	return book, nil
 }
 
 // Rails loads the guard rails of the platform file and of the files that it
@@ -80,18 +90,27 @@ func (p *Project) besidePlatform(ctx context.Context, name string, complain func
 // about is what rails are asked about besides the plan.
 type about struct {
 	team     string
-	released time.Time // zero: nobody knows
+	release  *slipway.Release // nil: nothing is known of it, or there is none yet
+	record   slipway.Digest   // of the release; empty: there is none
+	released time.Time        // zero: nobody knows
 	rollback bool
+}
+
+// aboutRelease is what is known of a release with a record.
+func aboutRelease(r slipway.Release, record slipway.Digest) about {
+	return about{team: r.Team, release: &r, record: record, released: r.Created}
 }
 
 // about finds out about the release of a plan. Of one that a rollback brings
 // back, less may be known.
 func (f *Flow) about(ctx context.Context, p *Place, plan slipway.Plan, rollback bool) about {
-	r, _, err := repository.FindRelease(ctx, p.Repository, plan.Target.App, plan.Target.Version)
+	r, record, err := repository.FindRelease(ctx, p.Repository, plan.Target.App, plan.Target.Version)
 	if err != nil {
 		return about{team: f.Project.Manifest.Team, rollback: rollback} // a rail that asks for more cannot be judged
 	}
-	return about{team: r.Team, released: r.Created, rollback: rollback}
+	a := aboutRelease(r, record)
+	a.rollback = rollback
+	return a
 }
 
 // gate keeps a deployment from going on that runs into a closed rail.
@@ -101,52 +120,69 @@ func (f *Flow) gate(p *Place, rollback bool) func(context.Context, slipway.Plan)
 		if err != nil {
 			return plan, err
 		}
-		return plan, Closed(plan)
+		return plan, closed(plan)
 	}
 }
 
-// judged is the plan with the rails that it runs into.
+// judged is the plan with the rails that it runs into. What people permitted is
+// only looked for where a rail asks for that.
 func (f *Flow) judged(ctx context.Context, p *Place, plan slipway.Plan, a about) (slipway.Plan, error) {
 	book, err := f.Rails(ctx)
 	if err != nil {
 		return plan, err
 	}
-	facts, err := f.facts(ctx, p, plan, a, f.Clock())
-	if err != nil {
-		return plan, err
-	}
+	facts := f.facts(p, plan, a, f.Clock())
 	plan.Rails = book.Judge(facts)
+	if slices.ContainsFunc(plan.Rails, func(h slipway.RailHit) bool { return h.Closed() && h.Effect != slipway.RailBlocks }) {
+		if facts.Grants, err = f.permissions(ctx, p, book, plan, a); err != nil {
+			return plan, err
+		}
+		plan.Rails = book.Judge(facts)
+	}
 	for i := range plan.Rails {
-		plan.Rails[i].Asked = f.asked(plan.Rails[i].Rail)
+		f.ways(&plan.Rails[i], plan, a)
 	}
 	return plan, nil
 }
 
-func (f *Flow) facts(ctx context.Context, p *Place, plan slipway.Plan, a about, at time.Time) (policy.Facts, error) {
-	facts := policy.Facts{
+func (f *Flow) facts(p *Place, plan slipway.Plan, a about, at time.Time) policy.Facts {
+	return policy.Facts{
 		Plan: plan, Team: a.team, Environment: p.Environment.Environment, Rollback: a.rollback, Released: a.released, Time: at,
 	}
-	if f.Grants == nil {
-		return facts, nil
-	}
-	var err error
-	facts.Grants, err = f.Grants(ctx, plan.Target.App, p.Environment.Name)
-	return facts, err
 }
 
-// asked is the manifest's request to cross a rail, in words.
-func (f *Flow) asked(rail string) string {
-	for _, ask := range f.Project.Manifest.Ask {
-		if ask.Rail == rail {
-			return fmt.Sprintf("%s asks for it until %s: %s", manifest.FileName, ask.Until.Format(time.DateOnly), ask.Why)
-		}
+// permissions are all that people said to open rails for what is planned.
+func (f *Flow) permissions(ctx context.Context, p *Place, book *policy.Book, plan slipway.Plan, a about) ([]slipway.RailGrant, error) {
+	h, err := ledger.ReadHistory(ctx, p.Ledger, ledger.Subject{App: plan.Target.App, Environment: p.Environment.Name})
+	if err != nil {
+		return nil, err
 	}
-	return ""
+	all, err := f.granted(ctx, p, h)
+	if err != nil {
+		return nil, err
+	}
+	var r slipway.Release
+	if a.release != nil {
+		r = *a.release
+	}
+	out := f.exceptions(all, p, r)
+	if a.record == "" {
+		return out, nil
+	}
+	signed, err := f.railSignOffs(ctx, p, book, h, r, a.record)
+	return append(out, signed...), err
 }
 
 // Closed returns the error, of kind slipway.Blocked, that a plan ends with if a
-// rail in its way is closed.
+// rail in its way is closed. Where nothing is to change, nothing is in the way.
 func Closed(plan slipway.Plan) error {
+	if plan.Empty() {
+		return nil
+	}
+	return closed(plan)
+}
+
+func closed(plan slipway.Plan) error {
 	var reasons, fixes []string
 	for _, h := range plan.Rails {
 		if !h.Closed() {
@@ -156,6 +192,7 @@ func Closed(plan slipway.Plan) error {
 		if h.Fix != "" {
 			fixes = append(fixes, h.Fix)
 		}
+		fixes = append(fixes, h.Ways...)
 	}
 	if len(reasons) == 0 {
 		return nil

@@ -126,10 +126,7 @@ func (f *Flow) tryIn(ctx context.Context, book *policy.Book, rail, env string, l
 			known[version] = a
 		}
 		a.rollback = d.RollbackOf != 0
-		facts, err := f.facts(ctx, p, d.Plan, a, d.Started)
-		if err != nil {
-			return nil, err
-		}
+		facts := f.facts(p, d.Plan, a, d.Started)
 		trials = append(trials, RailTrial{
 			Environment: env, Deployment: d.Number, Version: version, State: d.State, Started: d.Started, Hit: book.Judging(facts).Ask(rail),
 		})

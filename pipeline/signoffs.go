@@ -11,6 +11,7 @@ import (
 	"github.com/slipway-cd/slipway/evidence"
 	"github.com/slipway-cd/slipway/manifest"
 	"github.com/slipway-cd/slipway/promote"
+	"github.com/slipway-cd/slipway/repository"
 )
 
 // Policy says whose word counts on this platform, as it is now.
@@ -35,14 +36,7 @@ func (f *Flow) rules(e manifest.Environment) func(slipway.Release) promote.Rules
 	if len(e.SignOffs) == 0 {
 		return nil
 	}
-	all := promote.Rules{Policy: f.Policy(), Needs: needs(e.SignOffs)}
-	return func(r slipway.Release) promote.Rules {
-		all := all
-		if e.Segregate {
-			all.Barred = makers(f.Project.Platform.People, r)
-		}
-		return all
-	}
+	return func(r slipway.Release) promote.Rules { return f.signing(e, r) }
 }
 
 // needs are the roles that have to say yes. One that is named twice needs as many
@@ -52,10 +46,13 @@ func needs(asked []manifest.SignOff) []promote.Need {
 	for _, s := range asked {
 		i := slices.IndexFunc(all, func(n promote.Need) bool { return n.Role == s.Role })
 		if i < 0 {
-			all = append(all, promote.Need{Role: s.Role, Count: s.Count})
+			all = append(all, promote.Need{Role: s.Role, Count: s.Count, Valid: s.Valid})
 			continue
 		}
 		all[i].Count += s.Count
+		if s.Valid > 0 && (all[i].Valid == 0 || s.Valid < all[i].Valid) {
+			all[i].Valid = s.Valid
+		}
 	}
 	return all
 }
@@ -110,15 +107,29 @@ func (f *Flow) Review(ctx context.Context, app, version, env string) (Review, er
 	return out, nil
 }
 
-// toSign finds which release is meant, and the stage that it comes through.
+// toSign finds which release is meant, and the stage that it comes through. Where
+// guard rails ask for sign-offs it may be there already.
 func (f *Flow) toSign(ctx context.Context, app, version, env string) (promote.Stage, promote.Input, error) {
 	to, err := f.Place(ctx, env)
 	if err != nil {
 		return promote.Stage{}, promote.Input{}, err
 	}
+	rails, err := f.railRoles(ctx, env)
+	if err != nil {
+		return promote.Stage{}, promote.Input{}, err
+	}
 	from := to.Environment.Follows
-	if from == "" {
+	if from == "" && len(rails) == 0 {
 		return promote.Stage{}, promote.Input{}, slipway.Errorf(slipway.Invalid, "%s follows no environment: releases are made there, and nobody signs for them", env)
+	}
+	if len(rails) > 0 {
+		here, err := f.History(ctx, app, env)
+		if err != nil {
+			return promote.Stage{}, promote.Input{}, err
+		}
+		if _, in := here.Admitted(version); in || from == "" {
+			from = env
+		}
 	}
 	h, err := f.History(ctx, app, from)
 	if err != nil {
@@ -128,6 +139,10 @@ func (f *Flow) toSign(ctx context.Context, app, version, env string) (promote.St
 		return promote.Stage{}, promote.Input{}, err
 	}
 	stage, err := f.promoting(ctx, from, env)
+	if len(rails) > 0 {
+		stage.Rails = rails
+		stage.Rules = func(r slipway.Release) promote.Rules { return f.signing(to.Environment, r) }
+	}
 	return stage, promote.Input{App: app, Version: version}, err
 }
 
@@ -152,7 +167,11 @@ func (f *Flow) planAhead(ctx context.Context, r slipway.Release, from, env strin
 	if err != nil {
 		return plan, err
 	}
-	return f.judged(ctx, p, plan, about{team: r.Team, released: r.Created})
+	_, record, err := repository.FindRelease(ctx, a.Repository, r.App, r.Version)
+	if err != nil {
+		return plan, err
+	}
+	return f.judged(ctx, p, plan, aboutRelease(r, record))
 }
 
 // SignOffs returns what people said to a release before it came to an environment,
@@ -170,12 +189,8 @@ func (f *Flow) SignOffs(ctx context.Context, r slipway.Release, env string) ([]p
 	if err != nil {
 		return nil, err
 	}
-	rules := promote.Rules{Policy: f.Policy()}
-	if of := f.rules(p.Environment); of != nil {
-		rules = of(r)
-	}
 	admission, _ := h.Admitted(r.Version)
-	return promote.Judge(rules, r, admission.Record, env, signed).Said, nil
+	return promote.Judge(f.signing(p.Environment, r), r, admission.Record, env, signed).Said, nil
 }
 
 // SignOff signs for a release on its way to an environment and records it.

@@ -130,15 +130,23 @@ func (b *Book) Rails() []Rail {
 	return rails
 }
 
+// Names returns the names of the rails in the order in which they are written.
+func (b *Book) Names() []string {
+	names := make([]string, len(b.rails))
+	for i, r := range b.rails {
+		names[i] = r.Name
+	}
+	return names
+}
+
 // Rail returns the rail of that name.
 func (b *Book) Rail(name string) (Rail, error) {
-	var names []string
 	for _, r := range b.rails {
 		if r.Name == name {
 			return *r, nil
 		}
-		names = append(names, r.Name)
 	}
+	names := b.Names()
 	err := slipway.Errorf(slipway.NotFound, "there is no rail %q", name)
 	switch near := schema.Nearest(name, names); {
 	case near != "":

@@ -24,7 +24,10 @@ type Place struct {
 type Stage struct {
 	From, To Place
 	Rules    func(slipway.Release) Rules // whose yes a release needs; nil: nobody's
-	Clock    func() time.Time
+	// Rails are the roles that guard rails of To ask to sign. They may do so also
+	// once the release is there, and From is then the same place.
+	Rails []string
+	Clock func() time.Time
 	// Attest writes the signed statement that a release is promoted, and returns its
 	// digest. nil: there is none.
 	Attest func(context.Context, slipway.Promotion, slipway.Release) ([]slipway.Digest, error)

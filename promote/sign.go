@@ -20,6 +20,7 @@ type Signing struct {
 	Key     evidence.Signer
 	Answer  slipway.Answer
 	Comment string
+	Until   time.Time // when a yes ends; zero: never
 }
 
 // Signed is a sign-off that is recorded.
@@ -49,10 +50,13 @@ func (s Stage) Look(ctx context.Context, in Input) (Standing, slipway.Release, e
 
 // asked says whether anybody has to sign.
 func (s Stage) asked() error {
+	if len(s.Rails) > 0 && s.Rules != nil && s.From.Environment.Name == s.To.Environment.Name {
+		return nil // it is there, and its deployment needs somebody
+	}
 	if err := s.order(); err != nil {
 		return err
 	}
-	if s.Rules != nil {
+	if s.Rules != nil && (len(s.Rails) > 0 || len(s.Rules(slipway.Release{}).Needs) > 0) {
 		return nil
 	}
 	return slipway.Errorf(slipway.Invalid, "%s asks for no sign-offs", s.To.Environment.Name).
@@ -73,7 +77,7 @@ func (s Stage) Sign(ctx context.Context, in Signing) (Signed, error) {
 	}
 	about := slipway.SignOff{
 		App: r.App, Version: r.Version, Record: admission.Record, Environment: s.To.Environment.Name,
-		Role: in.Role, Person: in.Person, Answer: in.Answer, Comment: in.Comment, Time: s.Clock().UTC().Truncate(time.Microsecond),
+		Role: in.Role, Person: in.Person, Answer: in.Answer, Comment: in.Comment, Until: in.Until.UTC(), Time: s.Clock().UTC().Truncate(time.Microsecond),
 	}
 	var statement slipway.Digest // what is written already
 	for {
@@ -88,7 +92,7 @@ func (s Stage) Sign(ctx context.Context, in Signing) (Signed, error) {
 		if had, ok := st.had(about); ok {
 			return Signed{SignOff: had.SignOff, Statement: had.Statement}, nil
 		}
-		if err := st.may(h, about); err != nil {
+		if err := st.may(h, about, s.Rails); err != nil {
 			return Signed{}, err
 		}
 		if last := st.lastOf(in.Person); statement == "" || last != about.Previous {
@@ -120,7 +124,7 @@ func (s Stage) envelope(ctx context.Context, in Signing, about slipway.SignOff, 
 	if err != nil {
 		return "", err
 	}
-	if err := s.Rules(r).believe(signed, r, about.Record, about.Environment); err != nil {
+	if err := s.rules(r).believe(signed, r, about.Record, about.Environment); err != nil {
 		return "", err
 	}
 	_, err = s.To.Repository.Put(ctx, slipway.StatementKey(r.App, signed.Digest), bytes.NewReader(data))
@@ -151,7 +155,7 @@ func (st Standing) holds(person string) (Said, bool) {
 // had returns the statement in force that says the same already.
 func (st Standing) had(about slipway.SignOff) (Said, bool) {
 	for _, s := range st.Said {
-		same := s.Person == about.Person && s.Role == about.Role && s.Answer == about.Answer && s.Comment == about.Comment
+		same := s.Person == about.Person && s.Role == about.Role && s.Answer == about.Answer && s.Comment == about.Comment && s.Until.Equal(about.Until)
 		if same && s.Counts && s.Statement == st.lastOf(about.Person) {
 			return s, true
 		}
@@ -160,15 +164,17 @@ func (st Standing) had(about slipway.SignOff) (Said, bool) {
 }
 
 // may says whether a person may sign, in words that help.
-func (st Standing) may(h ledger.History, about slipway.SignOff) error {
-	if _, ok := h.Admitted(st.Version); ok {
+func (st Standing) may(h ledger.History, about slipway.SignOff, rails []string) error {
+	if _, ok := h.Admitted(st.Version); ok && !slices.Contains(rails, about.Role) {
 		return slipway.Errorf(slipway.Invalid, "%s is in %s already: there is nothing left to sign for", st.Version, st.Environment).
 			WithFix("slipway rollback %s brings back what was there before", st.Environment)
 	}
-	var roles []string
+	roles := slices.Clone(rails)
 	for _, r := range st.Roles {
 		roles = append(roles, r.Role)
 	}
+	slices.Sort(roles)
+	roles = slices.Compact(roles)
 	person, role := about.Person, about.Role
 	held, holds := st.holds(person)
 	switch {
@@ -181,6 +187,10 @@ func (st Standing) may(h ledger.History, about slipway.SignOff) error {
 	case holds && held.Role != role:
 		return slipway.Errorf(slipway.Blocked, "%s has signed for %s in %s as %s already, and nobody fills two roles", person, st.Version, st.Environment, held.Role).
 			WithFix("have somebody else of %s sign; or first slipway sign-off %s %s --as %s --withdraw", role, st.Version, st.Environment, held.Role)
+	case !about.Until.IsZero() && about.Answer != slipway.Yes:
+		return slipway.Errorf(slipway.Invalid, "only a yes has an end: what else somebody says holds until they say something else")
+	case !about.Until.IsZero() && !about.Time.Before(about.Until):
+		return slipway.Errorf(slipway.Invalid, "a yes until %s is over already", about.Until.Add(-time.Second).Format(time.DateOnly))
 	case about.Answer == slipway.Withdrawn && !holds:
 		return slipway.Errorf(slipway.Invalid, "%s has said nothing to %s in %s that could be withdrawn", person, st.Version, st.Environment)
 	}

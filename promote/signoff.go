@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/slipway-cd/slipway"
 	"github.com/slipway-cd/slipway/evidence"
@@ -17,12 +18,16 @@ type Rules struct {
 	Policy evidence.Policy
 	Needs  []Need
 	Barred []string // people whose own release it is; they do not sign for it
+	// Now is when it is asked who has signed. Zero: nothing has ended.
+	Now time.Time
 }
 
 // A Need is a role that has to say yes, and how many people in it.
 type Need struct {
 	Role  string `json:"role"`
 	Count int    `json:"count"`
+	// Valid is how long a yes counts. 0: it has no end.
+	Valid time.Duration `json:"valid,omitempty"`
 }
 
 // A Standing is what people said to a release that is to come to an environment,
@@ -87,8 +92,8 @@ func readSigned(ctx context.Context, repo repository.Repository, app string, ent
 		return evidence.Signed{}, err
 	}
 	said := s.Statement.Predicate
-	if said.Time.Equal(entry.Time) {
-		said.Time = entry.Time
+	if said.Time.Equal(entry.Time) && said.Until.Equal(entry.Until) {
+		said.Time, said.Until = entry.Time, entry.Until
 	}
 	if said != entry.SignOff {
 		return evidence.Signed{}, slipway.Errorf(slipway.Conflict, "the ledger has %q, and what was signed is %q", entry.String(), said.String())
@@ -124,6 +129,9 @@ func Judge(rules Rules, r slipway.Release, record slipway.Digest, environment st
 	}
 	for i := range st.Said {
 		st.Said[i].settle(i, last, valid)
+		if why := rules.over(st.Said[i].SignOff); why != "" && st.Said[i].Counts {
+			st.Said[i].Counts, st.Said[i].Why = false, why
+		}
 	}
 	for _, n := range rules.Needs {
 		st.Roles = append(st.Roles, st.role(n))
@@ -156,6 +164,40 @@ func (rules Rules) bar(person string) error {
 		return nil
 	}
 	return slipway.Errorf(slipway.Blocked, "it is %s's own release", person).WithFix("somebody else in the role has to sign")
+}
+
+// clockSkew is how far people's clocks may be ahead of each other's.
+const clockSkew = 10 * time.Minute
+
+// over says why a yes counts no longer; empty: it does. A no has no end.
+func (rules Rules) over(s slipway.SignOff) string {
+	if s.Answer != slipway.Yes {
+		return ""
+	}
+	if !s.Until.IsZero() && !rules.Now.Before(s.Until) {
+		return "it ended on " + s.Until.Add(-time.Second).Format(time.DateOnly)
+	}
+	i := slices.IndexFunc(rules.Needs, func(n Need) bool { return n.Role == s.Role })
+	if i < 0 || rules.Needs[i].Valid == 0 {
+		return ""
+	}
+	switch age := rules.Now.Sub(s.Time); {
+	case rules.Now.IsZero():
+		return ""
+	case age < -clockSkew:
+		return "it says that it was made at " + s.Time.Format(time.RFC3339) + ", which is yet to come"
+	case age >= rules.Needs[i].Valid:
+		return "it is of " + s.Time.Format(time.RFC3339) + ", and a yes as " + s.Role + " is good for " + days(rules.Needs[i].Valid)
+	}
+	return ""
+}
+
+// days writes a time of some days or hours.
+func days(d time.Duration) string {
+	if d%(24*time.Hour) == 0 {
+		return fmt.Sprintf("%dd", d/(24*time.Hour))
+	}
+	return strings.TrimSuffix(strings.TrimSuffix(d.String(), "0s"), "0m")
 }
 
 // settle says whether the statement, the i-th, counts.
