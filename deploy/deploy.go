@@ -103,10 +103,20 @@ func (s Stage) Run(ctx context.Context, in Input) (Output, error) {
 		return Output{}, err
 	}
 	subject := ledger.Subject{App: in.Target.App, Environment: s.Environment.Name}
+	read := ledger.RecallHistory
+	waiting := s.Keeper.Waiting
+	s.Keeper.Waiting = func(busy error) {
+		read = ledger.ReadHistory // for somebody else deploys just now
+		if waiting != nil {
+			waiting(busy)
+		}
+	}
 	var out Output
 	err := s.Keeper.Hold(ctx, subject, func(ctx context.Context) error {
-		var err error
-		out, err = s.run(ctx, subject, in)
+		h, err := read(ctx, s.Ledger, subject)
+		if err == nil {
+			out, err = s.run(ctx, h, in)
+		}
 		return err
 	})
 	return out, err
@@ -124,11 +134,7 @@ func (s Stage) fits(in Input) error {
 	return nil
 }
 
-func (s Stage) run(ctx context.Context, subject ledger.Subject, in Input) (Output, error) {
-	h, err := ledger.RecallHistory(ctx, s.Ledger, subject)
-	if err != nil {
-		return Output{}, err
-	}
+func (s Stage) run(ctx context.Context, h ledger.History, in Input) (Output, error) {
 	b, err := s.begin(ctx, h, in)
 	if err != nil && ctx.Err() == nil {
 		b, err = s.beginAgain(ctx, h, in, b, err)
@@ -148,13 +154,17 @@ type beginning struct {
 }
 
 // beginAgain begins with what the ledger says now, if that is something else than what
-// was remembered of it: who had the lease before may have deployed since.
+// was remembered of it: who had the lease before may have deployed since. One who is
+// still deploying does so without the lease, and that is an error.
 func (s Stage) beginAgain(ctx context.Context, h ledger.History, in Input, b beginning, err error) (beginning, error) {
 	if _, remembers := s.Ledger.(ledger.Recaller); !remembers {
 		return b, err
 	}
 	now, readErr := ledger.ReadHistory(ctx, s.Ledger, h.Subject)
 	if readErr != nil || now.Head == h.Head {
+		return b, err
+	}
+	if other, ok := now.Unfinished(); ok && !h.Begun(other.ID) {
 		return b, err
 	}
 	return s.begin(ctx, now, in)

@@ -646,3 +646,25 @@ func TestPlanSaysWhatRunsCost(t *testing.T) {
 		}
 	})
 }
+
+// TestSomebodyDeployedSinceTheLedgerWasRead begins with an old memory of the ledger,
+// and ends with what is so: a plan against what the other deployed.
+func TestSomebodyDeployedSinceTheLedgerWasRead(t *testing.T) {
+	w := newWorld(t)
+	open := func() *object.Ledger {
+		return object.New(&repositorytest.Stamped{Repository: w.blobs.Repository, Clock: w.clock}, w.clock.Now)
+	}
+	w.book = open()
+	w.mustDeploy(t, "ann", "first", "v1")
+	mine := open()
+	if _, err := ledger.ReadHistory(t.Context(), mine, subject()); err != nil {
+		t.Fatal(err)
+	}
+	w.mustDeploy(t, "bob", "second", "v2")
+	out, err := w.stage("ann", w.fake, mine).Run(t.Context(), w.input(t, "third", "v3"))
+	if err != nil || out.Deployment.Number != 3 {
+		t.Fatalf("deployment %d, %v", out.Deployment.Number, err)
+	}
+	w.wantLive(t, "v3")
+	w.wantHistory(t, "1 v1 deployed", "2 v2 deployed", "3 v3 deployed")
+}

@@ -15,6 +15,12 @@ type Coster interface {
 	Cost(ctx context.Context, t slipway.Target, runs []slipway.Run) (slipway.Cost, error)
 }
 
+// A Sampler is a Runner that can tell of its newest runs with fewer questions than
+// Runs asks, if not of each of them nor everything: enough to learn from.
+type Sampler interface {
+	Sample(ctx context.Context, h slipway.Handle, limit int) ([]slipway.Run, error)
+}
+
 // learnFrom is how many past runs an estimate is given.
 const learnFrom = 50
 
@@ -29,9 +35,9 @@ func CostOf(ctx context.Context, d Driver, t slipway.Target, live slipway.Handle
 	}
 	var runs []slipway.Run
 	var notes []string
-	if runner, ok := d.(Runner); ok && live.Name != "" {
+	if live.Name != "" {
 		var err error
-		if runs, err = runner.Runs(ctx, live, learnFrom); err != nil {
+		if runs, err = sample(ctx, d, live); err != nil {
 			notes = append(notes, "past runs could not be read: "+err.Error())
 		}
 	}
@@ -42,4 +48,14 @@ func CostOf(ctx context.Context, d Driver, t slipway.Target, live slipway.Handle
 	c.App, c.Environment = t.App, t.Environment
 	c.Notes = append(c.Notes, notes...)
 	return &c
+}
+
+func sample(ctx context.Context, d Driver, live slipway.Handle) ([]slipway.Run, error) {
+	switch runner := d.(type) {
+	case Sampler:
+		return runner.Sample(ctx, live, learnFrom)
+	case Runner:
+		return runner.Runs(ctx, live, learnFrom)
+	}
+	return nil, nil
 }

@@ -44,9 +44,6 @@ type Config struct {
 	// Authority is the address of the server that this flow works for. Its database
 	// keeps the ledger of every environment. Empty: there is no server.
 	Authority string
-	// Grants are the recorded permissions to cross rails with an app in an
-	// environment. nil: nobody can give any.
-	Grants func(ctx context.Context, app, env string) ([]slipway.RailGrant, error)
 }
 
 // A Flow does work for one app.
@@ -149,7 +146,11 @@ func (f *Flow) repository(ctx context.Context, e manifest.Environment) (reposito
 			WithFix("set environments.%s.repository in %s", e.Name, f.Project.Platform.File)
 	}
 	e.Repository = inRegion(e.Repository, e.Region)
-	return f.Parts.Repository(ctx, e.Environment)
+	r, err := f.Parts.Repository(ctx, e.Environment)
+	if err != nil {
+		return nil, err
+	}
+	return repository.Remember(r, f.Clock), nil
 }
 
 // inRegion gives a bucket's address the environment's region, unless it names

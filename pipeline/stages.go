@@ -101,7 +101,7 @@ func (f *Flow) deploy(ctx context.Context, in DeployInput, id string) (deploy.Ou
 	if err != nil {
 		return deploy.Output{}, said{}, err
 	}
-	h, err := f.History(ctx, in.App, in.Environment)
+	h, err := ledger.RecallHistory(ctx, p.Ledger, ledger.Subject{App: in.App, Environment: in.Environment})
 	if err != nil {
 		return deploy.Output{}, said{}, err
 	}

@@ -65,11 +65,8 @@ func (s Stage) Run(ctx context.Context, in Input) (Output, error) {
 	if err != nil {
 		return Output{}, err
 	}
-	found, record, err := repository.FindRelease(ctx, s.Repository, in.App, in.Version)
-	switch {
-	case err == nil:
-		r, err = same(found, r)
-	case slipway.KindOf(err) == slipway.NotFound:
+	r, record, err := s.find(ctx, in, r)
+	if slipway.KindOf(err) == slipway.NotFound {
 		r, record, err = s.fix(ctx, in, r)
 	}
 	if err != nil {
@@ -77,6 +74,25 @@ func (s Stage) Run(ctx context.Context, in Input) (Output, error) {
 	}
 	made, err := s.admit(ctx, r, record, in.By)
 	return Output{Release: r, Made: made}, err
+}
+
+// find returns the release that is there already; otherwise the error is of kind
+// NotFound. A record that no entry of the ledger names is not looked for: it shows
+// when the new one cannot be written.
+func (s Stage) find(ctx context.Context, in Input, wanted slipway.Release) (slipway.Release, slipway.Digest, error) {
+	h, err := ledger.RecallHistory(ctx, s.Ledger, ledger.Subject{App: in.App, Environment: s.Environment.Name})
+	if err != nil {
+		return wanted, "", err
+	}
+	if _, ok := h.Admitted(in.Version); !ok {
+		return wanted, "", slipway.Errorf(slipway.NotFound, "there is no release %s of %s", in.Version, in.App)
+	}
+	found, record, err := repository.FindRelease(ctx, s.Repository, in.App, in.Version)
+	if err != nil {
+		return wanted, "", err
+	}
+	found, err = same(found, wanted)
+	return found, record, err
 }
 
 // describe makes the release's record.
@@ -125,48 +141,49 @@ func (s Stage) fix(ctx context.Context, in Input, r slipway.Release) (slipway.Re
 	if err != nil {
 		return r, "", err
 	}
-	err = repository.Each(in.Artifacts, func(a slipway.Artifact) error {
-		if err := s.put(ctx, in, a); err != nil {
-			return fmt.Errorf("release %s: %w", a.Name, err)
-		}
-		return nil
-	})
-	if err != nil {
-		return r, "", err
+	puts := []func() error{
+		func() error { return s.write(ctx, r.Manifest.Key, in.Manifest) },
+		func() error { return s.write(ctx, r.Checks.Key, checks) },
+	}
+	for _, a := range in.Artifacts {
+		puts = append(puts, func() error {
+			if err := s.put(ctx, in, a); err != nil {
+				return fmt.Errorf("release %s: %w", a.Name, err)
+			}
+			return nil
+		})
+	}
+	if err := repository.Each(puts, func(put func() error) error { return put() }); err != nil {
+		return s.lost(ctx, r, err)
 	}
 	record, err := json.Marshal(r)
 	if err != nil {
 		return r, "", err
 	}
-	write := func(f file) error {
-		_, err := s.Repository.Put(ctx, f.key, bytes.NewReader(f.data))
-		return err
-	}
-	err = repository.Each([]file{{r.Manifest.Key, in.Manifest}, {r.Checks.Key, checks}}, write)
-	if err == nil {
-		err = write(file{slipway.ReleaseKey(r.App, r.Version), record})
-	}
+	err = s.write(ctx, slipway.ReleaseKey(r.App, r.Version), record)
 	if err != nil {
 		return s.lost(ctx, r, err)
 	}
 	return r, slipway.DigestOf(record), nil
 }
 
-// A file is bytes under a key.
-type file struct {
-	key  string
-	data []byte
+func (s Stage) write(ctx context.Context, key string, data []byte) error {
+	_, err := s.Repository.Put(ctx, key, bytes.NewReader(data))
+	return err
 }
 
-// lost looks again when the record could not be written: somebody else may have
+// lost looks again when something could not be written: somebody else may have
 // made the same release meanwhile.
 func (s Stage) lost(ctx context.Context, r slipway.Release, err error) (slipway.Release, slipway.Digest, error) {
 	if slipway.KindOf(err) != slipway.Conflict {
 		return r, "", err
 	}
 	found, record, ferr := repository.FindRelease(ctx, s.Repository, r.App, r.Version)
-	if ferr != nil {
+	switch {
+	case slipway.KindOf(ferr) == slipway.NotFound:
 		return r, "", err
+	case ferr != nil:
+		return r, "", ferr
 	}
 	r, err = same(found, r)
 	return r, record, err

@@ -32,11 +32,15 @@ func (d *Driver) Apply(ctx context.Context, p slipway.Plan, blobs driver.Blobs) 
 	if err != nil {
 		return slipway.Handle{}, err
 	}
-	if err := d.provide(ctx, a.want, blobs); err != nil {
+	var now remote
+	err = all(
+		func() error { return d.provide(ctx, a.want, blobs) },
+		func() (err error) { now, err = a.look(ctx); return err },
+	)
+	if err != nil {
 		return slipway.Handle{}, err
 	}
-	now, err := a.run(ctx)
-	if err != nil {
+	if now, err = a.run(ctx, now); err != nil {
 		return slipway.Handle{}, err
 	}
 	return a.handle(now)
@@ -49,8 +53,9 @@ type application struct {
 	want   want
 	wish   wish
 	wanted cells
-	acted  map[string]bool // steps that Glue said it took
-	waits  int             // since the last of them
+	acted  map[string]bool   // steps that Glue said it took
+	waits  int               // since the last of them
+	tags   map[string]string // of the job, as Glue took them; nil: they are to be read
 }
 
 func (d *Driver) applying(p slipway.Plan) (*application, error) {
@@ -68,18 +73,53 @@ func (d *Driver) applying(p slipway.Plan) (*application, error) {
 	return &application{Driver: d, plan: p, want: w, wish: *definition, wanted: definition.cells(), acted: map[string]bool{}}, nil
 }
 
-// run works until Glue has what is wanted, and returns that.
-func (a *application) run(ctx context.Context) (remote, error) {
-	for {
-		now, err := a.read(ctx, a.want.name)
-		if err != nil {
-			return now, a.partly(err)
+// look reads what there is. A trigger that the plan neither finds, makes nor takes away
+// is not asked for.
+func (a *application) look(ctx context.Context) (remote, error) {
+	find := noTrigger
+	if a.touchesTrigger() {
+		find = a.trigger
+	}
+	if a.tags == nil {
+		return a.readWith(ctx, a.want.name, find)
+	}
+	var now remote
+	var tags map[string]string
+	err := all(
+		func() (err error) { now.Job, err = a.readJob(ctx, a.want.name); return err },
+		func() (err error) { now.Trigger, tags, err = find(ctx, a.want.name); return err },
+	)
+	if err != nil || now.Job == nil || now.Trigger != nil && tags[tagApp] == "" || now.Trigger == nil && len(tags) > 0 {
+		a.tags = nil // something is not as it was; all of it is looked at
+		return a.readWith(ctx, a.want.name, find)
+	}
+	now.token, now.Tags = takeToken(now.Job), a.tags
+	return now, nil
+}
+
+func (a *application) touchesTrigger() bool {
+	if a.plan.Base == "" || a.wish.Trigger != nil {
+		return true
+	}
+	for name := range a.wish.From {
+		if strings.HasPrefix(name, triggerCells) {
+			return true
 		}
+	}
+	return false
+}
+
+// run works until Glue has what is wanted, and returns that.
+func (a *application) run(ctx context.Context, now remote) (remote, error) {
+	for {
 		left, err := a.left(ctx, now)
 		if err != nil || len(left) == 0 {
 			return now, err
 		}
 		if err := a.work(ctx, now, left); err != nil {
+			return now, a.partly(err)
+		}
+		if now, err = a.look(ctx); err != nil {
 			return now, a.partly(err)
 		}
 	}
@@ -90,6 +130,7 @@ func (a *application) run(ctx context.Context) (remote, error) {
 func (a *application) work(ctx context.Context, now remote, left []step) error {
 	var failure error
 	progress := false
+	a.tags = nil
 	for _, s := range left {
 		if a.acted[s.name] {
 			continue
@@ -104,13 +145,35 @@ func (a *application) work(ctx context.Context, now remote, left []step) error {
 	case failure != nil && !passes(failure):
 		return a.plainly(failure)
 	case failure == nil && progress:
-		a.waits = 0
+		a.waits, a.tags = 0, a.tagged(now, left)
 		return nil
 	case a.waits == len(pauses):
 		return a.stuck(left, failure)
 	}
 	a.waits++
 	return a.cfg.Pause(ctx, pauses[a.waits-1])
+}
+
+// tagged are the job's tags after steps that Glue took; nil where it has to be asked.
+func (a *application) tagged(now remote, steps []step) map[string]string {
+	tags := map[string]string{}
+	maps.Copy(tags, now.Tags)
+	for _, s := range steps {
+		switch s.name {
+		case stepUpdate:
+		case stepTag:
+			maps.Copy(tags, a.wish.Tags)
+		case stepUntag:
+			for _, key := range a.oldTags() {
+				delete(tags, key)
+			}
+		default:
+			if s.resource != "trigger/"+triggerName(a.want.name) {
+				return nil
+			}
+		}
+	}
+	return tags
 }
 
 // A stepError is a step that failed: as people are told it, and as AWS did.

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/glue"
 
 	"github.com/slipway-cd/slipway"
@@ -55,26 +56,70 @@ func (d *Driver) digest(ctx context.Context, where string) (slipway.Digest, erro
 
 // otherTriggers tells of triggers that start the job and are not Slipway's.
 func (d *Driver) otherTriggers(ctx context.Context, job string) []string {
+	list, err := d.listTriggers(ctx, job)
+	if err != nil {
+		return []string{fmt.Sprintf("could not see which other triggers start the job: %v", err)}
+	}
+	return othersIn(list, job)
+}
+
+func othersIn(list []map[string]any, job string) []string {
 	var out []string
-	pages := glue.NewGetTriggersPaginator(d.glue, &glue.GetTriggersInput{DependentJobName: &job})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		switch {
-		case codeOf(err) == codeNotFound:
-			return out // there is no such job
-		case err != nil:
-			return append(out, fmt.Sprintf("could not see which other triggers start the job: %v", d.explain(err, "glue:GetTriggers", "trigger/*")))
+	for _, t := range list {
+		name, _ := t["Name"].(string)
+		if name == "" || name == triggerName(job) {
+			continue
 		}
-		for _, t := range page.Triggers {
-			if t.Name == nil || *t.Name == triggerName(job) {
-				continue
-			}
-			text := fmt.Sprintf("the trigger %s starts the job too, and stays as it is", *t.Name)
-			if t.Schedule != nil {
-				text += ": " + *t.Schedule
-			}
-			out = append(out, text)
+		text := fmt.Sprintf("the trigger %s starts the job too, and stays as it is", name)
+		if schedule, _ := t["Schedule"].(string); schedule != "" {
+			text += ": " + schedule
 		}
+		out = append(out, text)
 	}
 	return out
+}
+
+// listTriggers reads the triggers that start the job.
+func (d *Driver) listTriggers(ctx context.Context, job string) ([]map[string]any, error) {
+	var list []map[string]any
+	in := &glue.GetTriggersInput{DependentJobName: &job}
+	for {
+		var body []byte
+		out, err := d.glue.GetTriggers(ctx, in, keepAnswer(&body))
+		switch {
+		case codeOf(err) == codeNotFound:
+			return list, nil // there is no such job
+		case err != nil:
+			return nil, d.explain(err, "glue:GetTriggers", "trigger/*")
+		}
+		var answer struct{ Triggers []map[string]any }
+		if err := decode(body, &answer); err != nil {
+			return nil, slipway.Errorf(slipway.Unavailable, "glue:GetTriggers on trigger/*: the answer cannot be read: %w", err)
+		}
+		list = append(list, answer.Triggers...)
+		if in.NextToken = out.NextToken; aws.ToString(in.NextToken) == "" {
+			return list, nil
+		}
+	}
+}
+
+// triggerAmong finds the trigger of a job's schedule among those that start the job,
+// and tells of the others: one question where there is none. Where the list cannot be
+// had, it is asked for by its name.
+func (d *Driver) triggerAmong(others *[]string) triggerReader {
+	return func(ctx context.Context, job string) (map[string]any, map[string]string, error) {
+		list, err := d.listTriggers(ctx, job)
+		if err != nil {
+			*others = []string{fmt.Sprintf("could not see which other triggers start the job: %v", err)}
+			return d.trigger(ctx, job)
+		}
+		*others = othersIn(list, job)
+		for _, t := range list {
+			if t["Name"] == triggerName(job) {
+				tags, err := d.readTags(ctx, "trigger", triggerName(job))
+				return ownWords(t), tags, err
+			}
+		}
+		return nil, nil, nil
+	}
 }

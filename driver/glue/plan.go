@@ -49,8 +49,12 @@ type survey struct {
 func (d *Driver) survey(ctx context.Context, w want, r driver.PlanRequest) (survey, error) {
 	var s survey
 	var triggers, checks, files []string
+	find, listed := d.triggerAmong(&triggers), func() error { return nil }
+	if scheduled(w, r) {
+		find, listed = d.trigger, func() error { triggers = d.otherTriggers(ctx, w.name); return nil }
+	}
 	err := all(
-		func() (err error) { s.now, err = d.read(ctx, w.name); return err },
+		func() (err error) { s.now, err = d.readWith(ctx, w.name, find); return err },
 		func() (err error) {
 			if former := formerName(w, r); former != "" {
 				s.old, err = d.read(ctx, former)
@@ -58,7 +62,7 @@ func (d *Driver) survey(ctx context.Context, w want, r driver.PlanRequest) (surv
 			return err
 		},
 		func() (err error) { checks, err = d.preflight(ctx, w, r); return err },
-		func() error { triggers = d.otherTriggers(ctx, w.name); return nil },
+		listed,
 		func() error { s.bytes, files = d.look(ctx, w); return nil },
 	)
 	s.checks = slices.Concat(checks, files, triggers)
@@ -66,6 +70,25 @@ func (d *Driver) survey(ctx context.Context, w want, r driver.PlanRequest) (surv
 		s.checks = append(s.checks, fmt.Sprintf("the trigger %s is not Slipway's, and stays as it is", triggerName(w.name)))
 	}
 	return s, err
+}
+
+// scheduled reports whether the job is to have a schedule, or had one of Slipway's.
+// Then its trigger is looked for by its name, for somebody may have turned it to
+// another job.
+func scheduled(w want, r driver.PlanRequest) bool {
+	if w.set[triggerCells+"Schedule"] != nil {
+		return true
+	}
+	definitions := []json.RawMessage{json.RawMessage(r.Live.Data[definitionData]), json.RawMessage(r.Restore.Data[definitionData])}
+	if r.Begun != nil {
+		definitions = append(definitions, r.Begun.Definition)
+	}
+	for _, data := range definitions {
+		if was, err := wishOf(data); err != nil || was != nil && was.Trigger != nil {
+			return true
+		}
+	}
+	return false
 }
 
 // formerName is the name that the live job has, where the target gives it another.

@@ -44,11 +44,33 @@ func ownerOf(tags map[string]string) string {
 // triggerName is the trigger of a job's schedule.
 func triggerName(job string) string { return job + "-schedule" }
 
-// read reads the job, its trigger and the tags of both. What is not there and has
-// tags was made or deleted a moment ago, so it is looked for again.
+// read reads the job, its trigger and the tags of both.
 func (d *Driver) read(ctx context.Context, name string) (remote, error) {
+	return d.readWith(ctx, name, d.trigger)
+}
+
+// A triggerReader finds the trigger of a job's schedule, with its tags.
+type triggerReader func(ctx context.Context, job string) (trigger map[string]any, tags map[string]string, err error)
+
+// trigger asks for it by its name.
+func (d *Driver) trigger(ctx context.Context, job string) (trigger map[string]any, tags map[string]string, err error) {
+	err = all(
+		func() (err error) { trigger, err = d.readTrigger(ctx, triggerName(job)); return err },
+		func() (err error) { tags, err = d.readTags(ctx, "trigger", triggerName(job)); return err },
+	)
+	return trigger, tags, err
+}
+
+// noTrigger is for those who know that there is none, or that it does not matter.
+func noTrigger(context.Context, string) (map[string]any, map[string]string, error) {
+	return nil, nil, nil
+}
+
+// readWith reads the job and what goes with it. What is not there and has tags was made
+// or deleted a moment ago, so it is looked for again.
+func (d *Driver) readWith(ctx context.Context, name string, find triggerReader) (remote, error) {
 	for _, pause := range pauses[:4] {
-		out, settled, err := d.readOnce(ctx, name)
+		out, settled, err := d.readOnce(ctx, name, find)
 		if err != nil || settled {
 			return out, err
 		}
@@ -56,19 +78,18 @@ func (d *Driver) read(ctx context.Context, name string) (remote, error) {
 			return out, err
 		}
 	}
-	out, _, err := d.readOnce(ctx, name)
+	out, _, err := d.readOnce(ctx, name, find)
 	return out, err
 }
 
 // readOnce reads all at once.
-func (d *Driver) readOnce(ctx context.Context, name string) (out remote, settled bool, err error) {
+func (d *Driver) readOnce(ctx context.Context, name string, find triggerReader) (out remote, settled bool, err error) {
 	var trigger map[string]any
 	var triggerTags map[string]string
 	err = all(
 		func() (err error) { out.Job, err = d.readJob(ctx, name); return err },
 		func() (err error) { out.Tags, err = d.readTags(ctx, "job", name); return err },
-		func() (err error) { trigger, err = d.readTrigger(ctx, triggerName(name)); return err },
-		func() (err error) { triggerTags, err = d.readTags(ctx, "trigger", triggerName(name)); return err },
+		func() (err error) { trigger, triggerTags, err = find(ctx, name); return err },
 	)
 	if err != nil {
 		return remote{}, false, err
@@ -154,7 +175,11 @@ func (d *Driver) readTrigger(ctx context.Context, name string) (map[string]any, 
 	if err := decode(body, &answer); err != nil {
 		return nil, slipway.Errorf(slipway.Unavailable, "glue:GetTrigger on trigger/%s: the answer cannot be read: %w", name, err)
 	}
-	trigger := answer.Trigger
+	return ownWords(answer.Trigger), nil
+}
+
+// ownWords are the members of a trigger that are compared.
+func ownWords(trigger map[string]any) map[string]any {
 	delete(trigger, "Name")
 	delete(trigger, "Id")
 	maps.DeleteFunc(trigger, func(_ string, v any) bool { return v == nil })
@@ -163,7 +188,7 @@ func (d *Driver) readTrigger(ctx context.Context, name string) (map[string]any, 
 	} else {
 		trigger["State"] = inactive
 	}
-	return trigger, nil
+	return trigger
 }
 
 // The states of a trigger that matter: whether it starts runs.

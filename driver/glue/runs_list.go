@@ -11,7 +11,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/glue/types"
 
 	"github.com/slipway-cd/slipway"
+	"github.com/slipway-cd/slipway/driver"
 )
+
+var _ driver.Sampler = (*Driver)(nil)
 
 // Runs returns the newest runs, newest first: those that Glue lists, and behind
 // them those that only notes tell of, because their job was removed, or Glue has
@@ -47,6 +50,24 @@ func (d *Driver) Runs(ctx context.Context, h slipway.Handle, limit int) ([]slipw
 // listed are the newest runs that Glue lists, each once, whatever the number of
 // its attempts.
 func (d *Driver) listed(ctx context.Context, h slipway.Handle, limit int) ([]*sighting, error) {
+	all, err := d.list(ctx, h, limit)
+	if err != nil {
+		return nil, err
+	}
+	return all, d.nameReleases(ctx, h.Name, slices.Clone(all)...)
+}
+
+// Sample returns the newest runs that Glue lists, as far as that tells of them.
+func (d *Driver) Sample(ctx context.Context, h slipway.Handle, limit int) ([]slipway.Run, error) {
+	all, err := d.list(ctx, h, limit)
+	var runs []slipway.Run
+	for _, s := range all[:min(limit, len(all))] {
+		runs = append(runs, s.run())
+	}
+	return runs, err
+}
+
+func (d *Driver) list(ctx context.Context, h slipway.Handle, limit int) ([]*sighting, error) {
 	var page []types.JobRun
 	runs := map[string]*sighting{}
 	var order []string
@@ -72,7 +93,7 @@ func (d *Driver) listed(ctx context.Context, h slipway.Handle, limit int) ([]*si
 	for _, first := range order {
 		all = append(all, runs[first])
 	}
-	return all, d.nameReleases(ctx, h.Name, slices.Clone(all)...)
+	return all, nil
 }
 
 // keepRuns notes all that Glue still knows of a job's runs. To be called before the

@@ -26,6 +26,8 @@ type step struct {
 const (
 	stepCreate = "make the job"
 	stepUpdate = "change the job"
+	stepTag    = "tag the job"
+	stepUntag  = "take tags off the job"
 )
 
 // left are the steps that lead from what is there to what is wanted, in order: runs
@@ -48,8 +50,8 @@ func (a *application) left(ctx context.Context, now remote) ([]step, error) {
 	add(now.Trigger["State"] == active && schedule && !on, step{"pause the schedule", "glue:StopTrigger", trigger, stopTrigger})
 	add(!now.present(), step{stepCreate, "glue:CreateJob", job, createJob})
 	add(now.present() && some(cellsLeft, isJobCell), step{stepUpdate, "glue:UpdateJob", job, updateJob})
-	add(now.present() && some(cellsLeft, a.isTag), step{"tag the job", "glue:TagResource", job, tagJob})
-	add(now.present() && some(cellsLeft, a.isOldTag), step{"take tags off the job", "glue:UntagResource", job, untagJob})
+	add(now.present() && some(cellsLeft, a.isTag), step{stepTag, "glue:TagResource", job, tagJob})
+	add(now.present() && some(cellsLeft, a.isOldTag), step{stepUntag, "glue:UntagResource", job, untagJob})
 	add(schedule && now.Trigger == nil, step{"make the schedule", "glue:CreateTrigger", trigger, createTrigger})
 	add(schedule && now.Trigger != nil && some(cellsLeft, isTriggerDefinition), step{"change the schedule", "glue:UpdateTrigger", trigger, updateTrigger})
 	add(schedule && now.Trigger != nil && on && now.Trigger["State"] != active, step{"resume the schedule", "glue:StartTrigger", trigger, startTrigger})
@@ -142,6 +144,12 @@ func untagJob(ctx context.Context, a *application, _ remote) error {
 	if err != nil {
 		return err
 	}
+	_, err = a.once.UntagResource(ctx, &glue.UntagResourceInput{ResourceArn: &arn, TagsToRemove: a.oldTags()})
+	return err
+}
+
+// oldTags are those that are to be there no more.
+func (a *application) oldTags() []string {
 	var gone []string
 	for name := range a.wish.From {
 		if a.isOldTag(name) {
@@ -149,8 +157,7 @@ func untagJob(ctx context.Context, a *application, _ remote) error {
 		}
 	}
 	slices.Sort(gone)
-	_, err = a.once.UntagResource(ctx, &glue.UntagResourceInput{ResourceArn: &arn, TagsToRemove: gone})
-	return err
+	return gone
 }
 
 // triggerTags mark the trigger as Slipway's.
