@@ -73,15 +73,16 @@ var layers = map[string][]string{
 	"operate": {"driver", "ledger"},
 
 	// The order of the stages, and the faces on it.
+	"dossier": {"evidence", "ledger", "promote"},
 	"pipeline": {
-		"build", "check", "release", "promote", "deploy", "operate",
+		"build", "check", "dossier", "release", "promote", "deploy", "operate",
 		"driver", "evidence", "git", "ledger", "manifest", "notebook", "policy", "repository", "shape", "workflow",
 	},
 	// The values that pipeline takes and returns are those of stages and contracts.
 	"examples": {},
 	"cli": {
 		"examples", "git", "identity", "manifest", "notebook", "notebook/clean", "notebook/diff", "notebook/lint", "pipeline", "policy", "schema", "shape",
-		"awssetup", "awssetup/access", "driver", "ledger", "operate", "promote",
+		"awssetup", "awssetup/access", "dossier", "driver", "evidence", "ledger", "operate", "promote",
 	},
 	"cmd/parity": {"notebook"},
 	"cmd/wire":   {},

@@ -103,8 +103,10 @@ type Globals struct {
 	App      string `short:"a" placeholder:"APP" help:"The app: its folder or its name. Default: the one in this folder or above it."`
 	Platform string `placeholder:"FILE" env:"SLIPWAY_PLATFORM" help:"The platform file. Default: as the manifest says, else platform.yaml beside or above it."`
 	JSON     bool   `help:"Print JSON for machines."`
-	Quiet    bool   `short:"q" help:"Say nothing but errors."`
-	Verbose  bool   `short:"v" help:"Show what builds and checks print, as they print it."`
+	// SigningKey is not among the help of each command: it is set once, for a machine.
+	SigningKey string `hidden:"" placeholder:"FILE" env:"SLIPWAY_SIGNING_KEY" help:"The key this machine attests with. Default: one that it makes for itself in .slipway."`
+	Quiet      bool   `short:"q" help:"Say nothing but errors."`
+	Verbose    bool   `short:"v" help:"Show what builds and checks print, as they print it."`
 }
 
 type commands struct {

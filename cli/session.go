@@ -90,9 +90,10 @@ func (s *session) within(p *pipeline.Project, doing string, open opener, fn func
 		log = s.talk
 	}
 	f, err := open(s.ctx, pipeline.Config{
-		Project: p, Parts: s.env.Parts, Cache: s.env.Cache, Environ: s.env.Environ, Secrets: s.env.Secrets,
+		Project: p, Parts: s.env.Parts, Cache: s.env.Cache, Environ: withoutKey(s.env.Environ), Secrets: s.env.Secrets,
 		Me:    ledger.Holder{Who: s.env.User, Process: s.env.Process, Doing: doing},
 		Clock: s.env.Clock, Emit: s.talk.event, Log: log, Wait: waitForOthers,
+		Signer: s.signer(p.State), Version: s.env.Version,
 	})
 	if err != nil {
 		return err

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/slipway-cd/slipway"
+	"github.com/slipway-cd/slipway/evidence"
 	"github.com/slipway-cd/slipway/ledger"
 	"github.com/slipway-cd/slipway/manifest"
 	"github.com/slipway-cd/slipway/policy"
@@ -37,6 +38,11 @@ type Config struct {
 	Emit    func(Event) // told of everything worth knowing; required
 	Log     io.Writer   // what builds and checks print
 	Wait    time.Duration
+	// Signer is the key with which this machine attests what it builds and deploys;
+	// nil: it attests nothing.
+	Signer func(context.Context) (evidence.Signer, error)
+	// Version is this program's own, as provenance has it.
+	Version string
 	// Looking is set for what only tells what would change. Where an environment has
 	// a role for plans it signs in with that, which may be all that a pull request
 	// gets: its build runs before anybody has read it.

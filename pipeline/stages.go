@@ -63,7 +63,7 @@ func (f *Flow) release(ctx context.Context, in ShipInput, b Built, checks []slip
 	if err := f.compare(b, in.Environment); err != nil {
 		return slipway.Release{}, said{}, err
 	}
-	out, err := release.Stage{Environment: p.Environment.Environment, Repository: p.Repository, Ledger: p.Ledger, Clock: f.Clock}.Run(ctx, release.Input{
+	out, err := release.Stage{Environment: p.Environment.Environment, Repository: p.Repository, Ledger: p.Ledger, Clock: f.Clock, Attest: f.attestRelease(p, resolved, checks)}.Run(ctx, release.Input{
 		App: in.App, Team: f.Project.Manifest.Team, Version: in.Version, Source: in.Source,
 		Artifacts: b.Artifacts, Open: b.open, Manifest: resolved, Checks: checks, By: in.By,
 	})
@@ -76,6 +76,11 @@ func (f *Flow) promote(ctx context.Context, in promote.Input, from, to string) (
 	if err != nil {
 		return promote.Output{}, said{}, err
 	}
+	target, err := f.Place(ctx, to)
+	if err != nil {
+		return promote.Output{}, said{}, err
+	}
+	stage.Attest = f.attestPromotion(target)
 	out, err := stage.Run(ctx, in)
 	return out, said{text: fmt.Sprintf("%s from %s to %s", in.Version, from, to), reused: !out.Made}, err
 }
@@ -131,6 +136,7 @@ func (f *Flow) deploy(ctx context.Context, in DeployInput, id string) (deploy.Ou
 func (f *Flow) deploying(p *Place) deploy.Stage {
 	return deploy.Stage{
 		Environment: p.Environment.Environment, Driver: p.Driver, Blobs: blobs{p.Repository}, Ledger: p.Ledger, Keeper: f.keeper(p), Clock: f.Clock,
+		Attest: f.attestDeployment(p),
 	}
 }
 
