@@ -118,6 +118,7 @@ type commands struct {
 	Check      checkCommand      `cmd:"" group:"road" help:"Ask the checks about the source."`
 	Release    releaseCommand    `cmd:"" group:"road" help:"Fix the artifacts under a version."`
 	SignOff    signOffCommand    `cmd:"" name:"sign-off" group:"road" help:"Show a release that is to come to an environment, and sign for it."`
+	Grant      grantCommand      `cmd:"" group:"road" help:"Open a guard rail for an app until a day."`
 	Promote    promoteCommand    `cmd:"" group:"road" help:"Take a release one environment further."`
 	Plan       planCommand       `cmd:"" group:"road" help:"Show what a deployment would change."`
 	Deploy     deployCommand     `cmd:"" group:"road" help:"Deploy a release, or a saved plan."`
@@ -141,6 +142,7 @@ type commands struct {
 	Shapes     shapesCommand     `cmd:"" group:"look" help:"Show the menu of shapes."`
 	Schema     schemaCommand     `cmd:"" group:"look" help:"Print the JSON Schema of slipway.yaml, platform.yaml or a file of guard rails."`
 	Explain    explainCommand    `cmd:"" group:"look" help:"Say what keeps a release from an environment, why, and who can open it."`
+	Grants     grantsCommand     `cmd:"" group:"look" help:"List who opened which guard rails."`
 	Rails      railsCommand      `cmd:"" group:"look" help:"Test the platform's guard rails, and try one on what was deployed."`
 	Convert    convertCommand    `cmd:"" group:"look" help:"Convert a notebook to a script."`
 	Diff       diffCommand       `cmd:"" group:"look" help:"Show what changed in a notebook, cell by cell."`

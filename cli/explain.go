@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/slipway-cd/slipway"
@@ -66,7 +67,10 @@ func (s *session) printExplanation(x pipeline.Explanation) {
 	}
 	for _, h := range x.Rails {
 		s.printRail(s.env.Stdout, h)
-		s.printFix(h.Fix)
+		if h.Closed() {
+			s.printFix(h.Fix)
+			s.printFix(strings.Join(append(slices.Clone(h.Void), h.Ways...), "\n"))
+		}
 	}
 }
 
@@ -82,7 +86,7 @@ func (s *session) printRail(w io.Writer, h slipway.RailHit) {
 	case h.Closed():
 		fmt.Fprintf(w, "  %s %s\n", s.talk.paint(red, "x"), h.Reason())
 	case h.Grant != nil:
-		fmt.Fprintf(w, "  %s %s; opened by %s\n", s.talk.paint(yellow, "!"), h, h.Grant.By)
+		fmt.Fprintf(w, "  %s %s; opened by %s\n", s.talk.paint(yellow, "!"), h, h.Grant)
 	default:
 		fmt.Fprintf(w, "  %s %s\n", s.talk.paint(yellow, "!"), h)
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/slipway-cd/slipway"
 	"github.com/slipway-cd/slipway/identity"
@@ -15,6 +16,7 @@ type signOffCommand struct {
 	Words    []string `arg:"" name:"release-env" help:"The release, by default the newest in the environment before, and the environment it is to come to."`
 	As       string   `placeholder:"ROLE" help:"The role in which you sign. Without it nothing is signed."`
 	Comment  string   `short:"m" placeholder:"TEXT" help:"What you have to say."`
+	Until    string   `placeholder:"DATE" help:"The last day on which your yes counts (UTC). Default: it has no end but the platform's."`
 	No       bool     `xor:"answer" help:"Say no: the release does not come there until you withdraw it."`
 	Withdraw bool     `xor:"answer" help:"Take back what you said."`
 	Key      string   `placeholder:"FILE" help:"Your private key, or a public one whose other half an ssh-agent holds. Default: the agent's key that platform.yaml knows, else ~/.ssh/id_ed25519."`
@@ -38,7 +40,7 @@ func (c *signOffCommand) Run(s *session) error {
 		return err
 	}
 	if c.As == "" {
-		if c.No || c.Withdraw || c.Comment != "" || c.Key != "" {
+		if c.No || c.Withdraw || c.Comment != "" || c.Key != "" || c.Until != "" {
 			return slipway.Errorf(slipway.Invalid, "say in which role you sign").WithFix("such as: slipway sign-off %s --as qa", strings.Join(c.Words, " "))
 		}
 		return s.reading("", func(f *pipeline.Flow) error { return c.look(s, f, version, env) })
@@ -79,9 +81,15 @@ func (c *signOffCommand) sign(s *session, f *pipeline.Flow, version, env string)
 	case c.Withdraw:
 		answer = slipway.Withdrawn
 	}
+	var until time.Time
+	if c.Until != "" {
+		if until, err = lastDay(c.Until); err != nil {
+			return err
+		}
+	}
 	out, err := f.SignOff(s.ctx, promote.Signing{
 		Input: promote.Input{App: app, Version: r.Release.Version, By: s.env.User},
-		Role:  c.As, Person: who.Name, Key: who, Answer: answer, Comment: c.Comment,
+		Role:  c.As, Person: who.Name, Key: who, Answer: answer, Comment: c.Comment, Until: until,
 	}, env)
 	if err != nil {
 		return err
@@ -113,7 +121,11 @@ func (s *session) keys(file string) identity.Config {
 // printReview shows what is signed, and by whom it is already.
 func (s *session) printReview(w io.Writer, r pipeline.Review) {
 	st := r.Standing
-	fmt.Fprintf(w, "%s %s, from %s to %s\n", st.App, st.Version, r.From, st.Environment)
+	if r.From == st.Environment {
+		fmt.Fprintf(w, "%s %s in %s\n", st.App, st.Version, st.Environment)
+	} else {
+		fmt.Fprintf(w, "%s %s, from %s to %s\n", st.App, st.Version, r.From, st.Environment)
+	}
 	fmt.Fprintf(w, "  record %s\n  commit %s, made by %s\n", st.Record, r.Release.Source.Commit, r.Release.By)
 	for _, a := range append(append([]slipway.Artifact{}, r.Release.Artifacts...), r.Release.Manifest, r.Release.Checks) {
 		fmt.Fprintf(w, "  %s %s\n", a.Digest, a.Name)
@@ -150,7 +162,10 @@ func printSignOffs(w io.Writer, all []promote.Said) {
 // missing says whom a release waits for, a line each.
 func missing(st promote.Standing) string {
 	err := st.Err()
-	if err == nil {
+	switch {
+	case err == nil && len(st.Roles) == 0:
+		return "" // only guard rails ask for it
+	case err == nil:
 		return fmt.Sprintf("all have signed: slipway promote %s %s\n", st.Version, st.Environment)
 	}
 	return err.Error() + "\n  -> " + indent(slipway.FixOf(err), 5) + "\n"
