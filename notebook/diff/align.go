@@ -47,26 +47,37 @@ type cellFacts struct {
 }
 
 func newComparison(a, b *Document) *comparison {
-	n := lineNames{}
+	n := cellNames{}
 	return &comparison{factsOf(a, n), factsOf(b, n)}
 }
 
-func factsOf(d *Document, n lineNames) []cellFacts {
+func factsOf(d *Document, n cellNames) []cellFacts {
 	facts := make([]cellFacts, len(d.cells))
-	keys := make([]string, len(d.cells))
-	seen := map[string]int{}
+	seen := make(map[string]int, len(d.cells))
 	for i, cell := range d.cells {
 		facts[i] = cellFacts{id: cell.str("id"), kind: cell.str("cell_type"), source: cell.str("source")}
-		keys[i] = facts[i].kind + "\x00" + facts[i].source
+		facts[i].name = n.of(&facts[i])
 		seen[facts[i].id]++
 	}
-	for i, name := range n.all(keys) {
-		facts[i].name = name
+	for i := range facts {
 		if seen[facts[i].id] > 1 {
 			facts[i].id = "" // two cells share it, so it names neither
 		}
 	}
 	return facts
+}
+
+// cellNames number cells so that those of one type with one source have one number.
+type cellNames map[[2]string]rune
+
+func (n cellNames) of(f *cellFacts) rune {
+	key := [2]string{f.kind, f.source}
+	name, ok := n[key]
+	if !ok {
+		name = rune(len(n))
+		n[key] = name
+	}
+	return name
 }
 
 // fill lets a rule pair what lies between the pairs found so far.

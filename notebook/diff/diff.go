@@ -112,15 +112,21 @@ func (c *cellLister) list(inOrder []pair) []Cell {
 
 // sources compares the cells' sources, on all processors.
 func (c *cellLister) sources() {
+	if len(c.cells) <= sourcesAtOnce {
+		compareSources(c.cells)
+		return
+	}
 	var group sync.WaitGroup
 	for part := range slices.Chunk(c.cells, sourcesAtOnce) {
-		group.Go(func() {
-			for i := range part {
-				part[i].Source = lineDiff(part[i].Before.source(), part[i].After.source())
-			}
-		})
+		group.Go(func() { compareSources(part) })
 	}
 	group.Wait()
+}
+
+func compareSources(cells []Cell) {
+	for i := range cells {
+		cells[i].Source = lineDiff(cells[i].Before.source(), cells[i].After.source())
+	}
 }
 
 // sourcesAtOnce is how many sources are worth a goroutine.

@@ -1,6 +1,8 @@
 package diff
 
 import (
+	"slices"
+
 	"github.com/slipway-cd/slipway/notebook"
 )
 
@@ -16,27 +18,52 @@ type Document struct {
 // that they can be compared, and are not fit for [Merge]. An error is a
 // [*notebook.Error].
 func Read(data []byte) (*Document, error) {
-	nb, err := notebook.Read(data)
-	if err != nil {
-		return nil, err
-	}
 	text := string(data)
 	st := styleOf(text)
 	root, ok := parse(text, st)
-	if !ok {
-		return nil, &notebook.Error{Msg: "not JSON"}
-	}
-	if nb.Format < 4 {
-		root = upgrade(root, nb)
+	older := false
+	if !ok || !current(root) {
+		nb, err := notebook.Read(data) // which also says what is wrong
+		if err != nil {
+			return nil, err
+		}
+		if !ok {
+			return nil, &notebook.Error{Msg: "not JSON"}
+		}
+		if older = nb.Format < 4; older {
+			root = upgrade(root, nb)
+		}
 	}
 	for i, cell := range root.list("cells") {
 		if cell.kind != kindObject {
 			return nil, &notebook.Error{Cell: i + 1, Msg: "it is not a JSON object"}
 		}
 	}
-	doc := newDocument(joinLines(root), st)
-	doc.older = nb.Format < 4
+	joinLines(root)
+	doc := newDocument(root, st)
+	doc.older = older
 	return doc, nil
+}
+
+// current reports whether a value is surely a notebook of format v4, one that
+// [notebook.Read] takes too.
+func current(root *value) bool {
+	format, cells := root.get("nbformat"), root.get("cells")
+	if format == nil || format.kind != kindNumber || format.text != "4" || cells == nil || cells.kind != kindList {
+		return false
+	}
+	return !slices.ContainsFunc(cells.kids, func(cell *value) bool { return !isSource(cell.get("source")) })
+}
+
+// isSource reports whether a member is a text, or a list of texts.
+func isSource(v *value) bool {
+	switch {
+	case v == nil, v.kind == kindText:
+		return true
+	case v.kind == kindList:
+		return !slices.ContainsFunc(v.kids, func(line *value) bool { return line.kind != kindText })
+	}
+	return false
 }
 
 // Empty is the notebook that stands for a file that is not there.

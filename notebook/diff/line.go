@@ -108,11 +108,11 @@ func wordDiff(a, b string) (before, after []Words) {
 			stayedA[p.a+1], stayedB[p.b+1] = false, false
 		}
 	}
-	return marked(wordsA, stayedA[1:]), marked(wordsB, stayedB[1:])
+	return marked(a, wordsA, stayedA[1:]), marked(b, wordsB, stayedB[1:])
 }
 
 func split(line string) []string {
-	var words []string
+	words := make([]string, 0, len(line)/3+2)
 	for line != "" {
 		n := wordLen(line)
 		words, line = append(words, line[:n]), line[n:]
@@ -120,15 +120,16 @@ func split(line string) []string {
 	return words
 }
 
-// marked joins words to stretches that changed or stayed.
-func marked(words []string, stayed []bool) []Words {
+// marked cuts a line into stretches of words that changed or stayed.
+func marked(line string, words []string, stayed []bool) []Words {
 	out := []Words{}
+	from, to := 0, 0 // the stretch, which begins where the last one ends
 	for i, word := range words {
-		if last := len(out) - 1; last >= 0 && out[last].Changed != stayed[i] {
-			out[last].Text += word
-		} else {
-			out = append(out, Words{Text: word, Changed: !stayed[i]})
+		if last := len(out) - 1; last < 0 || out[last].Changed == stayed[i] {
+			out, from = append(out, Words{Changed: !stayed[i]}), to
 		}
+		to += len(word)
+		out[len(out)-1].Text = line[from:to]
 	}
 	return out
 }

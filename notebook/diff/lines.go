@@ -2,61 +2,77 @@ package diff
 
 import "strings"
 
-// joinLines makes one text of each list of lines, where nbformat does.
-func joinLines(root *value) *value {
-	return texts(root, func(_ string, v *value) *value { return joinText(v) })
+// joinLines makes one text of each list of lines, where nbformat does. It changes
+// values: nobody may know them but who made them.
+func joinLines(root *value) {
+	texts{fresh: true, do: func(_ string, v *value) *value { return joinText(v) }}.of(root)
 }
 
 // splitLists writes texts that are new as lists of lines, where nbformat does.
 func splitLists(root *value) *value {
-	return texts(root, func(key string, v *value) *value {
+	return texts{do: func(key string, v *value) *value {
 		text := strings.HasPrefix(key, "text") || key == "source" || key == "image/svg+xml" || key == "application/javascript"
 		if v.kind == kindText && v.from == nil && text {
 			return newLines(v.text)
 		}
 		return v
-	})
+	}}.of(root)
 }
 
-// A leaf does something to a text of a notebook, whose key or mime type it is
-// told.
-type leaf func(key string, v *value) *value
+// texts goes to each text of a notebook that a list of lines may stand for.
+type texts struct {
+	// do replaces a text, whose key or mime type it is told, by one that means the
+	// same.
+	do func(key string, v *value) *value
+	// fresh says that what holds it may be changed; it is made anew otherwise.
+	fresh bool
+}
 
-// texts gives each text that a list of lines may stand for to a leaf.
-func texts(root *value, do leaf) *value {
+func (t texts) of(root *value) *value {
 	list := root.get("cells")
 	if list == nil || list.kind != kindList {
 		return root
 	}
-	cells := make([]*value, len(list.kids))
-	for i, cell := range list.kids {
-		cell = do.in(cell, "source")
-		cell = within(cell, "attachments", do.inBundles)
-		if cell.str("cell_type") == "code" {
-			cell = within(cell, "outputs", do.inOutputs)
-		}
-		cells[i] = cell
+	return t.within(root, "cells", func(cells *value) *value { return t.each(cells, t.inCell) })
+}
+
+func (t texts) inCell(cell *value) *value {
+	cell = t.in(cell, "source")
+	cell = t.within(cell, "attachments", t.inBundles)
+	if cell.str("cell_type") == "code" {
+		cell = t.within(cell, "outputs", t.inOutputs)
 	}
-	return within(root, "cells", func(*value) *value { return relisted(list, cells) })
+	return cell
 }
 
 // in does it to a member.
-func (do leaf) in(v *value, key string) *value {
-	return within(v, key, func(m *value) *value { return do(key, m) })
+func (t texts) in(v *value, key string) *value {
+	return t.within(v, key, func(m *value) *value { return t.do(key, m) })
 }
 
 // within replaces a member by one that means the same, so that the object still
 // stands in its file as it did.
-func within(v *value, key string, change func(*value) *value) *value {
+func (t texts) within(v *value, key string, change func(*value) *value) *value {
 	m := v.get(key)
 	if m == nil {
 		return v
 	}
-	return inPlaceOf(v, v.with(key, change(m)))
+	to := change(m)
+	if t.fresh {
+		v.kids[v.index(key)] = to
+		return v
+	}
+	return inPlaceOf(v, v.with(key, to))
 }
 
 // eachMember does the same to all members.
-func eachMember(v *value, change func(key string, m *value) *value) *value {
+func (t texts) eachMember(v *value, change func(key string, m *value) *value) *value {
+	if t.fresh {
+		for i, key := range v.keys {
+			v.kids[i] = change(key, v.kids[i])
+		}
+		return v
+	}
 	var all edits
 	for i, key := range v.keys {
 		all.set(key, change(key, v.kids[i]))
@@ -71,8 +87,16 @@ func inPlaceOf(v, same *value) *value {
 	return same
 }
 
-func relisted(v *value, kids []*value) *value {
-	return &value{kind: kindList, kids: kids, raw: v.raw, depth: v.depth, from: v.from}
+// each does the same to all elements of a list.
+func (t texts) each(v *value, change func(*value) *value) *value {
+	out := v
+	if !t.fresh {
+		out = &value{kind: kindList, kids: make([]*value, len(v.kids)), raw: v.raw, depth: v.depth, from: v.from}
+	}
+	for i, kid := range v.kids {
+		out.kids[i] = change(kid)
+	}
+	return out
 }
 
 func joinText(v *value) *value {
@@ -80,47 +104,49 @@ func joinText(v *value) *value {
 		return v
 	}
 	var b strings.Builder
+	size := 0
 	for _, line := range v.kids {
 		if line.kind != kindText {
 			return v
 		}
+		size += len(line.text)
+	}
+	b.Grow(size)
+	for _, line := range v.kids {
 		b.WriteString(line.text)
 	}
 	return &value{kind: kindText, text: b.String(), lines: true, raw: v.raw, depth: v.depth, from: v.from}
 }
 
-func (do leaf) inOutputs(v *value) *value {
+func (t texts) inOutputs(v *value) *value {
 	if v.kind != kindList {
 		return v
 	}
-	kids := make([]*value, len(v.kids))
-	for i, out := range v.kids {
+	return t.each(v, func(out *value) *value {
 		switch out.str("output_type") {
 		case "execute_result", "display_data":
-			out = within(out, "data", do.inBundle)
+			return t.within(out, "data", t.inBundle)
 		case "":
-		default:
-			out = do.in(out, "text")
+			return out
 		}
-		kids[i] = out
-	}
-	return relisted(v, kids)
+		return t.in(out, "text")
+	})
 }
 
-func (do leaf) inBundles(v *value) *value {
+func (t texts) inBundles(v *value) *value {
 	if v.kind == kindObject {
-		return eachMember(v, func(_ string, m *value) *value { return do.inBundle(m) })
+		return t.eachMember(v, func(_ string, m *value) *value { return t.inBundle(m) })
 	}
 	return v
 }
 
-func (do leaf) inBundle(v *value) *value {
+func (t texts) inBundle(v *value) *value {
 	if v.kind == kindObject {
-		return eachMember(v, func(mime string, m *value) *value {
+		return t.eachMember(v, func(mime string, m *value) *value {
 			if jsonMime(mime) {
 				return m
 			}
-			return do(mime, m)
+			return t.do(mime, m)
 		})
 	}
 	return v

@@ -1,6 +1,7 @@
 package diff
 
 import (
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -14,6 +15,9 @@ func parse(data string, st *style) (*value, bool) {
 	p := &parser{data: data, style: st}
 	v := p.value(0)
 	p.space()
+	if p.codes && st != nil {
+		st.codes(data)
+	}
 	return v, !p.bad && p.pos == len(data) && utf8.ValidString(data)
 }
 
@@ -23,6 +27,56 @@ type parser struct {
 	pos   int
 	bad   bool
 	style *style
+	codes bool // a character was written as its code
+
+	keys []string // of the objects that are being read, one behind the other
+	kids []*value // of the objects and lists that are being read
+	buf  []byte   // for the text of a string with escapes
+
+	// Room for what is made next: piece by piece it would cost more than all else.
+	room    []value
+	keyRoom []string
+	kidRoom []*value
+}
+
+// roomAtOnce is for how many values room is made.
+const roomAtOnce = 64
+
+// make returns a new value.
+func (p *parser) make(kind kind, text string) *value {
+	if len(p.room) == 0 {
+		p.room = make([]value, roomAtOnce)
+	}
+	v := &p.room[0]
+	p.room = p.room[1:]
+	v.kind, v.text = kind, text
+	return v
+}
+
+// carve copies a slice into room that is made for many of them.
+func carve[T any](room *[]T, from []T) []T {
+	n := len(from)
+	if n > roomAtOnce/2 {
+		return slices.Clone(from)
+	}
+	if n > len(*room) {
+		*room = make([]T, 4*roomAtOnce)
+	}
+	out := (*room)[:n:n]
+	copy(out, from)
+	*room = (*room)[n:]
+	return out
+}
+
+// take gives an object the keys and members that were read since there were so many.
+func (p *parser) take(v *value, keys, kids int) *value {
+	v.keys, p.keys = carve(&p.keyRoom, p.keys[keys:]), p.keys[:keys]
+	return p.takeKids(v, kids)
+}
+
+func (p *parser) takeKids(v *value, kids int) *value {
+	v.kids, p.kids = carve(&p.kidRoom, p.kids[kids:]), p.kids[:kids]
+	return v
 }
 
 func (p *parser) fail() *value {
@@ -31,8 +85,13 @@ func (p *parser) fail() *value {
 }
 
 func (p *parser) space() {
-	for p.pos < len(p.data) && strings.IndexByte(" \t\r\n", p.data[p.pos]) >= 0 {
-		p.pos++
+	for p.pos < len(p.data) {
+		switch p.data[p.pos] {
+		case ' ', '\t', '\r', '\n':
+			p.pos++
+		default:
+			return
+		}
 	}
 }
 
@@ -59,7 +118,7 @@ func (p *parser) value(depth int) *value {
 	case '[':
 		v = p.list(depth)
 	case '"':
-		v = newText(p.text())
+		v = p.make(kindText, p.text())
 	default:
 		v = p.scalar()
 	}
@@ -71,11 +130,12 @@ func (p *parser) value(depth int) *value {
 }
 
 func (p *parser) object(depth int) *value {
-	v, seen := newObject(), map[string]int{}
+	v, keys, kids := p.make(kindObject, ""), len(p.keys), len(p.kids)
 	p.pos++
 	if p.next('}') {
 		return v
 	}
+	seen := places{}
 	for !p.bad {
 		if p.space(); p.pos == len(p.data) || p.data[p.pos] != '"' {
 			return p.fail()
@@ -85,14 +145,13 @@ func (p *parser) object(depth int) *value {
 			return p.fail()
 		}
 		kid := p.value(depth + 1)
-		if i, twice := seen[key]; twice {
-			v.kids[i] = kid
+		if i := seen.of(key, p.keys[keys:]); i >= 0 {
+			p.kids[kids+i] = kid
 		} else {
-			seen[key] = len(v.keys)
-			v.keys, v.kids = append(v.keys, key), append(v.kids, kid)
+			p.keys, p.kids = append(p.keys, key), append(p.kids, kid)
 		}
 		if p.next('}') {
-			return v
+			return p.take(v, keys, kids)
 		}
 		if !p.next(',') {
 			return p.fail()
@@ -101,16 +160,44 @@ func (p *parser) object(depth int) *value {
 	return v
 }
 
+// places finds a key among those of an object that grows: it looks at each of few,
+// and has a table of many.
+type places struct {
+	table map[string]int
+}
+
+// fewKeys are so few that looking at each is faster than a table.
+const fewKeys = 16
+
+// of returns the place of a key, and -1 for one that is new and will be the next.
+func (s *places) of(key string, keys []string) int {
+	if len(keys) < fewKeys {
+		return slices.Index(keys, key)
+	}
+	if s.table == nil {
+		s.table = make(map[string]int, 2*fewKeys)
+		for i, key := range keys {
+			s.table[key] = i
+		}
+	}
+	if i, ok := s.table[key]; ok {
+		return i
+	}
+	s.table[key] = len(keys)
+	return -1
+}
+
 func (p *parser) list(depth int) *value {
-	v := newList()
+	v, kids := p.make(kindList, ""), len(p.kids)
 	p.pos++
 	if p.next(']') {
 		return v
 	}
 	for !p.bad {
-		v.kids = append(v.kids, p.value(depth+1))
+		kid := p.value(depth + 1)
+		p.kids = append(p.kids, kid)
 		if p.next(']') {
-			return v
+			return p.takeKids(v, kids)
 		}
 		if !p.next(',') {
 			return p.fail()
@@ -123,25 +210,40 @@ func (p *parser) list(depth int) *value {
 func (p *parser) text() string {
 	p.pos++
 	start := p.pos
-	var b []byte // nil until there is an escape
+	if p.plain(); p.pos < len(p.data) && p.data[p.pos] == '"' {
+		p.pos++
+		return p.data[start : p.pos-1]
+	}
+	return p.escaped(start)
+}
+
+// plain goes on to what is not an ordinary character of a string.
+func (p *parser) plain() {
+	for p.pos < len(p.data) {
+		if c := p.data[p.pos]; c == '"' || c == '\\' || c < ' ' {
+			return
+		}
+		p.pos++
+	}
+}
+
+// escaped reads a string that began at start, from its first escape on.
+func (p *parser) escaped(start int) string {
+	b := p.buf[:0]
 	for p.pos < len(p.data) {
 		switch c := p.data[p.pos]; {
 		case c == '"':
-			rest := p.data[start:p.pos]
+			b = append(b, p.data[start:p.pos]...)
+			p.buf = b
 			p.pos++
-			if b == nil {
-				return rest
-			}
-			return string(append(b, rest...))
-		case c < ' ':
-			p.fail()
-			return ""
+			return string(b)
 		case c == '\\':
 			b = append(b, p.data[start:p.pos]...)
 			b = p.escape(b)
 			start = p.pos
-		default:
-			p.pos++
+			p.plain()
+		default: // a control character
+			p.fail()
 		}
 	}
 	p.fail()
@@ -152,6 +254,7 @@ func (p *parser) text() string {
 func (p *parser) escape(b []byte) []byte {
 	rest := p.data[p.pos+1:]
 	if hi, ok := hex4(rest); ok {
+		p.codes = true
 		p.pos += 6
 		if lo, ok := hex4(strings.TrimPrefix(p.data[p.pos:], `\`)); ok && 0xd800 <= hi && hi < 0xdc00 && 0xdc00 <= lo && lo < 0xe000 {
 			p.pos += 6
@@ -201,7 +304,7 @@ func (p *parser) scalar() *value {
 	for _, word := range [...]string{"null", "true", "false"} {
 		if strings.HasPrefix(rest, word) {
 			p.pos += len(word)
-			return &value{kind: kindWord, text: word}
+			return p.make(kindWord, word)
 		}
 	}
 	n := numberLen(rest)
@@ -214,7 +317,7 @@ func (p *parser) scalar() *value {
 		return p.fail()
 	}
 	p.pos += n
-	return newNumber(rest[:n])
+	return p.make(kindNumber, rest[:n])
 }
 
 // numberLen returns the length of the JSON number that s begins with.

@@ -1,6 +1,7 @@
 package diff
 
 import (
+	"hash/maphash"
 	"slices"
 	"strings"
 )
@@ -178,15 +179,18 @@ func equal(a, b *value) bool {
 	return true
 }
 
+// seed is that of all hashes of values, which are never kept.
+var seed = maphash.MakeSeed() //nolint:gochecknoglobals // immutable
+
 // hash is the same for values that are equal.
 func (v *value) hash() uint64 {
 	if v.sum != 0 {
 		return v.sum
 	}
-	sum := hashText(uint64(v.kind)+1, v.text)
+	sum := uint64(v.kind) + maphash.String(seed, v.text)
 	for i, kid := range v.kids {
 		if v.kind == kindObject {
-			sum += hashText(kid.hash(), v.keys[i]) // in any order
+			sum += mix(kid.hash() ^ maphash.String(seed, v.keys[i])) // in any order
 		} else {
 			sum = mix(sum ^ kid.hash())
 		}

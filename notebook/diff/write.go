@@ -45,9 +45,13 @@ func styleOf(data string) *style {
 	if !strings.Contains(body, `": `) {
 		st.colon = ":"
 	}
-	st.ascii = strings.Contains(body, `\u`) && strings.IndexFunc(body, func(r rune) bool { return r >= utf8.RuneSelf }) < 0
-	st.markup = strings.Contains(body, `\u003`) && !strings.ContainsAny(body, "<>&")
 	return &st
+}
+
+// codes notes how a file with codes of characters uses them.
+func (st *style) codes(data string) {
+	st.ascii = strings.IndexFunc(data, func(r rune) bool { return r >= utf8.RuneSelf }) < 0
+	st.markup = strings.Contains(data, `\u003`) && !strings.ContainsAny(data, "<>&")
 }
 
 // same reports whether two styles write a value alike.
