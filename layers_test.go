@@ -79,6 +79,8 @@ var layers = map[string][]string{
 		"driver", "evidence", "git", "ledger", "manifest", "notebook", "policy", "repository", "shape", "workflow",
 	},
 	// The values that pipeline takes and returns are those of stages and contracts.
+	"server": {"access", "driver", "forge", "git", "ledger", "manifest", "operate", "pipeline", "repository", "shape", "store"},
+	"server":   {"access", "driver", "forge", "git", "ledger", "manifest", "operate", "pipeline", "repository", "shape", "store"},
 	"examples": {},
 	"cli": {
 		"examples", "git", "identity", "manifest", "notebook", "notebook/clean", "notebook/diff", "notebook/lint", "pipeline", "policy", "schema", "shape",

@@ -76,6 +76,16 @@ func OpenDraft(ctx context.Context, w Where, dir string, text []byte) (*Project,
 	})
 }
 
+// OpenPlatform is a project without an app, for what needs to know the environments
+// alone. w.Platform is the platform file; empty: there is none.
+func OpenPlatform(w Where) (*Project, error) {
+	p := &Project{Root: w.Dir, Folder: ".", State: w.State, environ: w.Environ, shapes: w.Shapes}
+	if w.Platform == "" {
+		return p, nil
+	}
+	return p, p.loadPlatform(absolute(w.Dir, w.Platform), w.Dir)
+}
+
 // openProject opens the git repository around dir, the manifest and the platform
 // file.
 func openProject(ctx context.Context, w Where, dir string, read func(*Project) error) (*Project, error) {
@@ -229,16 +239,22 @@ func (p *Project) readPlatform(ctx context.Context, w Where) error {
 	if file == "" {
 		return nil
 	}
-	data, err := os.ReadFile(file)
+	err := p.loadPlatform(file, w.Dir)
 	if errors.Is(err, fs.ErrNotExist) && must {
 		return slipway.Errorf(slipway.NotFound, "there is no platform file %s", file).
 			WithFix("--platform, SLIPWAY_PLATFORM and the manifest's platform: name it, in this order")
 	}
+	return err
+}
+
+// loadPlatform reads the platform file, for a person who stands in dir.
+func (p *Project) loadPlatform(file, dir string) error {
+	data, err := os.ReadFile(file)
 	if err != nil {
 		return err
 	}
 	p.platformDir = filepath.Dir(file)
-	p.Platform, err = manifest.LoadPlatform(shown(w.Dir, file), data)
+	p.Platform, err = manifest.LoadPlatform(shown(dir, file), data)
 	return err
 }
 
@@ -274,10 +290,15 @@ func (p *Project) fetchPlatform(ctx context.Context, ref manifest.PlatformRef) e
 
 // Environment returns an environment with its paths made absolute.
 func (p *Project) Environment(name string) (manifest.Environment, error) {
-	if _, err := p.Manifest.Resolve(name, p.Platform); slipway.KindOf(err) == slipway.NotFound && err != nil {
-		return manifest.Environment{}, err
+	if p.Manifest != nil {
+		if _, err := p.Manifest.Resolve(name, p.Platform); slipway.KindOf(err) == slipway.NotFound && err != nil {
+			return manifest.Environment{}, err
+		}
 	}
-	e, _ := p.Platform.Environment(name)
+	e, ok := p.Platform.Environment(name)
+	if !ok && p.Manifest == nil {
+		return manifest.Environment{}, slipway.Errorf(slipway.NotFound, "there is no environment %s", name)
+	}
 	base := p.platformDir
 	if e.IsLocal() && e.Repository == "" {
 		e.Repository = filepath.Join(p.State, "repository")

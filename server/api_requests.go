@@ -1,0 +1,94 @@
+package server
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/slipway-cd/slipway"
+	"github.com/slipway-cd/slipway/access"
+	"github.com/slipway-cd/slipway/store"
+)
+
+// A Request is a pull request as it was read last, and what came of it.
+type Request struct {
+	Forge      string              `json:"forge"`
+	Repository string              `json:"repository"`
+	Number     int                 `json:"number"`
+	Open       bool                `json:"open"`
+	Head       string              `json:"head"`
+	Facts      slipway.PullRequest `json:"facts"`
+	State      json.RawMessage     `json:"state,omitempty" doc:"Whether the merge requirements are met, and what they wait for."`
+	Shown      bool                `json:"shown" doc:"Whether the forge shows what it should."`
+	Looked     time.Time           `json:"looked"`
+}
+
+func (s *Server) requestRoutes(api huma.API) {
+	type requests struct {
+		Page
+		Forge      string `query:"forge" maxLength:"63" doc:"Only those at this forge."`
+		Repository string `query:"repository" maxLength:"200" doc:"Only those of this repository."`
+		Number     int    `query:"number" minimum:"0" doc:"Only the one with this number."`
+		Open       bool   `query:"open" doc:"Only those that are open."`
+	}
+	handle(api, route{"list-pull-requests", http.MethodGet, "/pull-requests", "List pull requests, with what their merges wait for", "pull requests", 200}, func(ctx context.Context, in *requests) (*Body[List[Request]], error) {
+		if err := s.Door.May(ctx, caller(ctx), access.Read, access.Object{}); err != nil {
+			return nil, err
+		}
+		after, err := afterRequest(in.After)
+		if err != nil {
+			return nil, err
+		}
+		f := store.RequestFilter{Forge: in.Forge, Repository: in.Repository, Number: in.Number, Open: in.Open}
+		rows, err := s.store.PullRequests(ctx, f, after, in.Limit+1)
+		if err != nil {
+			return nil, err
+		}
+		all := []Request{}
+		for _, r := range rows {
+			p := Request{Forge: r.Forge, Repository: r.Repository, Number: r.Number, Open: r.Open, Head: r.Head, State: r.State, Shown: r.Wanted == r.Shown, Looked: r.Looked}
+			if err := json.Unmarshal(r.Facts, &p.Facts); err != nil {
+				return nil, err
+			}
+			all = append(all, p)
+		}
+		return &Body[List[Request]]{Body: listed(all, in.Limit, nextRequest)}, nil
+	})
+	type repositories struct{}
+	handle(api, route{"list-repositories", http.MethodGet, "/repositories", "List the repositories that the server looks after", "repositories", 200}, func(ctx context.Context, _ *repositories) (*Body[List[store.Repository]], error) {
+		if err := s.Door.May(ctx, caller(ctx), access.Read, access.Object{}); err != nil {
+			return nil, err
+		}
+		all, err := s.store.Repositories(ctx)
+		return &Body[List[store.Repository]]{Body: List[store.Repository]{Items: orNone(all)}}, err
+	})
+}
+
+// A requestMark says behind which pull request a page begins.
+type requestMark struct {
+	Forge, Repository string
+	Number            int
+}
+
+func nextRequest(p Request) string {
+	return base64.RawURLEncoding.EncodeToString(toJSON(requestMark{p.Forge, p.Repository, p.Number}))
+}
+
+func afterRequest(text string) (store.PullRequest, error) {
+	if text == "" {
+		return store.PullRequest{}, nil
+	}
+	var m requestMark
+	data, err := base64.RawURLEncoding.DecodeString(text)
+	if err == nil {
+		err = json.Unmarshal(data, &m)
+	}
+	if err != nil {
+		return store.PullRequest{}, slipway.Errorf(slipway.Invalid, "after is %q: it is the next of an earlier page", text)
+	}
+	return store.PullRequest{Forge: m.Forge, Repository: m.Repository, Number: m.Number}, nil
+}

@@ -1,0 +1,89 @@
+package server
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+
+	"github.com/slipway-cd/slipway"
+	"github.com/slipway-cd/slipway/git"
+)
+
+// mirror returns the mirror of a repository, with the commits in it.
+func (s *Server) mirror(ctx context.Context, a at, commits ...string) (*git.Mirror, error) {
+	h, ok := s.forges[a.Forge]
+	if !ok {
+		return nil, slipway.Errorf(slipway.NotFound, "there is no forge %s in %s any more", a.Forge, s.Platform)
+	}
+	lock := s.mirrorLock(a)
+	lock.Lock()
+	defer lock.Unlock()
+	m, err := git.OpenMirror(ctx, filepath.Join(s.Folder, "git", fileName(a.String())), s.Environ)
+	if err != nil {
+		return nil, err
+	}
+	var missing []string
+	for _, c := range commits {
+		if !m.Has(ctx, c) {
+			missing = append(missing, c)
+		}
+	}
+	if len(missing) == 0 {
+		return m, nil
+	}
+	remote, err := h.Remote(ctx, a.Repository)
+	if err != nil {
+		return nil, err
+	}
+	return m, m.Fetch(ctx, remote.URL, remote.Header, missing...)
+}
+
+func (s *Server) mirrorLock(a at) *sync.Mutex {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l, ok := s.mirrors[a.String()]
+	if !ok {
+		l = &sync.Mutex{}
+		s.mirrors[a.String()] = l
+	}
+	return l
+}
+
+// checkedOut makes a working copy of a commit for fn, and clears it away after.
+func (s *Server) checkedOut(ctx context.Context, a at, commit string, fn func(dir string) error) error {
+	m, err := s.mirror(ctx, a, commit)
+	if err != nil {
+		return err
+	}
+	work := filepath.Join(s.Folder, "work")
+	if err := os.MkdirAll(work, 0o700); err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp(work, "")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	tree := filepath.Join(dir, filepath.Base(fileName(a.Repository)))
+	if err := m.Checkout(ctx, commit, tree); err != nil {
+		return err
+	}
+	return fn(tree)
+}
+
+// fileName is a name as a file's: readable, and no other name's.
+func fileName(name string) string {
+	sum := sha256.Sum256([]byte(name))
+	plain := strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', r == '-', r == '_':
+			return r
+		}
+		return '-'
+	}, name)
+	return plain[:min(len(plain), 60)] + "-" + hex.EncodeToString(sum[:6])
+}

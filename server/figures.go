@@ -1,0 +1,11 @@
+package server
+
+import "sync/atomic"
+
+// figures count what the server did since it began.
+type figures struct {
+	Deliveries atomic.Int64 // webhooks
+	Forged     atomic.Int64 // webhooks with a wrong signature
+	Jobs       atomic.Int64 // ended
+	Retries    atomic.Int64
+}

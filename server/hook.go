@@ -1,0 +1,93 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+
+	"github.com/slipway-cd/slipway"
+	"github.com/slipway-cd/slipway/forge"
+	"github.com/slipway-cd/slipway/store"
+)
+
+// maxHook is the largest webhook that is read. GitHub's own limit is 25 MB.
+const maxHook = 25 << 20
+
+// hook takes a webhook: it is verified, kept, and answered. What it hints at is
+// looked at later, and read from the forge.
+func (s *Server) hook(w http.ResponseWriter, r *http.Request) {
+	s.figures.Deliveries.Add(1)
+	name := r.PathValue("forge")
+	listener, ok := s.forges[name].Forge.(forge.Listener)
+	if !ok {
+		http.Error(w, "there is no forge "+name+" that sends webhooks", http.StatusNotFound)
+		return
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxHook))
+	if err != nil {
+		if _, large := errors.AsType[*http.MaxBytesError](err); large {
+			http.Error(w, "the webhook is too large", http.StatusRequestEntityTooLarge)
+			return
+		}
+		http.Error(w, "the webhook cannot be read", http.StatusBadRequest)
+		return
+	}
+	d, err := listener.Hear(r.Header, body)
+	switch {
+	case slipway.KindOf(err) == slipway.Denied:
+		s.figures.Forged.Add(1)
+		s.Log.Warn("a webhook was refused", "forge", name, "from", r.RemoteAddr, "error", err)
+		http.Error(w, err.Error(), http.StatusUnauthorized)
+		return
+	case err != nil:
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	if err := s.heard(r.Context(), name, d); err != nil {
+		s.Log.Error("keep a webhook", "forge", name, "error", err)
+		http.Error(w, "the webhook cannot be kept; send it again", http.StatusServiceUnavailable)
+		return
+	}
+	w.WriteHeader(http.StatusAccepted)
+}
+
+// heard keeps a delivery, and has what it hints at looked at. A replay is nothing
+// new.
+func (s *Server) heard(ctx context.Context, name string, d forge.Delivery) error {
+	err := s.store.Change(ctx, func(tx *store.Tx) error {
+		fresh, err := tx.Hear(ctx, name, d.ID, d.Event, s.Clock())
+		if err != nil || !fresh {
+			return err
+		}
+		for _, h := range d.Hints {
+			if err := s.hint(ctx, tx, name, h); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	s.news.Ring()
+	return err
+}
+
+// hint makes the job that looks at what a hint says. Repositories that the server
+// does not look after are none of its business.
+func (s *Server) hint(ctx context.Context, tx *store.Tx, name string, h forge.Hint) error {
+	r, ok, err := tx.Repository(ctx, name, h.Repository)
+	if err != nil || !ok {
+		return err
+	}
+	a := at{name, h.Repository}
+	switch {
+	case h.Number != 0:
+		return s.onceRequest(ctx, tx, a, h.Number, "webhook")
+	case h.Commit != "":
+		numbers, err := tx.RequestsAt(ctx, name, h.Repository, h.Commit)
+		for _, n := range numbers {
+			err = errors.Join(err, s.onceRequest(ctx, tx, a, n, "webhook"))
+		}
+		return err
+	}
+	return s.once(ctx, tx, jobLookRefs, a.String(), forge.Repository{Name: r.Name, DefaultBranch: r.DefaultBranch, URL: r.URL}, "webhook")
+}

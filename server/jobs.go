@@ -1,0 +1,247 @@
+package server
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/slipway-cd/slipway"
+	"github.com/slipway-cd/slipway/store"
+)
+
+// The kinds of jobs.
+const (
+	jobLookRefs    = "look-refs"    // at the branches, tags and list of pull requests of a repository
+	jobLookRequest = "look-request" // at one pull request
+	jobPublish     = "publish"      // bring the forge to show what it should of a pull request
+	jobPush        = "push"         // find the apps at a new commit, and say what is to be done with them
+	jobShip        = "ship"
+	jobCheck       = "check" // build and check what a pull request proposes
+	jobDeploy      = "deploy"
+	jobRollback    = "rollback"
+	jobRun         = "start-run"
+	jobStopRun     = "stop-run"
+)
+
+// weight says which pool of workers does a kind: a question to a forge is not to
+// wait behind builds.
+type weight int
+
+const (
+	light weight = iota
+	heavy
+)
+
+// A kind is how a kind of job is done.
+type kind struct {
+	weight weight
+	do     func(context.Context, store.Job) (done, error)
+}
+
+// done is what came of a job. then is carried out in the transaction that ends it.
+type done struct {
+	value any
+	then  func(context.Context, *store.Tx) error
+}
+
+func (s *Server) allKinds() map[string]kind {
+	return map[string]kind{
+		jobLookRefs: {light, s.lookRefs},
+		jobPush:     {heavy, s.push},
+		jobShip:     {heavy, s.ship},
+		jobDeploy:   {heavy, s.deploy},
+		jobRollback: {heavy, s.rollback},
+		jobRun:      {light, s.startRun},
+		jobStopRun:  {light, s.stopRun},
+	}
+}
+
+func (s *Server) kindsOf(w weight) []string {
+	var all []string
+	for name, k := range s.kinds {
+		if k.weight == w {
+			all = append(all, name)
+		}
+	}
+	return all
+}
+
+// serve does one job after another of some kinds.
+func (s *Server) serve(ctx context.Context, kinds []string) error {
+	for ctx.Err() == nil {
+		news := s.news.Next()
+		j, ok, err := s.store.Claim(ctx, kinds, s.Clock())
+		if err != nil && ctx.Err() == nil {
+			s.Log.Error("look for work", "error", err)
+		}
+		if ok {
+			s.do(ctx, j)
+			continue
+		}
+		t := time.NewTimer(s.Poll)
+		select {
+		case <-ctx.Done():
+		case <-news:
+		case <-t.C:
+		}
+		t.Stop()
+	}
+	return nil
+}
+
+// errStopped is the cause that ends a job that somebody stopped.
+type errStopped struct{ why string }
+
+func (e errStopped) Error() string { return "stopped: " + e.why }
+
+// do does a job and keeps what came of it. What was cut short because the server
+// ends stays as it is, and is gone on with by the next one.
+func (s *Server) do(ctx context.Context, j store.Job) {
+	work, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	s.under(j.ID, cancel)
+	defer s.under(j.ID, nil)
+	if now, ok, err := s.store.Job(ctx, j.ID); err == nil && ok && now.Stop != "" { // before it could be told
+		cancel(errStopped{now.Stop})
+	}
+	s.tell(ctx, j, "job.began", nil)
+	out, err := s.attempt(work, j)
+	if ctx.Err() != nil {
+		return
+	}
+	if err := s.conclude(ctx, j, out, err, context.Cause(work)); err != nil && ctx.Err() == nil {
+		s.Log.Error("keep what came of a job", "job", j.ID, "error", err)
+	}
+	s.news.Ring()
+}
+
+// attempt does a job once. A fault of ours in one job is not the end of the server.
+func (s *Server) attempt(ctx context.Context, j store.Job) (out done, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = slipway.Errorf(slipway.Internal, "the job %s failed: %v", j.Key, r)
+			s.Log.Error("a job panicked", "job", j.ID, "key", j.Key, "panic", r)
+		}
+	}()
+	return s.kinds[j.Kind].do(ctx, j)
+}
+
+// under keeps how a job under way is stopped; nil: it is at its end.
+func (s *Server) under(id int64, cancel context.CancelCauseFunc) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if cancel == nil {
+		delete(s.running, id)
+		return
+	}
+	s.running[id] = cancel
+}
+
+// stopped tells the jobs under way that somebody has stopped.
+func (s *Server) stopped(ctx context.Context) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for id, cancel := range s.running {
+		if j, ok, err := s.store.Job(ctx, id); err == nil && ok && j.Stop != "" {
+			cancel(errStopped{j.Stop})
+		}
+	}
+}
+
+// conclude keeps what came of a job: its end, or that it is tried again.
+func (s *Server) conclude(ctx context.Context, j store.Job, out done, err, cause error) error {
+	now := s.Clock()
+	stop, isStopped := errors.AsType[errStopped](cause)
+	return s.store.Change(ctx, func(tx *store.Tx) error {
+		switch {
+		case err == nil:
+			if out.then != nil {
+				if err := out.then(ctx, tx); err != nil {
+					return err
+				}
+			}
+			return s.end(ctx, tx, j, store.JobDone, toJSON(out.value), now)
+		case isStopped:
+			return s.end(ctx, tx, j, store.JobCancelled, outcomeOf(slipway.Errorf(slipway.Blocked, "%s", stop.why)), now)
+		case passing(err):
+			wait := min(s.Retry<<min(j.Attempt-1, 20), maxRetry)
+			if wait <= 0 {
+				wait = maxRetry
+			}
+			s.figures.Retries.Add(1)
+			s.Log.Warn("a job is tried again", "job", j.ID, "key", j.Key, "in", wait, "error", err)
+			return tx.PutOff(ctx, j.ID, now.Add(wait), outcomeOf(err))
+		}
+		return s.end(ctx, tx, j, store.JobFailed, outcomeOf(err), now)
+	})
+}
+
+// maxRetry is the longest wait between two tries of a job.
+const maxRetry = 5 * time.Minute
+
+// passing reports whether a failure may pass by itself: something that is lacking
+// now, somebody else at work. What a person has to change is not tried again.
+func passing(err error) bool {
+	switch slipway.KindOf(err) {
+	case slipway.Unavailable, slipway.Busy:
+		return true
+	case slipway.Internal:
+		return !errors.Is(err, context.Canceled)
+	}
+	return false
+}
+
+// end ends a job, and tells those who watch.
+func (s *Server) end(ctx context.Context, tx *store.Tx, j store.Job, state store.JobState, outcome json.RawMessage, now time.Time) error {
+	s.figures.Jobs.Add(1)
+	if err := tx.EndJob(ctx, j.ID, state, outcome, now); err != nil {
+		return err
+	}
+	return tx.Tell(ctx, store.Event{
+		Time: now, Kind: "job." + string(state), Subject: j.Subject, Job: j.ID, Body: toJSON(map[string]any{"kind": j.Kind, "outcome": outcome}),
+	})
+}
+
+// An Outcome is why a job did not come to a good end.
+type Outcome struct {
+	Kind    slipway.Kind `json:"kind"`
+	Message string       `json:"message"`
+	Fix     string       `json:"fix,omitempty"`
+}
+
+func outcomeOf(err error) json.RawMessage {
+	return toJSON(Outcome{Kind: slipway.KindOf(err), Message: err.Error(), Fix: slipway.FixOf(err)})
+}
+
+// tell adds an event to the stream.
+func (s *Server) tell(ctx context.Context, j store.Job, what string, body any) {
+	e := store.Event{Time: s.Clock(), Kind: what, Subject: j.Subject, Job: j.ID, Body: toJSON(body)}
+	err := s.store.Change(ctx, func(tx *store.Tx) error { return tx.Tell(ctx, e) })
+	if err != nil && ctx.Err() == nil {
+		s.Log.Error("tell what happened", "event", what, "error", err)
+	}
+	s.news.Ring()
+}
+
+// input reads a job's input.
+func input[T any](j store.Job) (T, error) {
+	var v T
+	if err := json.Unmarshal(j.Input, &v); err != nil {
+		return v, fmt.Errorf("the input of job %s: %w", j.Key, err)
+	}
+	return v, nil
+}
+
+// once makes a job of a kind on a subject, unless one waits already that will see
+// all that this one would.
+func (s *Server) once(ctx context.Context, tx *store.Tx, kind, subject string, in any, by string) error {
+	if _, waits, err := tx.Waiting(ctx, subject, kind); err != nil || waits {
+		return err
+	}
+	_, _, err := tx.Enqueue(ctx, store.Job{
+		Key: kind + "/" + subject + "/" + newID(), Kind: kind, Subject: subject, Input: toJSON(in), Made: s.Clock(), By: by,
+	})
+	return err
+}

@@ -1,0 +1,163 @@
+package server
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/slipway-cd/slipway"
+	"github.com/slipway-cd/slipway/forge"
+	"github.com/slipway-cd/slipway/store"
+)
+
+// at names a repository of a forge.
+type at struct {
+	Forge      string `json:"forge"`
+	Repository string `json:"repository"`
+}
+
+func (a at) String() string { return a.Forge + "/" + a.Repository }
+
+// sweep looks, again and again, at everything that a webhook may not have told.
+func (s *Server) sweep(ctx context.Context) error {
+	due := map[string]time.Time{}
+	for {
+		now := s.Clock()
+		next := now.Add(time.Minute)
+		for name, h := range s.forges {
+			if !now.Before(due[name]) {
+				if err := s.sweepForge(ctx, name, h); err != nil && ctx.Err() == nil {
+					s.Log.Error("look at a forge", "forge", name, "error", err)
+				}
+				due[name] = now.Add(h.set.Every)
+			}
+			if due[name].Before(next) {
+				next = due[name]
+			}
+		}
+		if !pause(ctx, max(next.Sub(s.Clock()), 10*time.Millisecond)) {
+			return nil
+		}
+	}
+}
+
+// sweepForge asks which repositories a forge has, and has each of them looked at.
+func (s *Server) sweepForge(ctx context.Context, name string, h home) error {
+	all, err := h.Repositories(ctx)
+	if err != nil {
+		return err
+	}
+	known, err := s.store.Repositories(ctx)
+	if err != nil {
+		return err
+	}
+	err = s.store.Change(ctx, func(tx *store.Tx) error {
+		for _, r := range known {
+			gone := !slices.ContainsFunc(all, func(f forge.Repository) bool { return f.Name == r.Name })
+			if r.Forge == name && gone {
+				if err := tx.DropRepository(ctx, name, r.Name); err != nil {
+					return err
+				}
+			}
+		}
+		for _, r := range all {
+			a := at{name, r.Name}
+			if err := s.once(ctx, tx, jobLookRefs, a.String(), r, "sweep"); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	s.news.Ring()
+	return err
+}
+
+// lookRefs looks at the branches and tags of a repository. A branch or tag that
+// moved is kept, with what is to be done about it, in one transaction.
+func (s *Server) lookRefs(ctx context.Context, j store.Job) (done, error) {
+	r, err := input[forge.Repository](j)
+	if err != nil {
+		return done{}, err
+	}
+	name, _, _ := strings.Cut(j.Subject, "/")
+	h, ok := s.forges[name]
+	if !ok {
+		return done{}, slipway.Errorf(slipway.NotFound, "there is no forge %s in %s any more", name, s.Platform)
+	}
+	known, _, err := s.store.Repository(ctx, name, r.Name)
+	if err != nil {
+		return done{}, err
+	}
+	refs, err := h.Refs(ctx, r.Name, known.RefsMark)
+	if err != nil {
+		return done{}, s.unread(ctx, at{name, r.Name}, r, known, err)
+	}
+	return done{then: func(ctx context.Context, tx *store.Tx) error {
+		known.Forge, known.Name, known.DefaultBranch, known.URL = name, r.Name, r.DefaultBranch, r.URL
+		known.Looked, known.Problem = s.Clock(), ""
+		if !refs.Unchanged {
+			known.RefsMark = refs.Mark
+			if err := s.moved(ctx, tx, at{name, r.Name}, r.DefaultBranch, refs); err != nil {
+				return err
+			}
+		}
+		return tx.PutRepository(ctx, known)
+	}}, nil
+}
+
+// unread keeps that a repository could not be read, and why.
+func (s *Server) unread(ctx context.Context, a at, r forge.Repository, known store.Repository, problem error) error {
+	known.Forge, known.Name, known.DefaultBranch, known.URL = a.Forge, a.Repository, r.DefaultBranch, r.URL
+	known.Problem = problem.Error()
+	if err := s.store.Change(ctx, func(tx *store.Tx) error { return tx.PutRepository(ctx, known) }); err != nil {
+		return err
+	}
+	return problem
+}
+
+// moved keeps where branches and tags are, and has work done for those that are
+// new there: the default branch, and tags.
+func (s *Server) moved(ctx context.Context, tx *store.Tx, a at, branch string, refs forge.Refs) error {
+	had, err := tx.Refs(ctx, a.Forge, a.Repository)
+	if err != nil {
+		return err
+	}
+	now := map[string]string{}
+	for name, commit := range refs.Branches {
+		now["heads/"+name] = commit
+	}
+	for name, commit := range refs.Tags {
+		now["tags/"+name] = commit
+	}
+	for name := range had {
+		if _, still := now[name]; !still {
+			if err := tx.PutRef(ctx, a.Forge, a.Repository, name, ""); err != nil {
+				return err
+			}
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(now)) {
+		if had[name] == now[name] {
+			continue
+		}
+		if err := tx.PutRef(ctx, a.Forge, a.Repository, name, now[name]); err != nil {
+			return err
+		}
+		tag := strings.HasPrefix(name, "tags/") && len(had) > 0 // old tags of a repository that is new here are history
+		if name != "heads/"+branch && !tag {
+			continue
+		}
+		push := pushed{at: a, Ref: name, Commit: now[name]}
+		if _, _, err := tx.Enqueue(ctx, store.Job{
+			Key: "push/" + a.String() + "/" + name + "/" + newID(), Kind: jobPush, Subject: "push/" + a.String(), Input: toJSON(push), Made: s.Clock(), By: a.Forge,
+		}); err != nil {
+			return err
+		}
+		if err := tx.Tell(ctx, store.Event{Time: s.Clock(), Kind: "ref.moved", Subject: a.String(), Body: toJSON(push)}); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,202 @@
+// Package server is Slipway while nobody is looking: it takes commits from forges,
+// takes them along the road as jobs, and tells people about it. Start at New and
+// Run; the API is in api.go, its other end in package server/client.
+//
+// What is true is read from the forge and kept; a webhook is a hint to look. All
+// that is to be done is a row in the database, made in the transaction that decided
+// it, so that a server that is killed at any instant goes on where it was.
+package server
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/slipway-cd/slipway"
+	"github.com/slipway-cd/slipway/forge"
+	"github.com/slipway-cd/slipway/ledger"
+	"github.com/slipway-cd/slipway/manifest"
+	"github.com/slipway-cd/slipway/pipeline"
+	"github.com/slipway-cd/slipway/shape"
+	"github.com/slipway-cd/slipway/store"
+)
+
+// Config is what a server gets from outside.
+type Config struct {
+	Folder   string // where it keeps what it has: database, mirrors, logs, caches
+	Platform string // the platform file, which is read again whenever it is needed
+	URL      string // the server's address, as people reach it
+	Parts    pipeline.Parts
+	Store    func(pipeline.State) *store.Store
+	Forge    func(context.Context, manifest.Forge) (forge.Forge, error)
+	Shapes   shape.Menu
+	Me       ledger.Holder
+	Environ  []string
+	Secrets  func(ctx context.Context, ref string) (string, error)
+	Door     Doorkeeper
+	Clock    func() time.Time
+	Log      *slog.Logger
+	Version  string
+	Workers  int           // builds, checks and deployments at once; 0: 4
+	Lookers  int           // questions to forges at once; 0: 8
+	Keep     time.Duration // how long ended jobs are kept; 0: 30 days
+	Retry    time.Duration // wait before a job that lacked something is tried again, doubled each time; 0: 1 s
+	Poll     time.Duration // how often work is looked for that nobody announced; 0: 1 s
+}
+
+// A Server works in one folder, as the only process that does.
+type Server struct {
+	Config
+	host    *pipeline.Host
+	store   *store.Store
+	forges  map[string]home
+	kinds   map[string]kind
+	leaving chan struct{} // closed when the server is about to end
+	news    *bell         // rung when there may be a new job, or a new event
+	began   time.Time
+	figures *figures
+
+	mu      sync.Mutex
+	running map[int64]context.CancelCauseFunc // the jobs under way
+	mirrors map[string]*sync.Mutex            // one fetch at a time of a repository
+}
+
+// A home is a forge, and how it is looked after.
+type home struct {
+	forge.Forge
+	set manifest.Forge
+}
+
+// New opens the folder, the platform file and the forges. Close it.
+func New(ctx context.Context, c Config) (*Server, error) {
+	c.Workers, c.Lookers = cmp.Or(c.Workers, 4), cmp.Or(c.Lookers, 8)
+	c.Keep, c.Retry, c.Poll = cmp.Or(c.Keep, 30*24*time.Hour), cmp.Or(c.Retry, time.Second), cmp.Or(c.Poll, time.Second)
+	s := &Server{
+		Config: c, forges: map[string]home{}, news: newBell(), leaving: make(chan struct{}), began: c.Clock(), figures: &figures{},
+		running: map[int64]context.CancelCauseFunc{}, mirrors: map[string]*sync.Mutex{},
+	}
+	p, err := s.platform()
+	if err != nil {
+		return nil, err
+	}
+	s.URL = cmp.Or(s.URL, p.Server.URL)
+	for _, f := range p.Server.Forges {
+		opened, err := c.Forge(ctx, f)
+		if err != nil {
+			return nil, fmt.Errorf("open the forge %s: %w", f.Name, err)
+		}
+		s.forges[f.Name] = home{Forge: opened, set: f}
+	}
+	for _, dir := range []string{"git", "logs", "work"} {
+		if err := os.MkdirAll(filepath.Join(c.Folder, dir), 0o700); err != nil {
+			return nil, slipway.Errorf(slipway.Unavailable, "cannot write to %s: %w", c.Folder, err).WithFix("give this user write permission on it, or name another folder with --data")
+		}
+	}
+	s.host, err = pipeline.OpenHost(ctx, pipeline.HostConfig{
+		Folder: s.stateFolder(), Parts: c.Parts, Me: c.Me, Cache: filepath.Join(c.Folder, "cache"), Clock: c.Clock,
+		Waiting: func(error) {},
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.store = c.Store(s.host.State())
+	s.kinds = s.allKinds()
+	return s, nil
+}
+
+// stateFolder is the state folder that all apps of the server share.
+func (s *Server) stateFolder() string { return filepath.Join(s.Folder, "state") }
+
+// Leave ends the streams of those who watch: they come back to the next process.
+func (s *Server) Leave() { close(s.leaving) }
+
+// Close ends the server's work in the folder.
+func (s *Server) Close() error { return s.host.Close() }
+
+// Run does what there is to do until ctx is done: jobs, and the sweep of the forges.
+// What is under way then is gone on with by the next process.
+func (s *Server) Run(ctx context.Context) error {
+	if n, err := s.store.Reopen(ctx); err != nil {
+		return err
+	} else if n > 0 {
+		s.Log.Info("going on with what was cut short", "jobs", n)
+	}
+	if err := os.RemoveAll(filepath.Join(s.Folder, "work")); err != nil {
+		return fmt.Errorf("clear away old copies: %w", err)
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	for range s.Workers {
+		g.Go(func() error { return s.serve(ctx, s.kindsOf(heavy)) })
+	}
+	for range s.Lookers {
+		g.Go(func() error { return s.serve(ctx, s.kindsOf(light)) })
+	}
+	g.Go(func() error { return s.sweep(ctx) })
+	g.Go(func() error { return s.tidy(ctx) })
+	return g.Wait()
+}
+
+// platform reads the platform file.
+func (s *Server) platform() (*manifest.Platform, error) {
+	if s.Platform == "" {
+		return nil, nil
+	}
+	data, err := os.ReadFile(s.Platform)
+	if err != nil {
+		return nil, slipway.Errorf(slipway.NotFound, "cannot read the platform file: %w", err).WithFix("name it with --platform")
+	}
+	return manifest.LoadPlatform(s.Platform, data)
+}
+
+// tidy deletes, now and then, what nobody asks for any more.
+func (s *Server) tidy(ctx context.Context) error {
+	const often, events = time.Hour, 100_000
+	for {
+		if err := s.store.Tidy(ctx, events, s.Clock().Add(-s.Keep)); err != nil && ctx.Err() == nil {
+			s.Log.Error("tidy the database", "error", err)
+		}
+		if err := s.host.Prune(); err != nil && ctx.Err() == nil {
+			s.Log.Error("tidy the workflows", "error", err)
+		}
+		if !pause(ctx, often) {
+			return nil
+		}
+	}
+}
+
+// pause waits, and reports whether ctx is still good.
+func pause(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-t.C:
+		return true
+	}
+}
+
+// newID makes an identity that nobody else has.
+func newID() string {
+	b := make([]byte, 12)
+	_, _ = rand.Read(b) // it never fails
+	return hex.EncodeToString(b)
+}
+
+func toJSON(v any) json.RawMessage {
+	data, err := json.Marshal(v)
+	if err != nil {
+		panic(err) // our own types can always be written
+	}
+	return data
+}

@@ -1,0 +1,345 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/slipway-cd/slipway"
+	"github.com/slipway-cd/slipway/access"
+	"github.com/slipway-cd/slipway/driver"
+	"github.com/slipway-cd/slipway/driver/drivertest"
+	"github.com/slipway-cd/slipway/forge"
+	"github.com/slipway-cd/slipway/ledger"
+	"github.com/slipway-cd/slipway/ledger/object"
+	"github.com/slipway-cd/slipway/manifest"
+	"github.com/slipway-cd/slipway/pipeline"
+	"github.com/slipway-cd/slipway/repository"
+	"github.com/slipway-cd/slipway/repository/folder"
+	"github.com/slipway-cd/slipway/shape"
+	"github.com/slipway-cd/slipway/store"
+	"github.com/slipway-cd/slipway/workflow"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// A world is a forge with bare git repositories on this machine, a platform file,
+// and a folder for a server; a fake runtime is below every environment.
+type world struct {
+	dir     string
+	environ []string
+	forge   *bare
+	door    Doorkeeper
+	fault   drivertest.Fault
+}
+
+const helloText = `slipway: v1
+app: hello
+shape: python-job
+team: data
+build: {script: hello.py}
+checks:
+  unit: {run: "test ! -e fail"}
+`
+
+const platformText = `slipway: v1
+environments:
+  staging: {runtime: local, repository: artifacts/staging, root: root/staging}
+  prod: {runtime: local, repository: artifacts/prod, root: root/prod, follows: staging}
+teams: {data: {people: [mara]}}
+people: {mara: {name: Mara, email: a@example.com, login: mara}}
+server:
+  forges:
+    home: {kind: git, url: git, every: 1s}
+`
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	dir, err := filepath.EvalSymlinks(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &world{dir: dir, environ: append(os.Environ(),
+		"HOME="+t.TempDir(), "GIT_CONFIG_NOSYSTEM=1", "GIT_AUTHOR_NAME=A", "GIT_AUTHOR_EMAIL=a@example.com", "GIT_COMMITTER_NAME=A", "GIT_COMMITTER_EMAIL=a@example.com"),
+		door: open{},
+	}
+	w.forge = &bare{w: w}
+	w.write(t, "platform.yaml", platformText)
+	return w
+}
+
+func (w *world) write(t *testing.T, name, text string) {
+	t.Helper()
+	file := filepath.Join(w.dir, filepath.FromSlash(name))
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (w *world) git(t *testing.T, args ...string) string {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "git", args...)
+	cmd.Dir, cmd.Env = w.dir, w.environ
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("git %s: %v\n%s", args, err, out)
+	}
+	return strings.TrimSpace(string(out))
+}
+
+// repository makes a repository at the forge, and a clone to work in.
+func (w *world) repository(t *testing.T, name string) {
+	t.Helper()
+	w.git(t, "init", "-q", "--bare", "-b", "main", "git/"+name+".git")
+	w.git(t, "clone", "-q", "git/"+name+".git", "work/"+name)
+	w.forge.add(name)
+}
+
+// push commits files to a repository's branch main and pushes them.
+func (w *world) push(t *testing.T, name string, files map[string]string) string {
+	t.Helper()
+	for file, text := range files {
+		w.write(t, "work/"+name+"/"+file, text)
+	}
+	clone := filepath.Join(w.dir, "work", name)
+	w.git(t, "-C", clone, "add", "-A")
+	w.git(t, "-C", clone, "commit", "-q", "-m", "change")
+	w.git(t, "-C", clone, "push", "-q", "origin", "HEAD:main")
+	return w.git(t, "-C", clone, "rev-parse", "HEAD")
+}
+
+func (w *world) config(t *testing.T) Config {
+	t.Helper()
+	menu, err := shape.Builtin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Config{
+		Folder: filepath.Join(w.dir, "data"), Platform: filepath.Join(w.dir, "platform.yaml"), Parts: w.parts(),
+		Store:  func(s pipeline.State) *store.Store { return s.(*state).store }, //nolint:forcetypeassert // it is ours
+		Forge:  func(context.Context, manifest.Forge) (forge.Forge, error) { return w.forge, nil },
+		Shapes: menu, Me: ledger.Holder{Who: "server@test", Process: os.Getpid()}, Environ: w.environ, Door: w.door,
+		Clock: time.Now, Log: slog.New(slog.NewTextHandler(t.Output(), nil)), Version: "test",
+		Retry: 20 * time.Millisecond, Poll: 20 * time.Millisecond,
+	}
+}
+
+func (w *world) parts() pipeline.Parts {
+	return pipeline.Parts{
+		Runtimes: map[string]func(context.Context, pipeline.RuntimeConfig) (driver.Driver, error){"local": func(_ context.Context, c pipeline.RuntimeConfig) (driver.Driver, error) {
+			return drivertest.NewFake(c.Environment.Root, c.Clock, w.fault), nil
+		}},
+		Repository: func(_ context.Context, e slipway.Environment) (repository.Repository, error) {
+			return folder.Open(e.Repository)
+		},
+		ObjectLedger: func(r repository.Repository, clock func() time.Time) pipeline.Ledger { return object.New(r, clock) },
+		State:        openState,
+	}
+}
+
+// serving runs a server until the test, or stop, ends it.
+func (w *world) serving(t *testing.T) (s *Server, stop func()) {
+	t.Helper()
+	s, err := New(t.Context(), w.config(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
+	ended := make(chan error, 1)
+	go func() { ended <- s.Run(ctx) }()
+	stop = sync.OnceFunc(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	t.Cleanup(stop)
+	return s, stop
+}
+
+// client is the server's side of HTTP.
+func (w *world) client(t *testing.T, s *Server) *httptest.Server {
+	t.Helper()
+	h := httptest.NewServer(s.Handler())
+	t.Cleanup(h.Close)
+	return h
+}
+
+// until waits for an event that fits, and returns it. Events from before are seen
+// too.
+func until(t *testing.T, s *Server, what string, fits func(store.Event) bool) store.Event {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	f := store.EventFilter{}
+	var seen []string
+	for {
+		news := s.news.Next()
+		all, err := s.store.Events(ctx, f, 1000)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range all {
+			f.After = e.ID
+			seen = append(seen, fmt.Sprintf("%s %s %s", e.Kind, e.Subject, e.Body))
+			if fits(e) {
+				return e
+			}
+		}
+		select {
+		case <-ctx.Done():
+			t.Fatalf("%s did not happen; what did:\n%s", what, strings.Join(seen, "\n"))
+		case <-news:
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+// untilJob waits until a number of jobs of a kind have ended, and returns the last.
+func untilJobs(t *testing.T, s *Server, kind string, n int) []store.Job {
+	t.Helper()
+	until(t, s, fmt.Sprintf("the end of %d jobs of kind %s", n, kind), func(store.Event) bool {
+		all, err := s.store.Jobs(t.Context(), store.JobFilter{Kinds: []string{kind}}, 1000)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ended := 0
+		for _, j := range all {
+			if j.State.Ended() {
+				ended++
+			}
+		}
+		return ended >= n
+	})
+	all, err := s.store.Jobs(t.Context(), store.JobFilter{Kinds: []string{kind}}, 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	slices.Reverse(all)
+	return all
+}
+
+// open lets everybody do everything.
+type open struct{}
+
+func (open) Identify(*http.Request) (access.Identity, error) {
+	return access.Identity{Person: "mara"}, nil
+}
+func (open) May(context.Context, access.Identity, access.Action, access.Object) error { return nil }
+
+// bare is a forge: git repositories in a folder.
+type bare struct {
+	w     *world
+	mu    sync.Mutex
+	names []string
+}
+
+func (b *bare) add(name string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.names = append(b.names, name)
+}
+
+func (b *bare) path(name string) string { return filepath.Join(b.w.dir, "git", name+".git") }
+
+func (b *bare) Repositories(context.Context) ([]forge.Repository, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var all []forge.Repository
+	for _, n := range b.names {
+		all = append(all, forge.Repository{Name: n, DefaultBranch: "main", URL: b.path(n)})
+	}
+	return all, nil
+}
+
+func (b *bare) Refs(ctx context.Context, name, seen string) (forge.Refs, error) {
+	cmd := exec.CommandContext(ctx, "git", "for-each-ref", "--format=%(objectname) %(refname)")
+	cmd.Dir, cmd.Env = b.path(name), b.w.environ
+	out, err := cmd.Output()
+	if err != nil {
+		return forge.Refs{}, err
+	}
+	refs := forge.Refs{Mark: string(out), Unchanged: seen == string(out), Branches: map[string]string{}, Tags: map[string]string{}}
+	for line := range strings.Lines(string(out)) {
+		commit, ref, _ := strings.Cut(strings.TrimSpace(line), " ")
+		if branch, ok := strings.CutPrefix(ref, "refs/heads/"); ok {
+			refs.Branches[branch] = commit
+		}
+		if tag, ok := strings.CutPrefix(ref, "refs/tags/"); ok {
+			refs.Tags[tag] = commit
+		}
+	}
+	return refs, nil
+}
+
+func (b *bare) Remote(_ context.Context, name string) (forge.Remote, error) {
+	return forge.Remote{URL: "file://" + b.path(name)}, nil
+}
+
+// A state is a database with an engine.
+type state struct {
+	store  *store.Store
+	engine *workflow.Engine
+}
+
+var executors atomic.Int64
+
+func openState(ctx context.Context, dir string, _ bool) (pipeline.State, error) {
+	var s state
+	var err error
+	s.store, err = store.Open(ctx, filepath.Join(dir, "slipway.db"), func(st *store.Store) (err error) {
+		s.engine, err = workflow.Open(ctx, st, workflow.Config{Executor: fmt.Sprint("test-", executors.Add(1)), Log: slog.New(slog.DiscardHandler)})
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &s, nil
+}
+
+func (s *state) Ledger() pipeline.Ledger  { return s.store.Ledger(time.Now) }
+func (s *state) Engine() *workflow.Engine { return s.engine }
+func (s *state) Close() error             { return errors.Join(s.engine.Close(), s.store.Close()) }
+
+// get reads from the API.
+func get(t *testing.T, h *httptest.Server, path string) (int, string) {
+	t.Helper()
+	r, err := h.Client().Get(h.URL + path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Body.Close()
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r.StatusCode, string(body)
+}
+
+func with(files map[string]string, more map[string]string) map[string]string {
+	all := maps.Clone(files)
+	maps.Copy(all, more)
+	return all
+}
