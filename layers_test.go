@@ -80,7 +80,6 @@ var layers = map[string][]string{
 	},
 	// The values that pipeline takes and returns are those of stages and contracts.
 	"server": {"access", "driver", "forge", "git", "ledger", "manifest", "operate", "pipeline", "repository", "shape", "store"},
-	"server":   {"access", "driver", "forge", "git", "ledger", "manifest", "operate", "pipeline", "repository", "shape", "store"},
 	"examples": {},
 	"cli": {
 		"examples", "git", "identity", "manifest", "notebook", "notebook/clean", "notebook/diff", "notebook/lint", "pipeline", "policy", "schema", "shape",
