@@ -81,7 +81,8 @@ func (a *application) look(ctx context.Context) (remote, error) {
 		find = a.trigger
 	}
 	if a.tags == nil {
-		return a.readWith(ctx, a.want.name, find)
+		now, err := a.readWith(ctx, a.want.name, find)
+		return now.reveal(a.wanted, cells(a.wish.From)), err
 	}
 	var now remote
 	var tags map[string]string
@@ -91,10 +92,12 @@ func (a *application) look(ctx context.Context) (remote, error) {
 	)
 	if err != nil || now.Job == nil || now.Trigger != nil && tags[tagApp] == "" || now.Trigger == nil && len(tags) > 0 {
 		a.tags = nil // something is not as it was; all of it is looked at
-		return a.readWith(ctx, a.want.name, find)
+		now, err := a.readWith(ctx, a.want.name, find)
+		return now.reveal(a.wanted, cells(a.wish.From)), err
 	}
-	now.token, now.Tags = takeToken(now.Job), a.tags
-	return now, nil
+	now.hide()
+	now.Tags = a.tags
+	return now.reveal(a.wanted, cells(a.wish.From)), nil
 }
 
 func (a *application) touchesTrigger() bool {
@@ -191,6 +194,9 @@ func (e *stepError) Unwrap() error { return e.told }
 func passes(err error) bool {
 	failed, ok := errors.AsType[*stepError](err)
 	if !ok || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return false
+	}
+	if byAnother(failed.raw) {
 		return false
 	}
 	switch codeOf(failed.raw) {

@@ -53,7 +53,24 @@ func (d *Driver) explain(err error, action, resource string) error {
 	}
 }
 
+// byAnother reports whether a refusal is none of AWS's, which has a code: a proxy or a
+// firewall answers in its place, and will again.
+func byAnother(err error) bool {
+	if code := codeOf(err); code != "" && code != "UnknownError" {
+		return false
+	}
+	switch statusOf(err) {
+	case http.StatusUnauthorized, http.StatusForbidden, http.StatusProxyAuthRequired, http.StatusUnavailableForLegalReasons:
+		return true
+	}
+	return false
+}
+
 func (d *Driver) diagnose(err error) (kind slipway.Kind, why, fix string) {
+	if byAnother(err) {
+		return slipway.Unavailable, fmt.Sprintf("something before AWS refuses it, with status %d and without a reason", statusOf(err)),
+			"a proxy or a firewall stands between this machine and AWS; have it let requests to " + d.cfg.AWS.Region + " through (HTTPS_PROXY and NO_PROXY say which one is asked)"
+	}
 	switch code := codeOf(err); code {
 	case "":
 		return d.diagnoseTransport(err)

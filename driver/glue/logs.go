@@ -21,7 +21,8 @@ const (
 	// lateRounds is how often the log of a run that has ended is read once more:
 	// what it printed last arrives late.
 	lateRounds = 15
-	// quietRounds is how many of them in a row without a line are its end.
+	// quietRounds is how many of them in a row without a line are its end, once there
+	// was one, or where nothing ever was to be read.
 	quietRounds = 3
 	// longOver is how long ago a run must have ended for nothing to be late.
 	longOver = 10 * time.Minute
@@ -141,7 +142,7 @@ func (t *tail) follow(ctx context.Context, s *sighting) error {
 		switch {
 		case run.State.Ended():
 			late++
-			if late >= lateRounds || quiet >= quietRounds && t.lines > 0 || err == nil && t.d.now().Sub(run.Ended) > longOver {
+			if late >= lateRounds || quiet >= quietRounds && (t.lines > 0 || len(t.streams) == 0) || err == nil && t.d.now().Sub(run.Ended) > longOver {
 				return err
 			}
 		case run.State == slipway.RunUnknown && quiet > unknownRounds:

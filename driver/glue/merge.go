@@ -57,6 +57,8 @@ type merge struct {
 	ours     []string
 	kept     []string
 	warnings []string
+	looking  bool     // nothing will be done, so that secrets need not be there
+	lost     []string // secrets that are to come back, and are not there
 	drifted  []string // cells that somebody changed
 }
 
@@ -68,6 +70,9 @@ func (m *merge) run() {
 			continue // a tag of others is none of ours
 		}
 		v := m.decide(name)
+		if !m.looking && holdsWithheld(v) && !equal(name, v, m.there[name]) {
+			v = m.unknown(name)
+		}
 		if v != nil {
 			m.result[name] = v
 		}
@@ -229,7 +234,7 @@ func show(name string, v any) string {
 	switch {
 	case v == nil:
 		return "not set"
-	case isText && (isArgument(name) && suspicious(name, text) || secretValue().MatchString(text)):
+	case isText && (isWithheld(text) || isArgument(name) && suspicious(name, text) || secretValue().MatchString(text)):
 		return masked
 	case isText:
 		return text

@@ -36,12 +36,17 @@ func (d *Driver) Observe(ctx context.Context, h slipway.Handle, deployed slipway
 	if !now.present() {
 		return slipway.JobStatus{State: slipway.JobAbsent}, nil
 	}
+	known := []cells{w.set}
+	if last != nil {
+		known = append(known, last.cells())
+	}
+	now = now.reveal(known...)
 	return d.status(w, now, expected(w, last, now.cells()), bytes), nil
 }
 
 // expected is what would be there if nobody had changed it.
 func expected(w want, last *wish, there cells) *merge {
-	m := &merge{wanted: w.set, release: w.release, there: there, last: last}
+	m := &merge{wanted: w.set, release: w.release, there: there, last: last, looking: true}
 	if last == nil {
 		m.run()
 		return m

@@ -27,11 +27,14 @@ func (d *Driver) Plan(ctx context.Context, r driver.PlanRequest) (slipway.Plan, 
 	if err := owned(w, s.now, r); err != nil {
 		return slipway.Plan{}, err
 	}
-	m, err := merging(w, s, r)
+	m, err := merging(w, &s, r)
 	if err != nil {
 		return slipway.Plan{}, err
 	}
 	m.run()
+	if err := m.refuseLost(w); err != nil {
+		return slipway.Plan{}, err
+	}
 	if r.Drift == slipway.DriftRefuse && len(m.drifted) > 0 {
 		return slipway.Plan{}, refuseDrift(w, m)
 	}
@@ -120,11 +123,8 @@ func owned(w want, now remote, r driver.PlanRequest) error {
 }
 
 // merging puts together what is compared.
-func merging(w want, s survey, r driver.PlanRequest) (*merge, error) {
+func merging(w want, s *survey, r driver.PlanRequest) (*merge, error) {
 	m := &merge{policy: r.Drift, wanted: w.set, release: w.release}
-	if s.now.present() {
-		m.there = s.now.cells()
-	}
 	var err error
 	if r.Live.Name == w.name {
 		if m.last, err = snapshotOf(r.Live); err != nil {
@@ -143,7 +143,14 @@ func merging(w want, s survey, r driver.PlanRequest) (*merge, error) {
 			m.begun = begun.cells()
 		}
 	}
-	return m, m.restore(r.Restore)
+	if err := m.restore(r.Restore); err != nil {
+		return nil, err
+	}
+	s.now = s.now.reveal(m.wanted, m.before, m.begun)
+	if s.now.present() {
+		m.there = s.now.cells()
+	}
+	return m, nil
 }
 
 func without(c cells, gone func(string) bool) cells {

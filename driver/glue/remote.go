@@ -17,8 +17,9 @@ import (
 // A remote is what Glue has of a job now.
 type remote struct {
 	definition
-	token   any  // SourceControlDetails.AuthToken: carried over, and kept and shown nowhere
-	foreign bool // the trigger of our name is somebody else's; it is not in the definition
+	token   any               // SourceControlDetails.AuthToken: carried over, and kept and shown nowhere
+	secrets map[string]string // what placeholders in the job stand for; as the token
+	foreign bool              // the trigger of our name is somebody else's; it is not in the definition
 }
 
 func (r remote) present() bool { return r.Job != nil }
@@ -98,7 +99,7 @@ func (d *Driver) readOnce(ctx context.Context, name string, find triggerReader) 
 	if out.Job == nil {
 		out.Tags = nil
 	}
-	out.token = takeToken(out.Job)
+	out.hide()
 	out.foreign = trigger != nil && triggerTags[tagApp] == ""
 	if !out.foreign {
 		out.Trigger = trigger
@@ -151,6 +152,12 @@ func writable(job map[string]any) map[string]any {
 		delete(job, "MaxCapacity") // worked out from the workers, and refused beside them
 	}
 	return job
+}
+
+// hide takes out of the job what is kept and shown nowhere.
+func (r *remote) hide() {
+	r.token = takeToken(r.Job)
+	r.Job, r.secrets = withhold(r.Job)
 }
 
 // takeToken takes the token out of the job's source control details.

@@ -345,7 +345,7 @@ func hidden(field string, v any) any {
 		name, isArgument = strings.CutPrefix(field, "run.non_overridable_arguments.")
 	}
 	text, isText := v.(string)
-	if isText && (isArgument && suspicious("."+name, text) || secretValue().MatchString(text)) {
+	if isText && (isWithheld(text) || isArgument && suspicious("."+name, text) || secretValue().MatchString(text)) {
 		return masked
 	}
 	return v

@@ -2,6 +2,7 @@ package glue
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
 	"strings"
 
@@ -118,10 +119,21 @@ func shown(arguments map[string]string) map[string]string {
 		if out == nil {
 			out = map[string]string{}
 		}
-		if secret(name, value) {
+		if secret(name, value) || secretValue().MatchString(value) {
 			value = masked
 		}
 		out[strings.TrimLeft(name, "-")] = value
+	}
+	return out
+}
+
+// withoutSecrets are the arguments of a run that are kept for those who look it up.
+func withoutSecrets(arguments map[string]string) map[string]string {
+	out := maps.Clone(arguments)
+	for name, value := range out {
+		if secret(name, value) || secretValue().MatchString(value) {
+			out[name] = masked
+		}
 	}
 	return out
 }

@@ -107,26 +107,36 @@ func (a *application) isOldTag(name string) bool {
 }
 
 // whole is the wanted job with what is carried over and never kept.
-func (a *application) whole(now remote) map[string]any {
-	job := maps.Clone(a.wish.Job)
+func (a *application) whole(now remote) (map[string]any, error) {
+	job, err := now.fillIn(a.wish.Job)
+	if err != nil {
+		return nil, err
+	}
 	if details, ok := job["SourceControlDetails"].(map[string]any); ok && now.token != nil {
 		details = maps.Clone(details)
 		details["AuthToken"] = now.token
 		job["SourceControlDetails"] = details
 	}
-	return job
+	return job, nil
 }
 
 func createJob(ctx context.Context, a *application, now remote) error {
-	job := a.whole(now)
+	job, err := a.whole(now)
+	if err != nil {
+		return err
+	}
 	job["Name"], job["Tags"] = a.want.name, a.wish.Tags
-	_, err := a.once.CreateJob(ctx, &glue.CreateJobInput{Name: &a.want.name, Role: aws.String("-"), Command: &types.JobCommand{}}, sendInstead(job))
+	_, err = a.once.CreateJob(ctx, &glue.CreateJobInput{Name: &a.want.name, Role: aws.String("-"), Command: &types.JobCommand{}}, sendInstead(job))
 	return err
 }
 
 func updateJob(ctx context.Context, a *application, now remote) error {
-	_, err := a.once.UpdateJob(ctx, &glue.UpdateJobInput{JobName: &a.want.name, JobUpdate: &types.JobUpdate{}},
-		sendInstead(map[string]any{"JobName": a.want.name, "JobUpdate": a.whole(now)}))
+	job, err := a.whole(now)
+	if err != nil {
+		return err
+	}
+	_, err = a.once.UpdateJob(ctx, &glue.UpdateJobInput{JobName: &a.want.name, JobUpdate: &types.JobUpdate{}},
+		sendInstead(map[string]any{"JobName": a.want.name, "JobUpdate": job}))
 	return err
 }
 
