@@ -147,3 +147,23 @@ nbformat_minor: 0
 		t.Error(err)
 	}
 }
+
+// TestOnlySourcesOfCellsAreOneText holds the parser to what it takes for a source:
+// a list of that name elsewhere is a list.
+func TestOnlySourcesOfCellsAreOneText(t *testing.T) {
+	before := `{"cells":[{"cell_type":"raw","metadata":{"source":["a"]},"source":["x\n","y"]}],"metadata":{"x":{"source":["a","b"]}},"nbformat":4,"nbformat_minor":4}`
+	a := readDocument(t, before)
+	b := readDocument(t, strings.Replace(before, `["a","b"]`, `"ab"`, 1))
+	if Compare(a, b, Options{}).Empty() {
+		t.Error("a list in the metadata is taken for a text")
+	}
+	c := readDocument(t, strings.Replace(before, `["x\n","y"]`, `"x\ny"`, 1))
+	if d := Compare(a, c, Options{}); !d.Empty() {
+		t.Errorf("a source is another as a text: %s", d.JSON())
+	}
+	for _, source := range []string{`["x", 1]`, `["x"`, `["x",]`, `["x\q"]`, `["x`} {
+		if _, err := Read([]byte(strings.Replace(before, `["x\n","y"]`, source, 1))); err == nil {
+			t.Errorf("%s is taken for a source", source)
+		}
+	}
+}

@@ -28,6 +28,7 @@ type parser struct {
 	bad   bool
 	style *style
 	codes bool // a character was written as its code
+	cells bool // it is within the notebook's cells
 
 	keys []string // of the objects that are being read, one behind the other
 	kids []*value // of the objects and lists that are being read
@@ -144,7 +145,7 @@ func (p *parser) object(depth int) *value {
 		if !p.next(':') {
 			return p.fail()
 		}
-		kid := p.value(depth + 1)
+		kid := p.member(key, depth+1)
 		if i := seen.of(key, p.keys[keys:]); i >= 0 {
 			p.kids[kids+i] = kid
 		} else {
@@ -158,6 +159,53 @@ func (p *parser) object(depth int) *value {
 		}
 	}
 	return v
+}
+
+// sourceDepth is how deep the source of a cell stands: in a cell, in the list of
+// cells, in the notebook.
+const sourceDepth = 3
+
+// member reads the value of a key. The source of a cell, a list of lines most often,
+// becomes the text that [joinLines] would make of it.
+func (p *parser) member(key string, depth int) *value {
+	p.space()
+	if depth == 1 {
+		p.cells = key == "cells"
+	}
+	if !p.cells || depth != sourceDepth || key != "source" || p.pos == len(p.data) || p.data[p.pos] != '[' {
+		return p.value(depth)
+	}
+	start := p.pos
+	text, ok := p.joined()
+	if !ok {
+		p.pos = start
+		return p.value(depth)
+	}
+	v := p.make(kindText, text)
+	v.lines, v.raw, v.depth, v.from = true, p.data[start:p.pos], depth, p.style
+	return v
+}
+
+// joined reads a list of strings as one text; it reports false for any other list,
+// and for what is wrong, which is left to be found again.
+func (p *parser) joined() (string, bool) {
+	p.pos++
+	p.buf = p.buf[:0]
+	if p.next(']') {
+		return "", true
+	}
+	for p.next('"') {
+		if !p.chars() {
+			return "", false
+		}
+		if p.next(']') {
+			return string(p.buf), true
+		}
+		if !p.next(',') {
+			return "", false
+		}
+	}
+	return "", false
 }
 
 // places finds a key among those of an object that grows: it looks at each of few,
@@ -204,99 +252,6 @@ func (p *parser) list(depth int) *value {
 		}
 	}
 	return v
-}
-
-// text reads a string, from its first quote to behind its last.
-func (p *parser) text() string {
-	p.pos++
-	start := p.pos
-	if p.plain(); p.pos < len(p.data) && p.data[p.pos] == '"' {
-		p.pos++
-		return p.data[start : p.pos-1]
-	}
-	return p.escaped(start)
-}
-
-// plain goes on to what is not an ordinary character of a string.
-func (p *parser) plain() {
-	for p.pos < len(p.data) {
-		if c := p.data[p.pos]; c == '"' || c == '\\' || c < ' ' {
-			return
-		}
-		p.pos++
-	}
-}
-
-// escaped reads a string that began at start, from its first escape on.
-func (p *parser) escaped(start int) string {
-	b := p.buf[:0]
-	for p.pos < len(p.data) {
-		switch c := p.data[p.pos]; {
-		case c == '"':
-			b = append(b, p.data[start:p.pos]...)
-			p.buf = b
-			p.pos++
-			return string(b)
-		case c == '\\':
-			b = append(b, p.data[start:p.pos]...)
-			b = p.escape(b)
-			start = p.pos
-			p.plain()
-		default: // a control character
-			p.fail()
-		}
-	}
-	p.fail()
-	return ""
-}
-
-// escape reads an escape and appends what it stands for.
-func (p *parser) escape(b []byte) []byte {
-	rest := p.data[p.pos+1:]
-	if hi, ok := hex4(rest); ok {
-		p.codes = true
-		p.pos += 6
-		if lo, ok := hex4(strings.TrimPrefix(p.data[p.pos:], `\`)); ok && 0xd800 <= hi && hi < 0xdc00 && 0xdc00 <= lo && lo < 0xe000 {
-			p.pos += 6
-			hi = 0x10000 + (hi-0xd800)<<10 + (lo - 0xdc00)
-		}
-		return appendRune(b, hi)
-	}
-	if rest == "" {
-		p.fail()
-		return b
-	}
-	i := strings.IndexByte(`"\/bfnrt`, rest[0])
-	if i < 0 {
-		p.fail()
-		return b
-	}
-	p.pos += 2
-	return append(b, "\"\\/\b\f\n\r\t"[i])
-}
-
-// hex4 reads the uXXXX that s begins with.
-func hex4(s string) (rune, bool) {
-	if len(s) < 5 || s[0] != 'u' {
-		return 0, false
-	}
-	var r rune
-	for i := 1; i < 5; i++ {
-		digit := strings.IndexByte("0123456789abcdef", s[i]|0x20)
-		if digit < 0 || s[i] < '0' {
-			return 0, false
-		}
-		r = r<<4 | rune(digit)
-	}
-	return r, true
-}
-
-// appendRune is utf8.AppendRune, but it also encodes a lone surrogate.
-func appendRune(b []byte, r rune) []byte {
-	if 0xd800 <= r && r <= 0xdfff {
-		return append(b, 0xe0|byte(r>>12), 0x80|byte(r>>6)&0x3f, 0x80|byte(r)&0x3f)
-	}
-	return utf8.AppendRune(b, r)
 }
 
 func (p *parser) scalar() *value {
