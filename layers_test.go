@@ -37,6 +37,7 @@ var layers = map[string][]string{
 	"shape":          {"schema"},
 	"policy":         {"schema", "shape"},
 	"manifest":       {"access", "evidence", "notebook", "policy", "schema", "shape"},
+	"merge":          {"manifest", "schema"},
 
 	// Contracts, and the kits that hold their implementations to them.
 	"forge":                     {},
@@ -54,10 +55,12 @@ var layers = map[string][]string{
 	"driver/glue":           {"driver", "repository", "driver/glue/price", "awssetup/access", "schema"},
 	"driver/glue/price":     {"driver", "schema"},
 	"driver/glue/gluetest":  {},
-	"driver/local":          {"driver"},
+	"driver/local":          {"driver", "sandbox/mask"},
 	"git":                   {},
 	"identity":              {"evidence"},
 	"ledger/object":         {"ledger", "repository"},
+	"sandbox":               {"sandbox/mask"},
+	"sandbox/mask":          {},
 	"repository/bucket":     {"repository"},
 	"repository/folder":     {"repository"},
 	"store":                 {"ledger"},
@@ -65,8 +68,8 @@ var layers = map[string][]string{
 	"workflow/workflowtest": {"workflow"},
 
 	// The stages: pure packages and contracts, never each other, never a driver.
-	"build":   {"git", "manifest", "notebook"},
-	"check":   {"manifest"},
+	"build":   {"git", "manifest", "notebook", "sandbox"},
+	"check":   {"manifest", "sandbox"},
 	"release": {"ledger", "manifest", "repository"},
 	"promote": {"evidence", "ledger", "repository"},
 	"deploy":  {"driver", "ledger", "repository"},
@@ -79,7 +82,7 @@ var layers = map[string][]string{
 		"driver", "evidence", "git", "ledger", "manifest", "notebook", "policy", "repository", "shape", "workflow",
 	},
 	// The values that pipeline takes and returns are those of stages and contracts.
-	"server": {"access", "driver", "forge", "git", "ledger", "manifest", "operate", "pipeline", "repository", "shape", "store"},
+	"server":   {"access", "driver", "forge", "git", "ledger", "manifest", "operate", "pipeline", "repository", "shape", "store"},
 	"examples": {},
 	"cli": {
 		"examples", "git", "identity", "manifest", "notebook", "notebook/clean", "notebook/diff", "notebook/lint", "pipeline", "policy", "schema", "shape",

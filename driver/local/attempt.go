@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/slipway-cd/slipway"
+	"github.com/slipway-cd/slipway/sandbox/mask"
 )
 
 // attempts executes the script until it succeeds or the retries are used up. A
@@ -86,7 +87,7 @@ func (s *supervisor) limit(ctx context.Context) (context.Context, context.Cancel
 }
 
 // judge says what a script's end means.
-func (s *supervisor) judge(status syscall.WaitStatus, secrets masker) state {
+func (s *supervisor) judge(status syscall.WaitStatus, secrets mask.Masker) state {
 	st := s.state
 	st.State = slipway.RunSucceeded
 	if status.Signaled() {
@@ -96,7 +97,7 @@ func (s *supervisor) judge(status syscall.WaitStatus, secrets masker) state {
 	code := status.ExitStatus()
 	st.ExitCode = &code
 	if code != 0 {
-		st.State, st.Message = slipway.RunFailed, secrets.text(s.lastWord(code))
+		st.State, st.Message = slipway.RunFailed, secrets.Text(s.lastWord(code))
 	}
 	return st
 }

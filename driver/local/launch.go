@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/slipway-cd/slipway"
+	"github.com/slipway-cd/slipway/sandbox/mask"
 )
 
 // bootstrap starts the launcher with the script and the job's arguments, which
@@ -29,7 +30,7 @@ type launch struct {
 	dir     string
 	input   []byte // the script and its arguments
 	work    string // temporary files, removed after the run
-	secrets masker
+	secrets mask.Masker
 }
 
 // prepare finds and makes what the script needs.
@@ -60,7 +61,7 @@ func (s *supervisor) prepare(ctx context.Context) (launch, error) {
 	}
 	l := launch{
 		python: interpreter, args: []string{"-c", bootstrap, shim}, env: env, dir: s.workDir(),
-		input: input, work: s.file(workFolder), secrets: newMasker(append(secrets, hidden...)),
+		input: input, work: s.file(workFolder), secrets: mask.New(append(secrets, hidden...)),
 	}
 	return l, os.MkdirAll(l.work, 0o700)
 }
@@ -68,7 +69,7 @@ func (s *supervisor) prepare(ctx context.Context) (launch, error) {
 // sayProgress tells those who follow the log that an environment is built. It
 // seldom is: Apply has done it, unless the cache was emptied since.
 func (s *supervisor) sayProgress(line string) {
-	log, err := openLog(s.file(logFile), masker{})
+	log, err := openLog(s.file(logFile), mask.Masker{})
 	if err != nil {
 		return // the run itself will meet the same
 	}

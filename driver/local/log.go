@@ -11,22 +11,23 @@ import (
 	"syscall"
 
 	"github.com/slipway-cd/slipway"
+	"github.com/slipway-cd/slipway/sandbox/mask"
 )
 
 // A runLog takes what a run prints. It never fails, so that a job does not
 // stand still because its log cannot be written; note says what was lost.
 type runLog struct {
 	file *os.File
-	mask *maskWriter
+	mask *mask.Writer
 	err  error
 }
 
-func openLog(name string, secrets masker) (*runLog, error) {
+func openLog(name string, secrets mask.Masker) (*runLog, error) {
 	f, err := os.OpenFile(name, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
 		return nil, err
 	}
-	return &runLog{file: f, mask: secrets.writer(f)}, nil
+	return &runLog{file: f, mask: secrets.Writer(f)}, nil
 }
 
 // Write takes everything.

@@ -1,57 +1,55 @@
-package local
+// Package mask hides secrets in what is printed and kept. Start with [New]; a
+// [Masker] hides them in a text, its Writer in a stream, however that is cut.
+package mask
 
 import (
 	"bytes"
 	"io"
-	"slices"
-	"strings"
 )
 
-// mask stands where a secret was.
-const mask = "***"
+// Mark stands where a secret was.
+const Mark = "***"
 
-// A masker hides secrets in texts.
-type masker struct {
+// A Masker hides secrets, in the forms that they are usually printed in. The zero
+// value hides nothing.
+type Masker struct {
 	secrets [][]byte
 	longest int
 }
 
-// newMasker hides each of the secrets, and each line of those with several.
-func newMasker(secrets []string) masker {
-	var m masker
-	add := func(s string) {
-		if s != "" && !slices.ContainsFunc(m.secrets, func(b []byte) bool { return string(b) == s }) {
-			m.secrets = append(m.secrets, []byte(s))
-			m.longest = max(m.longest, len(s))
-		}
-	}
+// New hides each of the secrets: as it is, each line of one with several, and
+// encoded as base64, in URLs, in JSON and in hexadecimal digits.
+func New(secrets []string) Masker {
+	var m Masker
+	seen := map[string]bool{"": true}
 	for _, s := range secrets {
-		add(s)
-		for line := range strings.Lines(s) {
-			if line = strings.TrimSpace(line); len(line) >= 8 {
-				add(line)
+		for _, form := range forms(s) {
+			if !seen[form] {
+				seen[form] = true
+				m.secrets = append(m.secrets, []byte(form))
+				m.longest = max(m.longest, len(form))
 			}
 		}
 	}
 	return m
 }
 
-// text is s without secrets.
-func (m masker) text(s string) string {
+// Text is s without secrets.
+func (m Masker) Text(s string) string {
 	var out bytes.Buffer
-	w := m.writer(&out)
+	w := m.Writer(&out)
 	w.Write([]byte(s)) //nolint:errcheck // a buffer takes everything
 	w.Flush()          //nolint:errcheck // a buffer takes everything
 	return out.String()
 }
 
-// writer returns a writer that hides secrets on the way to w.
-func (m masker) writer(w io.Writer) *maskWriter { return &maskWriter{masker: m, to: w} }
+// Writer returns a writer that hides secrets on the way to w. Flush it at the end.
+func (m Masker) Writer(w io.Writer) *Writer { return &Writer{masker: m, to: w} }
 
-// A maskWriter passes on what is written to it without the secrets, also where
+// A Writer passes on what is written to it without the secrets, also where
 // one comes in pieces. It keeps back only what may be the beginning of one.
-type maskWriter struct {
-	masker
+type Writer struct {
+	masker  Masker
 	to      io.Writer
 	kept    []byte
 	covered int  // so many bytes of kept belong to a secret that is hidden already
@@ -59,8 +57,8 @@ type maskWriter struct {
 }
 
 // Write takes all of p and never keeps the writer waiting for more.
-func (w *maskWriter) Write(p []byte) (int, error) {
-	if len(w.secrets) == 0 {
+func (w *Writer) Write(p []byte) (int, error) {
+	if len(w.masker.secrets) == 0 {
 		return w.to.Write(p)
 	}
 	w.kept = append(w.kept, p...)
@@ -68,12 +66,12 @@ func (w *maskWriter) Write(p []byte) (int, error) {
 }
 
 // Flush passes on what was kept back.
-func (w *maskWriter) Flush() error { return w.pass(len(w.kept)) }
+func (w *Writer) Flush() error { return w.pass(len(w.kept)) }
 
 // safe is how much of kept cannot be the beginning of a secret that goes on.
-func (w *maskWriter) safe() int {
-	for i := max(0, len(w.kept)-w.longest+1); i < len(w.kept); i++ {
-		for _, s := range w.secrets {
+func (w *Writer) safe() int {
+	for i := max(0, len(w.kept)-w.masker.longest+1); i < len(w.kept); i++ {
+		for _, s := range w.masker.secrets {
 			if len(s) > len(w.kept)-i && bytes.HasPrefix(s, w.kept[i:]) {
 				return i
 			}
@@ -83,7 +81,7 @@ func (w *maskWriter) safe() int {
 }
 
 // pass writes the first n bytes of kept, secrets hidden.
-func (w *maskWriter) pass(n int) error {
+func (w *Writer) pass(n int) error {
 	hidden := w.hidden()
 	var out []byte
 	for i := 0; i < n; {
@@ -93,7 +91,7 @@ func (w *maskWriter) pass(n int) error {
 			continue
 		}
 		if i > 0 || !w.open {
-			out = append(out, mask...)
+			out = append(out, Mark...)
 		}
 		for i < n && hidden[i] {
 			i++
@@ -111,12 +109,12 @@ func (w *maskWriter) pass(n int) error {
 }
 
 // hidden marks the bytes of kept that belong to secrets.
-func (w *maskWriter) hidden() []bool {
+func (w *Writer) hidden() []bool {
 	marks := make([]bool, len(w.kept))
 	for i := range min(w.covered, len(marks)) {
 		marks[i] = true
 	}
-	for _, s := range w.secrets {
+	for _, s := range w.masker.secrets {
 		for at := 0; ; at++ {
 			i := bytes.Index(w.kept[at:], s)
 			if i < 0 {

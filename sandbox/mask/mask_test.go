@@ -1,7 +1,8 @@
-package local
+package mask
 
 import (
 	"bytes"
+	"encoding/base64"
 	"slices"
 	"strings"
 	"testing"
@@ -27,20 +28,20 @@ func TestMaskHides(t *testing.T) {
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			if got := masked(t, newMasker(c.secrets), c.in); got != c.want {
+			if got := masked(t, New(c.secrets), c.in); got != c.want {
 				t.Errorf("got %q, want %q", got, c.want)
 			}
-			if got := newMasker(c.secrets).text(strings.Join(c.in, "")); got != c.want {
+			if got := New(c.secrets).Text(strings.Join(c.in, "")); got != c.want {
 				t.Errorf("as a text: got %q, want %q", got, c.want)
 			}
 		})
 	}
 }
 
-func masked(t *testing.T, m masker, pieces []string) string {
+func masked(t *testing.T, m Masker, pieces []string) string {
 	t.Helper()
 	var out bytes.Buffer
-	w := m.writer(&out)
+	w := m.Writer(&out)
 	for _, p := range pieces {
 		if n, err := w.Write([]byte(p)); err != nil || n != len(p) {
 			t.Fatalf("Write took %d of %d: %v", n, len(p), err)
@@ -59,7 +60,7 @@ func FuzzMask(f *testing.F) {
 	f.Add("aaaaaaa", "aa", "aaa", byte(1))
 	f.Add("abcabcabd", "abcabd", "ca", byte(4))
 	f.Fuzz(func(t *testing.T, text, one, two string, size byte) {
-		m := newMasker([]string{one, two})
+		m := New([]string{one, two})
 		var pieces []string
 		for piece := range slices.Chunk([]byte(text), int(size)+1) {
 			pieces = append(pieces, string(piece))
@@ -70,7 +71,7 @@ func FuzzMask(f *testing.F) {
 	})
 }
 
-func plainly(m masker, text string) string {
+func plainly(m Masker, text string) string {
 	hidden := make([]bool, len(text))
 	for _, s := range m.secrets {
 		for i := range len(text) {
@@ -87,8 +88,57 @@ func plainly(m masker, text string) string {
 		case !hidden[i]:
 			out.WriteByte(text[i])
 		case i == 0 || !hidden[i-1]:
-			out.WriteString(mask)
+			out.WriteString(Mark)
 		}
 	}
 	return out.String()
+}
+
+func TestMaskHidesWhatIsEncoded(t *testing.T) {
+	const secret = `p&ss"w<rd/+42`
+	long := strings.Repeat("0123456789abcdefghij", 8)
+	cases := map[string]struct{ secret, in, want string }{
+		"base64":                         {secret, base64.StdEncoding.EncodeToString([]byte(secret)), "***=="},
+		"base64 within something else":   {secret, base64.StdEncoding.EncodeToString([]byte("ana:" + secret + "!")), "YW5hOn***Ih"},
+		"base64 for URLs":                {"\xff\xfe\xfd\xfc\xfb\xfa", "x=" + base64.URLEncoding.EncodeToString([]byte("\xff\xfe\xfd\xfc\xfb\xfa")), "x=***"},
+		"base64 in lines":                {long, base64.StdEncoding.EncodeToString([]byte(long))[76:152], "***"},
+		"in a URL":                       {secret, "https://ana:p&ss%22w%3Crd%2F+42@host", "https://ana:***@host"},
+		"in a query":                     {secret, "?key=p%26ss%22w%3Crd%2F%2B42", "?key=***"},
+		"in JSON":                        {secret, `{"key": "p\u0026ss\"w\u003crd/+42"}`, `{"key": "***"}`},
+		"in JSON without escapes for it": {secret, `{"key": "p&ss\"w<rd/+42"}`, `{"key": "***"}`},
+		"in hexadecimal digits":          {"hunter22", "68756e7465723232", "***"},
+		"several lines in JSON":          {"first line\nsecond line", `"first line\nsecond line"`, `"***"`},
+		"not what is too short":          {"ab", "YWI 6162", "YWI 6162"},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			if got := New([]string{c.secret}).Text(c.in); got != c.want {
+				t.Errorf("got %q, want %q", got, c.want)
+			}
+		})
+	}
+}
+
+// FuzzNoCutLeaks prints a secret in each form, in pieces, amid other text. No form
+// may come through.
+func FuzzNoCutLeaks(f *testing.F) {
+	f.Add("hunter22-hunter22", "before ", " after", byte(3))
+	f.Add("-----BEGIN KEY-----\nabcdefghijklmnop\n-----END KEY-----", "{", "}", byte(0))
+	f.Add("a\x00\xff\"\\<&>'%+/=", "YWJj", "==", byte(7))
+	f.Fuzz(func(t *testing.T, secret, before, after string, size byte) {
+		if len(secret) < leastLine {
+			return
+		}
+		m := New([]string{secret})
+		for _, form := range forms(secret) {
+			var pieces []string
+			for piece := range slices.Chunk([]byte(before+form+after), int(size)+1) {
+				pieces = append(pieces, string(piece))
+			}
+			got := masked(t, m, pieces)
+			if len(form) >= leastLine && strings.Contains(strings.ReplaceAll(got, Mark, "\x01"), form) && !strings.Contains(before+after, form) {
+				t.Errorf("%q came through as %q", form, got)
+			}
+		}
+	})
 }
