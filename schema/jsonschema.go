@@ -133,7 +133,7 @@ func plainDefault(f Field) any {
 func jsonText(out map[string]any, t *Type) {
 	out["type"] = "string"
 	patterns := map[Kind]string{
-		Duration: durationPattern, Size: sizePattern, Cron: cronPattern, Schedule: schedulePattern, Date: datePattern,
+		Duration: durationPattern, Size: sizePattern, Cron: cronPattern, Schedule: schedulePattern, Timezone: timezonePattern, Date: datePattern,
 		Path: pathPattern, URL: urlPattern, String: t.Pattern,
 	}
 	if p := patterns[t.Kind]; p != "" {

@@ -24,7 +24,7 @@ func everything() *schema.Type {
 		field("text", &schema.Type{Kind: schema.String, Max: new(20.0)}), field("int", &schema.Type{Kind: schema.Int}),
 		field("number", &schema.Type{Kind: schema.Number}), field("bool", &schema.Type{Kind: schema.Bool}),
 		field("duration", &schema.Type{Kind: schema.Duration}), field("size", &schema.Type{Kind: schema.Size, Max: new(1e12)}),
-		field("cron", &schema.Type{Kind: schema.Cron}), field("date", &schema.Type{Kind: schema.Date}),
+		field("cron", &schema.Type{Kind: schema.Cron}), field("zone", &schema.Type{Kind: schema.Timezone}), field("date", &schema.Type{Kind: schema.Date}),
 		field("path", &schema.Type{Kind: schema.Path}), field("folder", &schema.Type{Kind: schema.Folder}),
 		field("url", &schema.Type{Kind: schema.URL}), field("secret", &schema.Type{Kind: schema.Secret}),
 		field("either", &schema.Type{Kind: schema.String, SecretToo: true}),
@@ -53,6 +53,7 @@ list: [a, 'b c']
 map: {"true": x}
 union: [1a]
 any: {deep: [1, {x: yes, y: true, z: null}, 0x10]}
+zone: Asia/Kolkata
 `
 	v, problems := schema.Open("f.yaml", []byte(text)).Read(everything())
 	if err := problems.Err(); err != nil {
@@ -60,7 +61,7 @@ any: {deep: [1, {x: yes, y: true, z: null}, 0x10]}
 	}
 	want := map[string]any{
 		"text": "5.0", "int": -3.0, "number": 1000.0, "bool": true, "duration": "2h30m", "size": "1500MB",
-		"cron": "*/5 0 1 jan mon", "date": "2027-01-31", "path": "lib/a.py", "folder": "../x", "url": "s3://bucket/key",
+		"cron": "*/5 0 1 jan mon", "zone": "Asia/Kolkata", "date": "2027-01-31", "path": "lib/a.py", "folder": "../x", "url": "s3://bucket/key",
 		"secret": map[string]any{"secret": "redshift/password"}, "either": map[string]any{"secret": "a"},
 		"list": []any{"a", "b c"}, "map": map[string]any{"true": "x"}, "union": []any{"1a"}, "any": map[string]any{"deep": []any{1.0, map[string]any{"x": "yes", "y": true}, 16.0}},
 	}
@@ -111,6 +112,8 @@ func TestComplaints(t *testing.T) {
 	for name, c := range map[string]struct{ in, want string }{
 		"size":           {"size: 20 GB", "f:1:7: size is the text \"20 GB\", which does not fit\n  1 | size: 20 GB\n            ^^^^^\n  expected a size such as 20GB or 512MiB, at most 1TB"},
 		"size too large": {"size: 2TB", "f:1:7: size is the text \"2TB\", which does not fit\n  1 | size: 2TB\n            ^^^\n  expected a size such as 20GB or 512MiB, at most 1TB"},
+		"zone":           {"zone: Mars/Olympus", "f:1:7: zone is the text \"Mars/Olympus\", which is no time zone\n  1 | zone: Mars/Olympus\n            ^^^^^^^^^^^^\n  expected a time zone by its IANA name, such as Europe/Berlin"},
+		"zone of here":   {"zone: Local", "f:1:7: zone is the text \"Local\", which is no time zone\n  1 | zone: Local\n            ^^^^^\n  expected a time zone by its IANA name, such as Europe/Berlin"},
 		"url":            {"url: example.com", "f:1:6: url is the text \"example.com\", which is not a URL\n  1 | url: example.com\n           ^^^^^^^^^^^\n  expected a URL such as https://example.com/path or s3://bucket/folder"},
 		"folder":         {"folder: ''", "f:1:9: folder is the text \"\", which names no folder\n  1 | folder: ''\n              ^^\n  expected the path of a folder"},
 		"secret":         {"secret: hunter2", "f:1:9: secret is the text \"hunter2\"\n  1 | secret: hunter2\n              ^^^^^^^\n  expected a secret reference such as {secret: redshift/password}"},
@@ -128,7 +131,7 @@ func TestComplaints(t *testing.T) {
 		"a window on a long line": {
 			`{text: "` + long + `", b: c}`,
 			"f:1:8: text is the text \"" + long[:60] + "...\", which has 200 characters\n  1 | {text: \"" + long[:112] + "\n             " + strings.Repeat("^", 113) + "\n  expected text of at most 20 characters\n" +
-				"f:1:212: unknown key \"b\"\n  1 | " + long[:112] + "\", b: c}\n      " + strings.Repeat(" ", 115) + "^\n  expected one of text, int, number, bool, duration, size, cron, date, path, folder, url, secret, either, list, map, union, any",
+				"f:1:212: unknown key \"b\"\n  1 | " + long[:112] + "\", b: c}\n      " + strings.Repeat(" ", 115) + "^\n  expected one of text, int, number, bool, duration, size, cron, zone, date, path, folder, url, secret, either, list, map, union, any",
 		},
 		"bytes that are not text": {"text: \xff", "f:1:7: this is not UTF-8 text\n  1 | text: \uFFFD\n            ^"},
 		"a control character":     {"text: a\nint: \x00", "f:2:6: the control character U+0000 does not belong in a text file\n  2 | int:  \n           ^"},

@@ -57,6 +57,10 @@ func (r *reader) objection(text string, t *Type) string {
 		if err := checkSchedule(text); err != nil {
 			return ", which " + err.Error()
 		}
+	case Timezone:
+		if _, err := time.LoadLocation(text); err != nil || text == "Local" || !r.regexp(timezonePattern).MatchString(text) {
+			return ", which is no time zone"
+		}
 	case Date:
 		if _, err := time.Parse(time.DateOnly, text); err != nil {
 			return ", which is not a date"

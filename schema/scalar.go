@@ -19,6 +19,7 @@ const (
 	cronPattern     = `^\S+( +\S+){4}$`
 	awsCronPattern  = `^cron\( *[0-9*,/-]+ +[0-9*,/-]+ +[0-9*?,/LW-]+ +[0-9A-Za-z*,/-]+ +[0-9A-Za-z*?,/-]+ +[0-9*,/-]+ *\)$`
 	schedulePattern = `(` + cronPattern + `)|(` + awsCronPattern + `)`
+	timezonePattern = `^[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)*$`
 	datePattern     = `^[0-9]{4}-[0-9]{2}-[0-9]{2}$`
 	pathSegment     = `([^/.\\][^/\\]*|\.[^/.\\][^/\\]*|\.\.[^/\\]+|\.)`
 	pathPattern     = `^` + pathSegment + `(/` + pathSegment + `)*/?$`

@@ -20,6 +20,7 @@ const (
 	Size                 // 20GB, 512MiB
 	Cron                 // five fields: minute, hour, day, month, weekday
 	Schedule             // as Cron, or six fields in the notation of AWS: cron(0 3 * * ? *)
+	Timezone             // Europe/Berlin
 	Date                 // 2027-01-31
 	Path                 // a relative path that stays inside the root
 	Folder               // any path, also an absolute one or one with ..
@@ -161,6 +162,7 @@ func kindWords(k Kind) string {
 		Bool:     "true or false",
 		Cron:     `a cron expression of five fields (minute hour day month weekday), such as "0 3 * * *"`,
 		Schedule: `a cron expression of five fields (minute hour day month weekday), such as "0 3 * * *", or AWS's own form, such as cron(0 3 * * ? *)`,
+		Timezone: "a time zone by its IANA name, such as Europe/Berlin",
 		Date:     "a date such as 2027-01-31",
 		Path:     "a relative path that stays inside the folder, such as lib/helpers.py",
 		Folder:   "the path of a folder",

@@ -14,7 +14,7 @@ func FileType() *schema.Type {
 		{Name: "parameters", Required: true, Type: &schema.Type{Kind: schema.Map, Key: parameterName(), Elem: parameterType()}, Help: "The fields of run."},
 		{Name: "defaults", Type: listOf(defaultsType()), Help: "Defaults that depend on other parameters; later ones win."},
 		{Name: "conditions", Type: listOf(conditionType()), Help: "What must hold between parameters."},
-		{Name: "rails", Type: listOf(freeType()), Help: "Guard rails that come with the shape."},
+		{Name: "rails", Type: &schema.Type{Kind: schema.Any}, Help: "Guard rails that come with the shape, as in a file of rails."},
 		{Name: "cost", Type: freeType(), Help: "What a run costs."},
 		{Name: "tests", Type: listOf(freeType()), Help: "Tests of the shape's rails and cost."},
 	}}
@@ -57,7 +57,7 @@ func buildType() *schema.Type {
 
 // scalarFields are the keys that say what a value looks like.
 func scalarFields() []schema.Field {
-	kinds := []string{"text", "int", "number", "bool", "duration", "size", "cron", "schedule", "date", "path", "url", "secret", "list", "map"}
+	kinds := []string{"text", "int", "number", "bool", "duration", "size", "cron", "schedule", "timezone", "date", "path", "url", "secret", "list", "map"}
 	number := &schema.Type{Kind: schema.Union, Of: []*schema.Type{{Kind: schema.Number}, {Kind: schema.Duration}, {Kind: schema.Size}}}
 	value := &schema.Type{Kind: schema.Union, Of: []*schema.Type{textType(), {Kind: schema.Number}}}
 	return []schema.Field{

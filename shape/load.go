@@ -74,7 +74,7 @@ func (l *loader) shape() *Shape {
 		Description: v.Get("description").Text(),
 		Runtimes:    v.Get("runtimes").Texts(),
 		Build:       Build{ExactlyOne: v.Get("build", "exactly_one").Texts(), Takes: v.Get("build", "takes").Texts()},
-		Rails:       v.Get("rails"), Cost: v.Get("cost"), Tests: v.Get("tests"),
+		Rails:       v.Get("rails"), Cost: v.Get("cost"), Tests: v.Get("tests"), Doc: l.doc,
 	}
 	for _, m := range v.Get("parameters").Members() {
 		if m.Key == "environment" || m.Key == "runtime" {
@@ -127,7 +127,7 @@ func (l *loader) known(list *schema.Value, at string, choices []string) {
 func (l *loader) typeOf(v *schema.Value, at string) *schema.Type {
 	kinds := map[string]schema.Kind{
 		"text": schema.String, "int": schema.Int, "number": schema.Number, "bool": schema.Bool,
-		"duration": schema.Duration, "size": schema.Size, "cron": schema.Cron, "schedule": schema.Schedule, "date": schema.Date,
+		"duration": schema.Duration, "size": schema.Size, "cron": schema.Cron, "schedule": schema.Schedule, "timezone": schema.Timezone, "date": schema.Date,
 		"path": schema.Path, "url": schema.URL, "secret": schema.Secret, "list": schema.List, "map": schema.Map,
 	}
 	t := &schema.Type{

@@ -26,8 +26,10 @@ type Shape struct {
 	Parameters []Parameter
 	Defaults   []Defaults
 	Conditions []Condition
-	// Rails, Cost and Tests are kept as they are written.
+	// Rails, Cost and Tests are kept as they are written, and Doc is the document
+	// that they stand in.
 	Rails, Cost, Tests *schema.Value
+	Doc                *schema.Doc
 }
 
 // Build says which keys of a manifest's build a shape takes.

@@ -75,7 +75,7 @@ func TestParseComplaints(t *testing.T) {
 		},
 		"an unknown type": {
 			"  n: {type: string, help: N.}\n",
-			"s:11:13: parameters.n.type is the text \"string\", which is not allowed here\n  11 |   n: {type: string, help: N.}\n                   ^^^^^^\n  expected one of text, int, number, bool, duration, size, cron, schedule, date, path, url, secret, list, map",
+			"s:11:13: parameters.n.type is the text \"string\", which is not allowed here\n  11 |   n: {type: string, help: N.}\n                   ^^^^^^\n  expected one of text, int, number, bool, duration, size, cron, schedule, timezone, date, path, url, secret, list, map",
 		},
 		"a question about nothing": {
 			"  n: {type: int, when: {sort: x}, help: N.}\n",

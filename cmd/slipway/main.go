@@ -12,6 +12,7 @@ import (
 	"runtime/debug"
 	"syscall"
 	"time"
+	_ "time/tzdata" // so that a manifest means the same on a machine without time zones
 
 	"golang.org/x/term"
 
