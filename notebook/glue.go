@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"regexp"
-	"slices"
 	"strings"
 )
 
@@ -60,8 +59,8 @@ type GlueScript struct {
 //
 // An error is of type [Errors] or [*Error].
 func (n *Notebook) Glue(o GlueOptions) (*GlueScript, error) {
-	if lang := strings.ToLower(n.Language.Name); slices.Contains([]string{"scala", "scala_glue_session", "r", "julia"}, lang) {
-		return nil, fileError("the notebook's language is %s; a job's notebook is written in Python", n.Language.Name)
+	if lang := n.OtherLanguage(); lang != "" {
+		return nil, fileError("the notebook's language is %s, and a job's notebook is written in Python; if this one is, choose a Python kernel in Jupyter and save it", lang)
 	}
 	g := &glueBuilder{options: o, result: &GlueScript{}}
 	for i := range n.Cells {

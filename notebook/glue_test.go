@@ -233,7 +233,7 @@ func TestGlueRefusesOtherLanguages(t *testing.T) {
 	nb := glueNotebook(t, testCell{source: "val x = 1"})
 	nb.Language.Name = "scala"
 	_, err := nb.Glue(GlueOptions{})
-	if want := "the notebook's language is scala; a job's notebook is written in Python"; err == nil || err.Error() != want {
+	if want := "the notebook's language is scala, and a job's notebook is written in Python; if this one is, choose a Python kernel in Jupyter and save it"; err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
 }
@@ -465,5 +465,32 @@ func TestLooksLikeGlue(t *testing.T) {
 	nb.Kernel.Name = "glue_pyspark"
 	if !nb.LooksLikeGlue() {
 		t.Error("the kernel glue_pyspark does not look like Glue")
+	}
+}
+
+func TestOtherLanguage(t *testing.T) {
+	tests := []struct{ metadata, want string }{
+		{`{}`, ""},
+		{`{"kernelspec":{"name":"python3","display_name":"Python 3"}}`, ""},
+		{`{"kernelspec":{"name":"ir","display_name":"R"}}`, "R"},
+		{`{"kernelspec":{"name":"IR","language":"R"}}`, "R"},
+		{`{"kernelspec":{"name":"conda-env-r"},"language_info":{"name":"R"}}`, "R"},
+		{`{"kernelspec":{"name":"julia-1.9","language":"julia"},"language_info":{"name":"julia"}}`, "julia"},
+		{`{"kernelspec":{"name":"glue_pyspark","language":"python"},"language_info":{"name":"Python_Glue_Session"}}`, ""},
+		{`{"kernelspec":{"name":"glue_spark"}}`, "Scala"},
+		{`{"language_info":{"name":"scala_glue_session"}}`, "scala_glue_session"},
+		{`{"kernelspec":{"name":"pysparkkernel","language":""},"language_info":{"name":"pyspark"}}`, ""},
+		{`{"language_info":{"name":"ipython"}}`, ""},
+		{`{"kernelspec":{"name":"ir","language":"python"}}`, ""},
+		{`{"kernelspec":{"language":"python"},"language_info":{"name":"R"}}`, "R"},
+	}
+	for _, test := range tests {
+		nb, err := Read([]byte(`{"cells":[],"metadata":` + test.metadata + `,"nbformat":4,"nbformat_minor":5}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := nb.OtherLanguage(); got != test.want {
+			t.Errorf("%s: it is %q, not %q", test.metadata, got, test.want)
+		}
 	}
 }

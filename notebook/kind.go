@@ -19,6 +19,31 @@ func (n *Notebook) LooksLikeGlue() bool {
 	return false
 }
 
+// OtherLanguage returns the language that the notebook is written in, and "" for
+// Python and for a notebook that does not say. Its kernel and what the kernel said
+// of itself may both name one.
+func (n *Notebook) OtherLanguage() string {
+	for _, name := range []string{n.Kernel.Language, n.Language.Name} {
+		if lower := strings.ToLower(name); strings.TrimSpace(name) != "" && !strings.Contains(lower, "py") && lower != "sage" {
+			return name
+		}
+	}
+	if n.Kernel.Language != "" || n.Language.Name != "" {
+		return ""
+	}
+	return kernelLanguages[strings.ToLower(n.Kernel.Name)]
+}
+
+// kernelLanguages are the languages of kernels, for notebooks that name the kernel
+// alone. Those of Jupyter name the language too.
+//
+//nolint:gochecknoglobals // an immutable table
+var kernelLanguages = map[string]string{
+	"ir": "R", "xr": "R", "sparkrkernel": "R", "scala": "Scala", "glue_spark": "Scala", "scala_glue_session": "Scala",
+	"sparkkernel": "Scala", "spylon-kernel": "Scala", "almond": "Scala", "bash": "Bash", "gophernotes": "Go", "javascript": "JavaScript", "java": "Java",
+	".net-csharp": "C#", ".net-fsharp": "F#", "rust": "Rust", "octave": "Octave", "sas": "SAS", "stata": "Stata",
+}
+
 // hasGlueMagic reports whether a magic at the top of a cell is one of Glue's
 // alone.
 func hasGlueMagic(source string) bool {

@@ -36,14 +36,17 @@ type cell struct {
 
 // python reports whether the notebook is in Python 3, as far as it says.
 func (r *run) python() bool {
-	lang := strings.ToLower(r.nb.Language.Name + " " + r.nb.Kernel.Language)
-	for _, other := range []string{"scala", "julia", "sql", "javascript", "bash", "c++", "c#", "java", "ruby", "rust", "go"} {
-		if slices.Contains(strings.Fields(lang), other) {
-			return false
-		}
+	return r.nb.OtherLanguage() == "" && strings.ToLower(r.nb.Kernel.Name) != "python2"
+}
+
+// language reports another language than Python, at the first cell with code.
+func (r *run) language() {
+	lang := r.nb.OtherLanguage()
+	first := slices.IndexFunc(r.cells, func(c *cell) bool { return c.Type == notebook.Code })
+	if lang == "" || first < 0 {
+		return
 	}
-	kernel := strings.ToLower(r.nb.Kernel.Name)
-	return !slices.Contains(strings.Fields(lang), "r") && kernel != "ir" && kernel != "python2" && kernel != "scala_glue_session"
+	r.report(Language, r.cells[first], 0, 0, "the notebook's language is %s, and a job's notebook is written in Python; if this one is, choose a Python kernel in Jupyter and save it", lang)
 }
 
 func newCell(f *edit.File, nb *notebook.Cell, number int, value edit.Value, glue bool) *cell {

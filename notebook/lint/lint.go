@@ -202,6 +202,7 @@ func (l *Linter) open(f *edit.File) *run {
 }
 
 func (r *run) run() []Finding {
+	r.language()
 	python := r.python()
 	if python {
 		r.syntax()

@@ -140,7 +140,7 @@ func TestRules(t *testing.T) {
 		{"noqa", "", Options{}, []string{"a = b  # noqa", "c = d  # noqa: NB103", "e = f  # noqa: E501, nb103 because", "g = h  # noqa: NB204", "i = j"}, []string{"NB103 cell 4 line 1:5", "NB103 cell 5 line 1:5"}},
 		{"noqa in SQL", "", Options{}, []string{"%%sql\nselect * from csv.`s3://lake/t` -- noqa: NB204"}, nil},
 		{"selected by name", "", Options{Select: []string{"undefined-name"}}, []string{"a = b\na"}, []string{"NB103 cell 1 line 1:5"}},
-		{"another language", `"metadata": {"language_info": {"name": "R"}}`, Options{}, []string{"x <- (y"}, nil},
+		{"another language", `"metadata": {"language_info": {"name": "R"}}`, Options{}, []string{"x <- (y"}, []string{"NB004 cell 1"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got := found(t, c.options, written(t, c.meta, c.cells...))

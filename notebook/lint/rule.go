@@ -35,6 +35,7 @@ const (
 	Syntax      = "NB001"
 	Refused     = "NB002"
 	LeftOut     = "NB003"
+	Language    = "NB004"
 	Order       = "NB101"
 	NotRun      = "NB102"
 	Undefined   = "NB103"
@@ -56,6 +57,7 @@ var rules = []Rule{
 	{Syntax, "syntax", Error, false, "Code that Python cannot read: indentation, brackets, strings."},
 	{Refused, "refused-by-build", Error, false, "What a Glue job cannot run, so that the build refuses the notebook: shell commands, %pip, magics below code. For notebooks written for Glue."},
 	{LeftOut, "left-out-by-build", Warning, false, "What the build leaves out of a Glue job, or what does not do there what it does in a session. For notebooks written for Glue."},
+	{Language, "other-language", Error, false, "A notebook whose kernel is one of R, Scala or another language than Python, so that the build refuses it. No other rule looks at its code but those about secrets, accounts and buckets."},
 
 	{Order, "execution-order", Warning, false, "Cells that were run in another order than they stand in, so that a run from top to bottom may give something else. Silent where no cell has an execution count."},
 	{NotRun, "not-run", Warning, false, "A cell with code that was not run, while others were: its code was never seen to work with theirs."},
