@@ -45,6 +45,7 @@ var layers = map[string][]string{
 	"driver/drivertest":         {"driver"},
 	"ledger":                    {},
 	"ledger/ledgertest":         {"ledger"},
+	"ledger/tree":               {"ledger"},
 	"repository":                {},
 	"repository/repositorytest": {"repository"},
 
@@ -63,7 +64,7 @@ var layers = map[string][]string{
 	"sandbox/mask":          {},
 	"repository/bucket":     {"repository"},
 	"repository/folder":     {"repository"},
-	"store":                 {"ledger"},
+	"store":                 {"access", "ledger", "ledger/tree"},
 	"workflow":              {"store"},
 	"workflow/workflowtest": {"workflow"},
 

@@ -41,6 +41,7 @@ func traffic(environment string) access.Object {
 }
 
 func TestMay(t *testing.T) {
+	t.Parallel()
 	person := func(name string) access.Identity { return access.Identity{Person: name} }
 	token := func(name string, all ...string) access.Identity {
 		return access.Identity{Person: name, Token: "ci", Scopes: scopes(all...)}

@@ -176,8 +176,8 @@ func (p Policy) objects(s Scope, do Action, teams map[string]string) []Object {
 // MayRevoke says whether somebody may take a delegation back: whoever it is from, any
 // member of that team, and the owners of the platform.
 func (p Policy) MayRevoke(who Identity, d Delegation) Decision {
-	if why, ok := p.bounded(who, Admin, Object{}); ok {
-		if why, ok = p.Rules.own(p.party(who), Admin, Object{}); ok {
+	if _, ok := p.bounded(who, Admin, Object{}); ok {
+		if why, ok := p.Rules.own(p.party(who), Admin, Object{}); ok {
 			return Decision{Allowed: true, Why: why}
 		}
 	}

@@ -56,6 +56,7 @@ func TestDelegation(t *testing.T) {
 }
 
 func TestDelegate(t *testing.T) {
+	t.Parallel()
 	teams := map[string]string{"traffic": "data", "shop": "web"}
 	ana, olga := access.Identity{Person: "ana"}, access.Identity{Person: "olga"}
 	for name, c := range map[string]struct {

@@ -90,7 +90,7 @@ func (r Rules) teamsOf(c Claims) []string {
 // claim that differs.
 func (r Rules) FindMachine(issuer string, audience []string, c Claims) (Identity, error) {
 	var found []string
-	why := fmt.Sprintf("the platform file has no machine with the issuer %s", issuer)
+	why := "the platform file has no machine with the issuer " + issuer
 	for _, name := range slices.Sorted(maps.Keys(r.Machines)) {
 		m := r.Machines[name]
 		switch missing := m.differs(audience, c); {

@@ -1,6 +1,7 @@
 package access_test
 
 import (
+	"maps"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -9,6 +10,7 @@ import (
 )
 
 func TestFind(t *testing.T) {
+	t.Parallel()
 	byMail := &access.SignIn{Claim: "email", Groups: "groups"}
 	byLogin := &access.SignIn{Claim: "preferred_username"}
 	for name, c := range map[string]struct {
@@ -51,6 +53,7 @@ func TestFind(t *testing.T) {
 }
 
 func TestFindMachine(t *testing.T) {
+	t.Parallel()
 	const github, audience = "https://token.actions.githubusercontent.com", "https://slipway.example.com"
 	machines := map[string]access.Machine{
 		"traffic-ci": {Issuer: github, Audience: audience, As: "data", Scopes: scopes("build"), Claims: map[string]string{"repository": "acme/traffic", "ref": "refs/heads/*"}},
@@ -59,10 +62,7 @@ func TestFindMachine(t *testing.T) {
 	}
 	good := access.Claims{"repository": "acme/traffic", "ref": "refs/heads/main", "sub": "repo:acme/traffic:ref:refs/heads/main"}
 	with := func(name string, value any) access.Claims {
-		c := access.Claims{}
-		for k, v := range good {
-			c[k] = v
-		}
+		c := maps.Clone(good)
 		c[name] = value
 		return c
 	}

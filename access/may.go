@@ -186,7 +186,7 @@ func (r Rules) deploys(who party, on Object) (why string, ok bool) {
 		teamsOnly = true
 	}
 	if teamsOnly {
-		return fmt.Sprintf("a team deploys its own apps, and this one is of team %s", on.Team), false
+		return "a team deploys its own apps, and this one is of team " + on.Team, false
 	}
 	return "not a deployer of " + on.Environment, false
 }

@@ -1,0 +1,128 @@
+package tree
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"golang.org/x/mod/sumdb/note"
+	"golang.org/x/mod/sumdb/tlog"
+
+	"github.com/slipway-cd/slipway"
+)
+
+// A Head is the state of a tree: so many leaves, and one hash over them all.
+type Head struct {
+	Size int64     `json:"size"`
+	Hash tlog.Hash `json:"hash"` // base64
+}
+
+// Origin is the first line of a head, which says what it is a head of.
+const Origin = "slipway.dev/ledger"
+
+// text is a head as it is signed: a checkpoint (c2sp.org/tlog-checkpoint).
+func (h Head) text() string { return fmt.Sprintf("%s\n%d\n%s\n", Origin, h.Size, h.Hash) }
+
+// parseHead reads what text wrote, and nothing else.
+func parseHead(text string) (Head, error) {
+	lines := strings.Split(text, "\n")
+	if len(lines) != 4 || lines[0] != Origin || lines[3] != "" {
+		return Head{}, slipway.Errorf(slipway.Invalid, "that is not a head of a ledger")
+	}
+	size, err := strconv.ParseInt(lines[1], 10, 64)
+	if err != nil || size < 0 || strconv.FormatInt(size, 10) != lines[1] {
+		return Head{}, slipway.Errorf(slipway.Invalid, "that is not a head of a ledger: its size is %q", lines[1])
+	}
+	raw, err := base64.StdEncoding.Strict().DecodeString(lines[2])
+	if err != nil || len(raw) != tlog.HashSize {
+		return Head{}, slipway.Errorf(slipway.Invalid, "that is not a head of a ledger: its hash is %q", lines[2])
+	}
+	return Head{Size: size, Hash: tlog.Hash(raw)}, nil
+}
+
+// A Signer signs heads with the server's key.
+type Signer struct {
+	signer note.Signer
+	Public string // the verifier's key, which anybody may have
+}
+
+// Sign returns the head as a signed note.
+func (s *Signer) Sign(h Head) (string, error) {
+	signed, err := note.Sign(&note.Note{Text: h.text()}, s.signer)
+	return string(signed), err
+}
+
+// KeyFile and PublicFile are where the key lies in a data folder.
+const (
+	KeyFile    = "ledger.key"
+	PublicFile = "ledger.pub"
+)
+
+// OpenSigner reads the key of a data folder, and makes one where there is none.
+func OpenSigner(dir string) (*Signer, error) {
+	file := filepath.Join(dir, KeyFile)
+	data, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		data, err = makeKey(dir)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("the key of the ledger: %w", err)
+	}
+	private, public, _ := strings.Cut(strings.TrimSpace(string(data)), "\n")
+	signer, err := note.NewSigner(private)
+	if err != nil {
+		return nil, slipway.Errorf(slipway.Unavailable, "%s holds no key: %w", file, err).WithFix("restore it from a backup")
+	}
+	return &Signer{signer: signer, Public: public}, nil
+}
+
+// makeKey makes a key. Of two that do so at once one wins, and both read it.
+func makeKey(dir string) ([]byte, error) {
+	private, public, err := note.GenerateKey(rand.Reader, "slipway")
+	if err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // as package store makes it
+		return nil, err
+	}
+	f, err := os.CreateTemp(dir, ".ledger-*")
+	if err != nil {
+		return nil, err
+	}
+	defer os.Remove(f.Name())
+	if _, err := f.WriteString(private + "\n" + public + "\n"); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	if err := errors.Join(f.Sync(), f.Close()); err != nil {
+		return nil, err
+	}
+	if err := os.Link(f.Name(), filepath.Join(dir, KeyFile)); err != nil && !errors.Is(err, fs.ErrExist) {
+		return nil, err
+	}
+	data, err := os.ReadFile(filepath.Join(dir, KeyFile))
+	if err != nil {
+		return nil, err
+	}
+	_, public, _ = strings.Cut(strings.TrimSpace(string(data)), "\n")
+	return data, os.WriteFile(filepath.Join(dir, PublicFile), []byte(public+"\n"), 0o644) //nolint:gosec // it is public
+}
+
+// OpenHead reads a signed head, and verifies it with a public key.
+func OpenHead(signed, public string) (Head, error) {
+	verifier, err := note.NewVerifier(strings.TrimSpace(public))
+	if err != nil {
+		return Head{}, slipway.Errorf(slipway.Invalid, "that is not a ledger's public key: %w", err).WithFix("it is the line in %s of the server's data folder", PublicFile)
+	}
+	n, err := note.Open([]byte(signed), note.VerifierList(verifier))
+	if err != nil {
+		return Head{}, slipway.Errorf(slipway.Invalid, "the head is not signed by %s: %w", strings.TrimSpace(public), err).
+			WithFix("it was changed, or is of another server")
+	}
+	return parseHead(n.Text)
+}
