@@ -142,15 +142,6 @@ func (p *Platform) EnvironmentNames() []string {
 	return names
 }
 
-// Rails are the guard rails of the file and the places where it names others; a
-// platform without a file has none.
-func (p *Platform) Rails() policy.Source {
-	if p == nil {
-		return policy.Source{}
-	}
-	return policy.Source{Doc: p.doc, Rails: p.tree.Get("rails"), Cases: p.tree.Get("rails_test")}
-}
-
 // RailScope is what guard rails may name.
 func (p *Platform) RailScope(shapes shape.Menu) policy.Scope {
 	scope := policy.Scope{Shapes: shapes}

@@ -99,7 +99,8 @@ func TestLoadPlatform(t *testing.T) {
 	if diff := cmp.Diff(want, got, ignore); diff != "" {
 		t.Errorf("platform (-want +got):\n%s", diff)
 	}
-	if name := got.Calls.Get("data", "webhook"); name == nil || len(got.Rails().Rails.Items()) != 2 || len(got.Telemetry.Get("logs").Items()) != 1 {
+	sources, err := got.RailSources()
+	if name := got.Calls.Get("data", "webhook"); name == nil || err != nil || len(sources[0].Rails.Items()) != 2 || len(got.Telemetry.Get("logs").Items()) != 1 {
 		t.Error("calls, rails or telemetry are not kept")
 	}
 }

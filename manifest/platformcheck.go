@@ -30,6 +30,7 @@ func (p *Platform) check() schema.Problems {
 	c.access()
 	calls := keys(p.tree.Get("calls"))
 	for _, m := range p.tree.Get("teams").Members() {
+		c.budget(m.Value, "teams."+m.Key)
 		if to := m.Value.Get("calls"); to.Given() {
 			c.name(to, "teams."+m.Key+".calls", "entry of calls", calls)
 		}
@@ -111,6 +112,7 @@ func (c *platformCheck) environment(m schema.Member) {
 			Expected = "sign_offs of an environment that follows another"
 	}
 	c.names(v.Get("deployers"), path+".deployers", "person, role or team", c.whoever())
+	c.budget(v, path)
 	for i, item := range v.Get("freeze").Items() {
 		c.freeze(item, fmt.Sprintf("%s.freeze[%d]", path, i))
 	}

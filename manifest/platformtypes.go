@@ -40,6 +40,8 @@ func platformEnvironmentType() *schema.Type {
 		{Name: "sign_offs", Type: listOf(signOffType()), Help: "The roles that have to say yes before a release comes here."},
 		{Name: "segregate", Type: &schema.Type{Kind: schema.Bool}, Default: "false", Help: "Whether those who made a release or wrote its commit are kept from signing for it."},
 		{Name: "deployers", Type: listOf(textType()), Help: "The people, roles and teams who may deploy here; everybody if none are named."},
+		{Name: "rails", Type: policy.RailsType(), Help: "Guard rails of this environment: files, or rules written here."},
+		{Name: "budget", Type: policy.BudgetType(), Help: "What all apps there may cost in an average month.", Example: "500 USD/month"},
 		{Name: "freeze", Type: listOf(freezeType()), Help: "Times in which nothing is deployed."},
 	}}
 }
@@ -86,6 +88,7 @@ func teamType() *schema.Type {
 	return &schema.Type{Kind: schema.Object, MayBeEmpty: true, Fields: []schema.Field{
 		{Name: "people", Type: listOf(nameType("a person's short name")), Help: "Who is in it."},
 		{Name: "calls", Type: nameType("a name"), Help: "The entry of calls that reaches the team."},
+		{Name: "budget", Type: policy.BudgetType(), Help: "What all apps of the team may cost in an average month.", Example: "2000 USD/month"},
 		{Name: "groups", Type: listOf(textType()), Help: "Groups of the identity provider, whose members are in the team on a server."},
 	}}
 }

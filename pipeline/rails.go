@@ -39,22 +39,36 @@ func (f *Flow) Rails(ctx context.Context) (*policy.Book, error) {
 	return book, nil
 }
 
-// Rails loads the guard rails of the platform file and of the files that it
-// names. Every complaint about them is in the error.
+// Rails loads the guard rails of the platform file, of the files that it names and
+// of the shapes. Every complaint about them is in the error.
 func (p *Project) Rails(ctx context.Context) (*policy.Book, error) {
-	first := p.Platform.Rails()
-	sources, seen := []policy.Source{first}, map[string]bool{}
-	for _, v := range first.Files() {
-		name := path.Clean(v.Text())
-		if seen[name] {
-			continue
+	sources, err := p.Platform.RailSources()
+	if err != nil {
+		return nil, err
+	}
+	seen := map[[2]string]bool{}
+	for _, from := range slices.Clone(sources) {
+		for _, v := range from.Files() {
+			name := path.Clean(v.Text())
+			key := [2]string{from.Environment, name}
+			if seen[key] {
+				continue
+			}
+			seen[key] = true
+			data, err := p.besidePlatform(ctx, name, func(message string) error { return p.Platform.Complain(v, message) })
+			if err != nil {
+				return nil, err
+			}
+			source, err := policy.ReadFile(path.Join(path.Dir(p.Platform.File), name), data)
+			if err != nil {
+				return nil, err
+			}
+			source.Environment = from.Environment
+			sources = append(sources, source)
 		}
-		seen[name] = true
-		data, err := p.besidePlatform(ctx, name, func(message string) error { return p.Platform.Complain(v, message) })
-		if err != nil {
-			return nil, err
-		}
-		source, err := policy.ReadFile(path.Join(path.Dir(p.Platform.File), name), data)
+	}
+	for _, s := range p.shapes.All() {
+		source, err := policy.OfShape(s)
 		if err != nil {
 			return nil, err
 		}
@@ -132,6 +146,11 @@ func (f *Flow) judged(ctx context.Context, p *Place, plan slipway.Plan, a about)
 		return plan, err
 	}
 	facts := f.facts(p, plan, a, f.Clock())
+	if book.Uses("others", plan.Target.Shape, p.Environment.Name) {
+		if facts.Others, err = f.others(ctx, p, plan.Target.App, a.team); err != nil {
+			return plan, err
+		}
+	}
 	plan.Rails = book.Judge(facts)
 	if slices.ContainsFunc(plan.Rails, func(h slipway.RailHit) bool { return h.Closed() && h.Effect != slipway.RailBlocks }) {
 		if facts.Grants, err = f.permissions(ctx, p, book, plan, a); err != nil {
@@ -148,7 +167,32 @@ func (f *Flow) judged(ctx context.Context, p *Place, plan slipway.Plan, a about)
 func (f *Flow) facts(p *Place, plan slipway.Plan, a about, at time.Time) policy.Facts {
 	return policy.Facts{
 		Plan: plan, Team: a.team, Environment: p.Environment.Environment, Rollback: a.rollback, Released: a.released, Time: at,
+		People: f.people(a),
 	}
+}
+
+// people are who has to do with a release, by their short names where the platform
+// has them. Without a server all of it is what machines say of themselves.
+func (f *Flow) people(a about) policy.People {
+	who := policy.People{Deployer: f.personOf(f.Me.Who)}
+	if f.Project.Platform != nil {
+		who.Team = f.Project.Platform.Teams[a.team].People
+	}
+	if a.release != nil {
+		who.Author, who.Releaser = f.personOf(a.release.Source.Author), f.personOf(a.release.By)
+	}
+	return who
+}
+
+// personOf is the short name of a person, or else what the machine calls them.
+func (f *Flow) personOf(who string) string {
+	if f.Project.Platform == nil {
+		return who
+	}
+	if names := makers(f.Project.Platform.People, slipway.Release{By: who, Source: slipway.Source{Author: who}}); len(names) > 0 {
+		return names[0]
+	}
+	return who
 }
 
 // permissions are all that people said to open rails for what is planned.

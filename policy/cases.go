@@ -134,6 +134,9 @@ func (l *loader) facts(v *schema.Value, path string, s *shape.Shape, e slipway.E
 			Cost: caseCost(v.Get("cost")),
 		},
 	}
+	who, others := v.Get("people"), v.Get("others")
+	f.People = People{Deployer: who.Get("deployer").Text(), Author: who.Get("author").Text(), Releaser: who.Get("releaser").Text(), Team: who.Get("team").Texts()}
+	f.Others = &Others{Environment: spending(others.Get("environment")), Team: spending(others.Get("team"))}
 	for _, c := range v.Get("changes").Items() {
 		f.Plan.Changes = append(f.Plan.Changes, slipway.Change{
 			Field: c.Get("field").Text(), Action: slipway.Action(c.Get("action").Text()),
@@ -164,6 +167,10 @@ func caseCost(v *schema.Value) *slipway.Cost {
 		c.Month = &slipway.MonthlyCost{Runs: m.Get("runs").Float(), Worst: money(m.Get("worst"), currency), Expected: money(m.Get("expected"), currency)}
 	}
 	return c
+}
+
+func spending(v *schema.Value) *Spending {
+	return &Spending{Month: slipway.Decimal(math.Round(v.Get("month").Float() * 1e6)), Apps: v.Get("apps").Texts(), Unknown: v.Get("unknown").Texts()}
 }
 
 func money(v *schema.Value, currency string) *slipway.Money {

@@ -299,7 +299,7 @@ func unit(args []string, text string, behind int) (expected, suggestion string) 
 		if literal != "" && quoted == "" && args[1] != "string" {
 			suggestion = strconv.Quote(literal)
 		}
-	case "cost", "month", "run", "plan", "release":
+	case "cost", "month", "run", "plan", "release", "others", "spending", "people":
 		expected = "a field of it"
 	}
 	return expected, suggestion

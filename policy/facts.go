@@ -19,6 +19,31 @@ type Facts struct {
 	Released    time.Time // when the release was made; zero: it is none yet
 	Time        time.Time
 	Grants      []slipway.RailGrant // permissions that were given for this app and environment
+	People      People
+	Others      *Others // nil: nobody looked
+}
+
+// People are who has to do with a plan, by their short names where the platform
+// has them. What is empty is not known.
+type People struct {
+	Deployer string // who deploys
+	Author   string // who wrote the release's commit
+	Releaser string // who made the release
+	Team     []string
+}
+
+// Others are what other apps cost in an average month, as it was planned when they
+// were deployed. Nil: it could not be found out.
+type Others struct {
+	Environment *Spending // all that is deployed in the environment
+	Team        *Spending // all that the team has deployed, wherever
+}
+
+// Spending is the cost of several apps.
+type Spending struct {
+	Month   slipway.Decimal
+	Apps    []string // that it is the sum of
+	Unknown []string // apps whose cost nobody knows
 }
 
 // A structure is a fact with named fields.
@@ -65,6 +90,8 @@ func structures(s *shape.Shape, scope Scope) []structure {
 			{"release", object("release"), nil},
 			{"plan", object("plan"), nil},
 			{"cost", object("cost"), nil},
+			{"others", object("others"), nil},
+			{"people", object("people"), nil},
 			{"time", cel.TimestampType, nil},
 		}},
 		{"run", parameters(s)},
@@ -85,7 +112,10 @@ func structures(s *shape.Shape, scope Scope) []structure {
 			{"note", cel.StringType, nil},
 		}},
 		{"cost", []fact{{"worst", cel.DoubleType, nil}, {"expected", cel.DoubleType, nil}, {"month", object("month"), nil}, {"currency", cel.StringType, nil}}},
-		{"month", []fact{{"runs", cel.DoubleType, nil}, {"worst", cel.DoubleType, nil}, {"expected", cel.DoubleType, nil}}},
+		{"month", []fact{{"runs", cel.DoubleType, nil}, {"worst", cel.DoubleType, nil}, {"expected", cel.DoubleType, nil}, {"planned", cel.DoubleType, nil}}},
+		{"others", []fact{{"environment", object("spending"), nil}, {"team", object("spending"), nil}}},
+		{"spending", []fact{{"month", cel.DoubleType, nil}, {"apps", cel.ListType(cel.StringType), nil}, {"unknown", cel.ListType(cel.StringType), nil}}},
+		{"people", []fact{{"deployer", cel.StringType, nil}, {"author", cel.StringType, nil}, {"releaser", cel.StringType, nil}, {"team", cel.ListType(cel.StringType), nil}}},
 	}
 }
 
@@ -142,7 +172,7 @@ func (f Facts) activation(s *shape.Shape) map[string]any {
 			"name": e.Name, "runtime": e.Runtime, "follows": e.Follows, "account": e.Account, "region": e.Region,
 		},
 		"plan": planFacts(f.Plan, f.Rollback),
-		"cost": costFacts(f.Plan.Cost),
+		"cost": costFacts(f.Plan.Cost), "others": f.Others.facts(), "people": f.People.facts(),
 		"time": f.Time.UTC(),
 	}
 }
@@ -268,7 +298,35 @@ func costFacts(c *slipway.Cost) map[string]any {
 	if c.Month != nil {
 		month := map[string]any{"runs": c.Month.Runs}
 		amounts(month, c.Month.Worst, c.Month.Expected)
+		for _, m := range []*slipway.Money{c.Month.Worst, c.Month.Expected} { // what is expected counts, if it is known
+			if m != nil {
+				month["planned"], out["currency"] = number(m.Amount), m.Currency
+			}
+		}
 		out["month"] = month
+	}
+	return out
+}
+
+func (o *Others) facts() map[string]any {
+	out := map[string]any{}
+	if o == nil {
+		return out
+	}
+	for name, s := range map[string]*Spending{"environment": o.Environment, "team": o.Team} {
+		if s != nil {
+			out[name] = map[string]any{"month": number(s.Month), "apps": append([]string{}, s.Apps...), "unknown": append([]string{}, s.Unknown...)}
+		}
+	}
+	return out
+}
+
+func (p People) facts() map[string]any {
+	out := map[string]any{"team": append([]string{}, p.Team...)}
+	for name, who := range map[string]string{"deployer": p.Deployer, "author": p.Author, "releaser": p.Releaser} {
+		if who != "" {
+			out[name] = who
+		}
 	}
 	return out
 }

@@ -89,12 +89,24 @@ func caseType() *schema.Type {
 			{Name: "month", Type: month},
 			{Name: "currency", Type: textType()},
 		}}, Help: "What runs cost. Default: nothing is known."},
+		{Name: "people", Type: &schema.Type{Kind: schema.Object, Fields: []schema.Field{
+			{Name: "deployer", Type: textType()}, {Name: "author", Type: textType()}, {Name: "releaser", Type: textType()}, {Name: "team", Type: listOf(textType())},
+		}}, Help: "Who has to do with it. Default: nobody is known."},
+		{Name: "others", Type: &schema.Type{Kind: schema.Object, Fields: []schema.Field{
+			{Name: "environment", Type: spendingType()}, {Name: "team", Type: spendingType()},
+		}}, Help: "What other apps cost. Default: there are none."},
 		{Name: "release", Type: &schema.Type{Kind: schema.Object, Fields: []schema.Field{
 			{Name: "version", Type: textType()}, {Name: "commit", Type: textType()}, {Name: "created", Type: momentType()},
 		}}, Help: "The release. Default: made a week before."},
 		{Name: "time", Type: momentType(), Help: "When it is deployed. Default: noon (UTC) on a Wednesday in June.", Example: `"2026-12-24T18:00:00Z"`},
 		{Name: "hits", Type: listOf(nameType("a rail's name")), Help: "The rails that are hit, all of them. Default: none."},
 		{Name: "errors", Type: listOf(nameType("a rail's name")), Help: "The rails that cannot be judged here, which counts as hit. Default: none."},
+	}}
+}
+
+func spendingType() *schema.Type {
+	return &schema.Type{Kind: schema.Object, Fields: []schema.Field{
+		{Name: "month", Required: true, Type: &schema.Type{Kind: schema.Number}}, {Name: "apps", Type: listOf(textType())}, {Name: "unknown", Type: listOf(textType())},
 	}}
 }
 

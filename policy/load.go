@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -43,6 +44,13 @@ type compiled struct {
 type Source struct {
 	Doc          *schema.Doc
 	Rails, Cases *schema.Value
+	// Path is what stands before the rails' places in complaints; empty: rails.
+	Path string
+	// Environment is the one that all of the rails are for; empty: they say so.
+	Environment string
+	// Shape is the one that all of the rails come with; empty: they say so. Its rails
+	// may name roles that a platform does not have: then nobody opens them.
+	Shape string
 }
 
 // Files returns the places where a source names other files.
@@ -62,6 +70,16 @@ func ReadFile(file string, data []byte) (Source, error) {
 	doc := schema.Open(file, data)
 	v, problems := doc.Read(FileType())
 	return Source{Doc: doc, Rails: v.Get("rails"), Cases: v.Get("rails_test")}, invalid(problems)
+}
+
+// OfShape are the rails that come with a shape. Its error is of kind
+// slipway.Invalid and wraps schema.Problems.
+func OfShape(s *shape.Shape) (Source, error) {
+	if s.Rails == nil {
+		return Source{}, nil
+	}
+	rails, problems := s.Rails.As(listOf(railType()), "rails")
+	return Source{Doc: s.Doc, Rails: rails, Shape: s.Name}, invalid(problems)
 }
 
 func invalid(problems schema.Problems) error {
@@ -103,7 +121,7 @@ func Load(scope Scope, sources ...Source) (*Book, error) {
 	for _, s := range sources {
 		for i, v := range s.Rails.Items() {
 			if v.Kind == schema.Object {
-				l.rail(s.Doc, v, fmt.Sprintf("rails[%d]", i))
+				l.rail(s, v, fmt.Sprintf("%s[%d]", cmp.Or(s.Path, "rails"), i))
 			}
 		}
 	}
@@ -171,7 +189,8 @@ func (l *loader) complain(doc *schema.Doc, v *schema.Value, path, message string
 	return &l.problems[len(l.problems)-1]
 }
 
-func (l *loader) rail(doc *schema.Doc, v *schema.Value, path string) {
+func (l *loader) rail(s Source, v *schema.Value, path string) {
+	doc := s.Doc
 	r := &Rail{
 		Name: v.Get("name").Text(), When: v.Get("when").Text(), Effect: slipway.RailEffect(v.Get("effect").Text()),
 		Message: v.Get("message").Text(), Fix: v.Get("fix").Text(), Environments: v.Get("environments").Texts(),
@@ -185,7 +204,8 @@ func (l *loader) rail(doc *schema.Doc, v *schema.Value, path string) {
 	l.seen[r.Name] = fmt.Sprintf("%s:%d", r.File, r.Line)
 	l.names(doc, v.Get("environments"), path+".environments", "environment", l.book.scope.environmentNames())
 	l.names(doc, v.Get("shapes"), path+".shapes", "shape", l.book.scope.Shapes.Names())
-	l.openers(doc, v, path, r)
+	l.belongs(s, v, path, r)
+	l.openers(s, v, path, r)
 	l.compile(doc, v, path, r)
 	l.book.rails = append(l.book.rails, r)
 }
@@ -210,10 +230,30 @@ func (l *loader) name(doc *schema.Doc, v *schema.Value, path, what string, known
 	}
 }
 
+// belongs makes the rail one for what its source is for.
+func (l *loader) belongs(s Source, v *schema.Value, path string, r *Rail) {
+	if s.Environment != "" {
+		if len(r.Environments) > 0 {
+			l.complain(s.Doc, v.Get("environments"), path+".environments", fmt.Sprintf("rail %s stands under %s, and is for it alone", r.Name, s.Environment)).Expected = "no environments"
+		}
+		r.Environments = []string{s.Environment}
+	}
+	if s.Shape == "" {
+		return
+	}
+	if len(r.Shapes) > 0 || len(r.Environments) > 0 {
+		l.complain(s.Doc, v.Get("name"), path, fmt.Sprintf("rail %s comes with the shape %s, and is for it in every environment", r.Name, s.Shape)).Expected = "neither shapes nor environments"
+	}
+	r.Shapes = []string{s.Shape}
+}
+
 // openers checks who can open the rail: a rail that nobody can open, and does
 // not say so, keeps people waiting for nothing.
-func (l *loader) openers(doc *schema.Doc, v *schema.Value, path string, r *Rail) {
-	scope := l.book.scope
+func (l *loader) openers(s Source, v *schema.Value, path string, r *Rail) {
+	scope, doc := l.book.scope, s.Doc
+	if s.Shape != "" { // it was written for any platform
+		scope.Roles = append(slices.Clone(scope.Roles), r.By...)
+	}
 	switch effect := v.Get("effect"); r.Effect {
 	case slipway.RailSignOff:
 		l.names(doc, v.Get("by"), path+".by", "role", scope.Roles)
@@ -317,6 +357,14 @@ func (r *Rail) appliesTo(shape string) bool {
 // environment.
 func (r *Rail) IsFor(shape, environment string) bool {
 	return r.appliesTo(shape) && (len(r.Environments) == 0 || slices.Contains(r.Environments, environment))
+}
+
+// Uses reports whether a rail that apps of a shape meet in an environment asks about
+// a fact.
+func (b *Book) Uses(fact, shape, environment string) bool {
+	return slices.ContainsFunc(b.rails, func(r *Rail) bool {
+		return r.IsFor(shape, environment) && strings.Contains(r.When+r.Message+r.Fix, fact+".")
+	})
 }
 
 // Problems returns the complaints in an error of this package, or nil.

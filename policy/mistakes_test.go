@@ -46,7 +46,7 @@ func mistakes() map[string]string {
 		`run.description.matches("(")`:                     `["("] this is not a regular expression`,
 		`(run.workers > 3`:                                 `[3] it ends too early`,
 		`!run.workers`:                                     `[!] ! does not take a whole number`,
-		`foo(run.workers)`:                                 `[foo] there is no fact or function "foo"; expected one of app, team, shape, run, environment, release, plan, cost, time`,
+		`foo(run.workers)`:                                 `[foo] there is no fact or function "foo"; expected one of app, team, shape, run, environment, release, plan, cost, others, people, time`,
 		`run.connections.exist(c, c == "a")`:               `[exist] there is no fact or function "exist"; did you mean exists?`,
 		`run.schedule == 5`:                                `[==] a text and a whole number do not go together (==); expected a text in quotes; did you mean "5"?`,
 		`size(run.workers) > 3`:                            `[size] size does not take a whole number`,
