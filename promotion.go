@@ -65,8 +65,14 @@ type RunVerdict struct {
 type Seal struct {
 	App     string       `json:"app"`
 	Version string       `json:"version"`
-	Lines   []Digest     `json:"lines"` // of each line before the seal, without its end
+	Lines   []SealedLine `json:"lines"` // each line before the seal, in order
 	Heads   []ChainPoint `json:"heads"`
 	By      string       `json:"by"`
 	Time    time.Time    `json:"time"`
+}
+
+// A SealedLine is a line of a dossier, as its seal has it.
+type SealedLine struct {
+	Name   string `json:"name"`   // what stands there, for people
+	Digest Digest `json:"digest"` // of the line's bytes, without its end
 }

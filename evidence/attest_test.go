@@ -74,7 +74,7 @@ func TestAttested(t *testing.T) {
 	readBack(t, slipway.Promotion{App: "roads", Record: record, Origin: point, SignOffs: []slipway.Digest{record}, Time: noon()}, "https://github.com/slipway-cd/slipway/promotion/v1")
 	readBack(t, slipway.DeploymentReport{App: "roads", State: slipway.Deployed, Record: record, Time: noon()}, "https://github.com/slipway-cd/slipway/deployment/v1")
 	readBack(t, slipway.RunVerdict{App: "roads", Run: "r-1", State: slipway.RunFailed, ExitCode: &exit, Time: noon()}, "https://github.com/slipway-cd/slipway/run/v1")
-	readBack(t, slipway.Seal{App: "roads", Lines: []slipway.Digest{record}, Heads: []slipway.ChainPoint{point}, Time: noon()}, "https://github.com/slipway-cd/slipway/dossier/v1")
+	readBack(t, slipway.Seal{App: "roads", Lines: []slipway.SealedLine{{Name: "the header", Digest: record}}, Heads: []slipway.ChainPoint{point}, Time: noon()}, "https://github.com/slipway-cd/slipway/dossier/v1")
 }
 
 // The statement of a build is what SLSA says it is.
@@ -179,7 +179,7 @@ func TestWhoMayAttest(t *testing.T) {
 func FuzzUnwrap(f *testing.F) {
 	whole := attest(f, newPair("server"), provenance())
 	f.Add(whole)
-	f.Add(attest(f, newPair("server"), slipway.Seal{Lines: []slipway.Digest{record}}))
+	f.Add(attest(f, newPair("server"), slipway.Seal{Lines: []slipway.SealedLine{{Digest: record}}}))
 	f.Add(bytes.Replace(whole, []byte(`"sig"`), []byte(`"Sig"`), 1))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		e, err := evidence.Unwrap(data)

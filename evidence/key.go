@@ -2,6 +2,8 @@ package evidence
 
 import (
 	"crypto/ed25519"
+	"crypto/x509"
+	"encoding/pem"
 	"strings"
 
 	"golang.org/x/crypto/ssh"
@@ -61,4 +63,13 @@ func (k Key) Equal(o Key) bool { return k.public.Equal(o.public) }
 // Verifies reports whether signature is the key's over data.
 func (k Key) Verifies(data, signature []byte) bool {
 	return len(k.public) == ed25519.PublicKeySize && ed25519.Verify(k.public, data, signature)
+}
+
+// PEM is the key as cosign and openssl read it.
+func (k Key) PEM() (string, error) {
+	der, err := x509.MarshalPKIXPublicKey(k.public)
+	if err != nil {
+		return "", err
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})), nil
 }

@@ -1,0 +1,87 @@
+package dossier
+
+import (
+	"slices"
+
+	"github.com/slipway-cd/slipway"
+	"github.com/slipway-cd/slipway/evidence"
+	"github.com/slipway-cd/slipway/ledger"
+	"github.com/slipway-cd/slipway/promote"
+)
+
+// promoted proves that the release came from the environment before, with the same
+// bytes, after those had signed who had to.
+func (at place) promoted(r slipway.Release, a ledger.Admission) {
+	before := at.chains[at.road-1]
+	p, by, ok := attested[slipway.Promotion](at, "promotion", evidence.Subjects(r))
+	if !ok {
+		return
+	}
+	said := slipway.Promotion{
+		App: r.App, Version: r.Version, Record: a.Record, From: before.Environment, To: at.chain.Environment,
+		SignOffs: p.SignOffs, By: at.entry.By, Time: at.entry.Time,
+	}
+	if before.admits >= 0 {
+		said.Origin = before.entries[before.admits].Point()
+	}
+	switch {
+	case a.From != before.Environment:
+		at.fault("it came from %s, and not from %s", a.From, before.Environment)
+	case before.admits < 0 || !before.release.SameBytes(r) || before.release.Source.Commit != r.Source.Commit:
+		at.fault("%s has other bytes than %s had", at.chain.Environment, before.Environment)
+	case !alike(p, said):
+		at.fault("its promotion is another one than the ledger has")
+	case at.signed(r, a, p.SignOffs):
+		at.proved(by, "%s came from %s to %s, the same bytes", r.Version, before.Environment, at.chain.Environment)
+	}
+}
+
+// signed proves that those had signed who had to, before the promotion: by the very
+// judge that opens the gate.
+func (at place) signed(r slipway.Release, a ledger.Admission, counted []slipway.Digest) bool {
+	env := at.policy.Environments[at.chain.Environment]
+	if env.Rules == nil {
+		return true
+	}
+	rules := env.Rules(r)
+	rules.Now = at.chain.times[at.index]
+	st := promote.Judge(rules, r, a.Record, at.chain.Environment, at.chain.signed)
+	if err := st.Err(); err != nil {
+		at.fault("it was not open: %v", err)
+		return false
+	}
+	for _, d := range counted {
+		if !slices.ContainsFunc(st.Said, func(s promote.Said) bool { return s.Statement == d && s.Counts }) {
+			at.fault("it rests on the sign-off %s, which does not count", d)
+			return false
+		}
+	}
+	for _, s := range st.Said {
+		if s.Counts {
+			at.report.proved(Proof{What: s.SignOff.String(), By: s.Person, Time: s.Time, At: entryName(at.entry)})
+		}
+	}
+	return true
+}
+
+// signOff reads what somebody said to the release. What it counts for is judged
+// where the release comes in.
+func (at place) signOff() {
+	s, ok := body[ledger.SignOff](at.verifier, at.entry)
+	if !ok || s.Version != at.head.Version {
+		return
+	}
+	found, ok := at.find(s.Statement)
+	if !ok {
+		return
+	}
+	signed, err := evidence.Open(found.data)
+	switch {
+	case err != nil:
+		at.fault("its sign-off: %v", err)
+	case !alike(signed.Statement.Predicate, s.SignOff):
+		at.fault("what %s signed is something else than it has", s.Person)
+	default:
+		at.chain.signed = append(at.chain.signed, signed)
+	}
+}

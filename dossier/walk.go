@@ -1,0 +1,130 @@
+package dossier
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/slipway-cd/slipway"
+	"github.com/slipway-cd/slipway/evidence"
+	"github.com/slipway-cd/slipway/ledger"
+)
+
+// walk goes through the i-th chain and proves what its entries say of the release.
+// Entries about other releases were proved to be there, and no more.
+func (v *verifier) walk(i int) {
+	c := &v.chains[i]
+	for n, e := range c.entries {
+		at := place{verifier: v, chain: c, index: n, entry: e, road: i}
+		switch e.Kind {
+		case ledger.ReleaseCreated, ledger.ReleasePromoted:
+			at.admitted()
+		case ledger.ReleaseSigned:
+			at.signOff()
+		case ledger.RailGranted:
+			if g, ok := body[ledger.Grant](v, e); ok {
+				said(at, g.Statement, g.Person, g.Grant)
+			}
+		case ledger.ReleaseHeld:
+			if q, ok := body[ledger.Quarantine](v, e); ok {
+				said(at, q.Statement, q.Person, q.Quarantine)
+			}
+		case ledger.DeploymentStarted:
+			at.started()
+		case ledger.DeploymentEnded:
+			at.ended()
+		case ledger.RunEnded:
+			at.ran()
+		}
+	}
+	if c.admits < 0 {
+		v.report.fault("the header", "the ledger of %s never had %s", c.Subject, v.head.Version)
+	}
+}
+
+// A place is an entry being looked at.
+type place struct {
+	*verifier
+	chain *chain
+	index int
+	entry ledger.Entry
+	road  int // of the environment on it
+}
+
+func (at place) fault(why string, args ...any) {
+	at.report.fault(entryName(at.entry), why, args...)
+}
+
+func (at place) proved(by, what string, args ...any) {
+	at.report.proved(Proof{What: fmt.Sprintf(what, args...), By: by, Time: at.chain.times[at.index], At: entryName(at.entry)})
+}
+
+// find returns a statement that the entry names.
+func (at place) find(d slipway.Digest) (envelope, bool) {
+	e, ok := at.statements[d]
+	if !ok {
+		at.fault("the statement %s that it names is missing", d)
+		return e, false
+	}
+	name := strings.ReplaceAll(kindOf(e.PredicateType), " ", "-") + "-" + d.Short()
+	if !slices.ContainsFunc(at.report.Statements, func(s Statement) bool { return s.Name == name }) {
+		at.report.Statements = append(at.report.Statements, Statement{Name: name, Envelope: e.data})
+	}
+	return e, true
+}
+
+// attested returns the one claim of a kind among the statements that the entry
+// names, and the machine that made it; about are the bytes it has to be about.
+func attested[C evidence.Claim](at place, what string, about []evidence.Subject) (claim C, by string, ok bool) {
+	var found []envelope
+	for _, d := range at.entry.Statements {
+		e, there := at.find(d)
+		if !there {
+			return claim, "", false
+		}
+		if c, err := evidence.Read[C](e.Envelope); err == nil {
+			claim, found = c, append(found, e)
+		}
+	}
+	if len(found) != 1 {
+		at.fault("it rests on %d statements of the kind %s, and one was expected", len(found), what)
+		return claim, "", false
+	}
+	by, err := at.policy.Attested(found[0].Envelope, at.chain.Environment, at.chain.times[at.index])
+	if err != nil {
+		at.fault("its %s: %v", what, err)
+		return claim, by, false
+	}
+	if !slices.Equal(found[0].Subject, about) {
+		at.fault("its %s is about other bytes", what)
+		return claim, by, false
+	}
+	return claim, by, true
+}
+
+// said proves that a person said what the entry has.
+func said[W evidence.Word](at place, statement slipway.Digest, person string, word W) {
+	e, ok := at.find(statement)
+	if !ok {
+		return
+	}
+	heard, err := evidence.Hear[W](e.Envelope)
+	if err == nil {
+		err = at.policy.Said(e.Envelope, person)
+	}
+	switch {
+	case err != nil:
+		at.fault("what %s said: %v", person, err)
+	case !alike(heard, word):
+		at.fault("what %s said is something else than it has", person)
+	default:
+		at.proved(person, "%v", heard)
+	}
+}
+
+// alike reports whether two values are the same when they are written.
+func alike(a, b any) bool {
+	x, errX := ledger.Canonical(a)
+	y, errY := ledger.Canonical(b)
+	return errX == nil && errY == nil && string(x) == string(y)
+}
