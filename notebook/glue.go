@@ -203,14 +203,18 @@ func (g *glueBuilder) code() {
 	}
 	g.block(&g.script, code, first)
 	g.begun = true
-	g.spark = g.spark || definesSpark.MatchString(strings.Join(code, "\n"))
+	g.spark = g.spark || definesSpark(strings.Join(code, "\n"))
 	if g.cell.HasTag(TagParameters) && !sql {
 		g.parameters(code, first)
 	}
 }
 
-// definesSpark finds what gives spark its value, or imports it.
-var definesSpark = regexp.MustCompile(`\bspark\b[^=\n]*=[^=]|\bimport\b.*\bspark\b|\bas\s+spark\b`)
+// definesSpark reports whether code gives spark its value, or imports it.
+func definesSpark(code string) bool {
+	return strings.Contains(code, "spark") && sparkDefined.MatchString(code)
+}
+
+var sparkDefined = regexp.MustCompile(`\bspark\b[^=\n]*=[^=]|\bimport\b.*\bspark\b|\bas\s+spark\b`)
 
 // needSpark warns where SQL needs the name that a session has, and a job has not.
 func (g *glueBuilder) needSpark(line int) {
