@@ -136,6 +136,9 @@ type commands struct {
 	Schedule   scheduleCommand   `cmd:"" group:"operate" help:"Start the runs that are due, while it is up."`
 	Remove     removeCommand     `cmd:"" group:"operate" help:"Take the job away from an environment."`
 	Releases   releasesCommand   `cmd:"" group:"look" help:"List the releases of an environment."`
+	Dossier    dossierCommand    `cmd:"" group:"look" help:"Write one file that proves a release, from commit to production."`
+	Verify     verifyCommand     `cmd:"" group:"look" help:"Check such a file, without network."`
+	Running    runningCommand    `cmd:"" group:"look" help:"Hold what really runs against what was approved, by digest."`
 	Show       showCommand       `cmd:"" group:"look" help:"Show a release."`
 	Download   downloadCommand   `cmd:"" group:"look" help:"Fetch a release's files."`
 	Config     configCommand     `cmd:"" group:"look" help:"Show the manifest resolved for an environment, and where each value comes from."`
