@@ -66,13 +66,14 @@ func (s Stage) Run(ctx context.Context, in Input) (Output, error) {
 		return Output{}, err
 	}
 	r, record, err := s.find(ctx, in, r)
+	var statements []slipway.Digest
 	if slipway.KindOf(err) == slipway.NotFound {
-		r, record, err = s.fix(ctx, in, r)
+		r, record, statements, err = s.fix(ctx, in, r)
 	}
 	if err != nil {
 		return Output{}, err
 	}
-	made, err := s.admit(ctx, r, record, in.By)
+	made, err := s.admit(ctx, r, record, statements, in.By)
 	return Output{Release: r, Made: made}, err
 }
 
@@ -134,16 +135,27 @@ func same(found, wanted slipway.Release) (slipway.Release, error) {
 
 func short(commit string) string { return commit[:min(12, len(commit))] }
 
-// fix writes the bytes first and the record that names them last, so whoever
-// sees the record sees all of it.
-func (s Stage) fix(ctx context.Context, in Input, r slipway.Release) (slipway.Release, slipway.Digest, error) {
+// fix writes the bytes first, with the statements about them, and the record that
+// names them last, so whoever sees the record sees all of it.
+func (s Stage) fix(ctx context.Context, in Input, r slipway.Release) (slipway.Release, slipway.Digest, []slipway.Digest, error) {
 	checks, err := json.Marshal(in.Checks)
 	if err != nil {
-		return r, "", err
+		return r, "", nil, err
 	}
+	record, err := json.Marshal(r)
+	if err != nil {
+		return r, "", nil, err
+	}
+	var statements []slipway.Digest
 	puts := []func() error{
 		func() error { return s.write(ctx, r.Manifest.Key, in.Manifest) },
 		func() error { return s.write(ctx, r.Checks.Key, checks) },
+	}
+	if s.Attest != nil {
+		puts = append(puts, func() (err error) {
+			statements, err = s.Attest(ctx, r, slipway.DigestOf(record))
+			return err
+		})
 	}
 	for _, a := range in.Artifacts {
 		puts = append(puts, func() error {
@@ -153,18 +165,15 @@ func (s Stage) fix(ctx context.Context, in Input, r slipway.Release) (slipway.Re
 			return nil
 		})
 	}
-	if err := repository.Each(puts, func(put func() error) error { return put() }); err != nil {
-		return s.lost(ctx, r, err)
+	err = repository.Each(puts, func(put func() error) error { return put() })
+	if err == nil {
+		err = s.write(ctx, slipway.ReleaseKey(r.App, r.Version), record)
 	}
-	record, err := json.Marshal(r)
 	if err != nil {
-		return r, "", err
+		r, record, err := s.lost(ctx, r, err)
+		return r, record, nil, err
 	}
-	err = s.write(ctx, slipway.ReleaseKey(r.App, r.Version), record)
-	if err != nil {
-		return s.lost(ctx, r, err)
-	}
-	return r, slipway.DigestOf(record), nil
+	return r, slipway.DigestOf(record), statements, nil
 }
 
 func (s Stage) write(ctx context.Context, key string, data []byte) error {
@@ -211,9 +220,8 @@ func (s Stage) put(ctx context.Context, in Input, a slipway.Artifact) error {
 
 // admit writes the ledger's entry, which makes the release one of the
 // environment's.
-func (s Stage) admit(ctx context.Context, r slipway.Release, record slipway.Digest, by string) (bool, error) {
+func (s Stage) admit(ctx context.Context, r slipway.Release, record slipway.Digest, statements []slipway.Digest, by string) (bool, error) {
 	a := ledger.Admission{Version: r.Version, Commit: r.Source.Commit, Record: record, Time: s.Clock().UTC(), By: by}
-	var statements []slipway.Digest
 	return ledger.AdmitIf(ctx, s.Ledger, ledger.Subject{App: r.App, Environment: s.Environment.Name}, ledger.ReleaseCreated, a, func(ledger.History) ([]slipway.Digest, error) {
 		if s.Attest == nil || statements != nil {
 			return statements, nil
