@@ -55,6 +55,12 @@ type Requires struct {
 	Comments     []string `json:"comments,omitempty"` // patterns of a line; * is any text
 }
 
+// IsZero reports whether nothing is said at all; a rule that asks for nobody's
+// approval says so with a count of 0 and who might give one.
+func (r Requires) IsZero() bool {
+	return r.Count == 0 && r.Who.IsZero() && r.Permission == "" && !r.Contributors && len(r.Comments) == 0
+}
+
 // Who is some people, by the names that platform.yaml gives them. A team with a /
 // is one of the forge.
 type Who struct {

@@ -1,6 +1,7 @@
 package merge
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -209,12 +210,15 @@ func (e *evaluation) givenUp(r *Requirement, app *App, d demand) {
 // answered is the answer to a check for the head, and the newest commit that it
 // answered for besides. Of several answers the worst counts.
 func (e *evaluation) answered(app, name string) (fact *CheckFact, older string) {
+	var last *CheckFact
 	for i := range e.facts.Checks {
 		f := &e.facts.Checks[i]
 		switch {
 		case f.App != app || f.Name != name:
 		case f.Commit != e.pr.Head:
-			older = f.Commit
+			if last == nil || cmp.Or(f.Since.Compare(last.Since), cmp.Compare(f.Commit, last.Commit)) > 0 {
+				last, older = f, f.Commit
+			}
 		case fact == nil || passed(fact):
 			fact = f
 		}

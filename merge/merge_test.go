@@ -123,7 +123,10 @@ func lines(s merge.State) string {
 }
 
 // one returns the requirement of a kind and name.
-func one(t testing.TB, s merge.State, kind merge.Kind, name string) merge.Requirement {
+func one(t interface {
+	Helper()
+	Fatalf(format string, args ...any)
+}, s merge.State, kind merge.Kind, name string) merge.Requirement {
 	t.Helper()
 	i := slices.IndexFunc(s.Requirements, func(r merge.Requirement) bool { return r.Kind == kind && r.Name == name })
 	if i < 0 {

@@ -35,9 +35,7 @@ func (e *evaluation) hear() {
 	for _, r := range e.pr.Reviews {
 		e.voices = append(e.voices, voice{by: r.By, login: fold(r.By), verdict: r.Verdict, commit: r.Commit, at: r.Time, id: r.ID})
 	}
-	slices.SortFunc(e.voices, func(a, b voice) int {
-		return cmp.Or(a.at.Compare(b.at), cmp.Compare(a.verdict, b.verdict), cmp.Compare(a.id, b.id), cmp.Compare(a.login, b.login), cmp.Compare(a.commit, b.commit))
-	})
+	slices.SortFunc(e.voices, inOrder)
 	for _, v := range e.voices {
 		switch v.verdict {
 		case reject:
@@ -46,6 +44,12 @@ func (e *evaluation) hear() {
 			e.cleared[v.login] = true
 		}
 	}
+}
+
+// inOrder compares voices by their times; at the same time approve comes before
+// reject.
+func inOrder(a, b voice) int {
+	return cmp.Or(a.at.Compare(b.at), cmp.Compare(a.verdict, b.verdict), cmp.Compare(a.id, b.id), cmp.Compare(a.login, b.login), cmp.Compare(a.by, b.by), cmp.Compare(a.commit, b.commit))
 }
 
 // stands reports whether what was said of a commit at a time holds for the head:
@@ -115,6 +119,8 @@ func (e *evaluation) rule(rule manifest.Review, s scope) Requirement {
 		e.anyOf(&r, rule.Any, s)
 	case len(rule.All) > 0:
 		e.allOf(&r, rule.All, s)
+	case rule.Requires.IsZero():
+		r.Status, r.Reason, r.Who = Failed, "the rule does not say what it requires", whoMay("mend the rules")
 	default:
 		e.approvals(&r, rule.Requires)
 	}
@@ -297,6 +303,7 @@ func (e *evaluation) spoken(need manifest.Requires) []voice {
 			all = append(all, voice{by: c.By, login: fold(c.By), verdict: approve, commit: e.headAt(c.Time), at: c.Time, id: c.ID})
 		}
 	}
+	slices.SortFunc(all, inOrder)
 	return all
 }
 

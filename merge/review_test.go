@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/slipway-cd/slipway"
+	"github.com/slipway-cd/slipway/manifest"
 	"github.com/slipway-cd/slipway/merge"
 )
 
@@ -282,6 +283,11 @@ func TestRulesOfRules(t *testing.T) {
 				t.Errorf("rule (-want +got):\n%s", diff)
 			}
 		})
+	}
+	empty := facts(t, "", "review: [{name: r, requires: }]\n")
+	empty.Rules.Apps[0].Merge.Review[0].Requires = manifest.Requires{}
+	if diff := cmp.Diff("failed: the rule does not say what it requires [whoever may mend the rules]", told(one(t, merge.Evaluate(empty), merge.KindReview, "r"))); diff != "" {
+		t.Errorf("a rule that says nothing (-want +got):\n%s", diff)
 	}
 	f := facts(t, "", "review: [{name: r, any: [{name: a, if: {labels: [x]}, requires: {count: 0}}]}]\n")
 	if diff := cmp.Diff("not required: none of its rules is for this change", told(one(t, merge.Evaluate(f), merge.KindReview, "r"))); diff != "" {
