@@ -25,6 +25,9 @@ type CheckResult struct {
 	Duration time.Duration `json:"duration_ns"`
 	Output   string        `json:"output,omitempty"` // the last lines the command printed
 	Reused   bool          `json:"reused,omitempty"` // answered earlier for the same bytes
+	// Isolation is "isolated", or why the command was not though that was wanted;
+	// empty: it was not wanted.
+	Isolation string `json:"isolation,omitempty"`
 }
 
 // TestCounts counts the tests of a report.

@@ -12,6 +12,7 @@ import (
 	"slices"
 
 	"github.com/slipway-cd/slipway"
+	"github.com/slipway-cd/slipway/sandbox"
 )
 
 // builder counts the changes of the built-in steps that give other bytes for the
@@ -43,6 +44,12 @@ type Input struct {
 	Checkout func(ctx context.Context, dir string) error
 	Environ  []string  // of those steps
 	Output   io.Writer // of those steps
+
+	// Sandbox runs those steps; nil: they run without isolation. Secrets are hidden
+	// in what they print. Cache is what package managers keep; nil: nothing.
+	Sandbox *sandbox.Sandbox
+	Secrets []string
+	Cache   *sandbox.Cache
 }
 
 // A Result is what was built. It is plain data; the bytes lie in Dir.
@@ -185,7 +192,15 @@ func (b *build) steps(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r := runner{dir: dir, environ: b.Environ, output: b.Output}
+	r := runner{
+		box: b.Sandbox, copy: b.copy.dir, dir: dir, environ: b.Environ, output: b.Output, secrets: b.Secrets, cache: b.Cache,
+	}
+	if r.box == nil {
+		r.box = sandbox.New(sandbox.Config{})
+	}
+	if r.output == nil {
+		r.output = io.Discard
+	}
 	b.sources.outputs, err = r.run(ctx, b.Plan.Steps)
 	return err
 }

@@ -32,6 +32,7 @@ type Step struct {
 	Outputs []string          `json:"outputs,omitempty"` // patterns, each of which must match
 	Env     map[string]string `json:"env,omitempty"`
 	Timeout time.Duration     `json:"timeout,omitempty"` // 0: no limit
+	Network bool              `json:"network,omitempty"` // it may reach the network where steps are isolated
 }
 
 // argv returns the program and its arguments.

@@ -2,28 +2,27 @@ package build
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"maps"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
-	"time"
 
 	"github.com/slipway-cd/slipway"
+	"github.com/slipway-cd/slipway/sandbox"
 )
-
-var errTimeLimit = errors.New("it exceeded its time limit")
 
 // A runner runs a plan's steps in one copy of the repository.
 type runner struct {
-	dir     string // the app's folder in the copy
+	box     *sandbox.Sandbox
+	copy    string // the copy
+	dir     string // the app's folder in it
 	environ []string
+	secrets []string
+	cache   *sandbox.Cache // of package managers; may be nil
 	output  io.Writer
 }
 
@@ -43,64 +42,38 @@ func (r runner) run(ctx context.Context, steps []Step) (map[string][]byte, error
 	return outputs, nil
 }
 
-// grace is how long a step that is told to end may take for it.
-const grace = 5 * time.Second
-
-// step runs one command as a process group, so that none of its children outlives
-// it.
+// step runs one command. Nothing that it started outlives it.
 func (r runner) step(ctx context.Context, s Step) error {
-	if s.Timeout > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, s.Timeout, errTimeLimit)
-		defer cancel()
-	}
-	argv := s.argv()
 	last := &tail{}
-	env := environ(r.environ, s.Env, r.dir)
-	bin, err := program(argv[0], env)
+	res, err := r.box.Run(ctx, r.cache.Mount(sandbox.Step{
+		Argv: s.argv(), Dir: r.dir, Env: environ(r.environ, s.Env, r.dir), Output: io.MultiWriter(last, r.output),
+		Limits: sandbox.Limits{Time: s.Timeout}, Mask: r.secrets, Network: s.Network, Writable: []string{r.copy},
+	}))
 	if err != nil {
-		return errStep(ctx, s, err, nil)
+		return fmt.Errorf("build step %s: %w", s.Name, err)
 	}
-	cmd := exec.CommandContext(ctx, bin, argv[1:]...)
-	cmd.Dir = r.dir
-	cmd.Env = env
-	cmd.Stdout = io.MultiWriter(r.output, last)
-	cmd.Stderr = cmd.Stdout
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
-	cmd.WaitDelay = grace
-	err = cmd.Run()
-	if cmd.Process != nil {
-		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // whoever is left
-	}
-	if err == nil {
-		return nil
-	}
-	return errStep(ctx, s, err, last)
+	return judge(s, res, last)
 }
 
-func errStep(ctx context.Context, s Step, err error, last *tail) error {
-	var exit *exec.ExitError
+// judge says what the end of a step means.
+func judge(s Step, res sandbox.Result, last *tail) error {
+	const clean = "it runs in a clean copy of the commit: what is not committed is not there"
 	switch {
-	case errors.Is(context.Cause(ctx), errTimeLimit):
+	case res.Limit == sandbox.Time:
 		return slipway.Errorf(slipway.Failed, "build step %s exceeded its time limit of %s%s", s.Name, s.Timeout, last).
 			WithFix("give it more time with timeout, or find out what it waits for")
-	case ctx.Err() != nil:
-		return fmt.Errorf("build step %s: %w", s.Name, context.Cause(ctx))
-	case errors.As(err, &exit):
-		return slipway.Errorf(slipway.Failed, "build step %s failed: %s%s", s.Name, exit, last).
-			WithFix("it runs in a clean copy of the commit: what is not committed is not there")
-	case errors.Is(err, fs.ErrPermission):
-		return slipway.Errorf(slipway.Invalid, "build step %s: %s is not executable", s.Name, s.argv()[0]).
-			WithFix("git update-index --chmod=+x %s, and commit", s.argv()[0])
-	case errors.Is(err, exec.ErrNotFound), errors.Is(err, fs.ErrNotExist):
-		return slipway.Errorf(slipway.Unavailable, "build step %s: there is no program %s", s.Name, s.argv()[0]).
-			WithFix("install it, or correct the step's command")
-	case errors.Is(err, exec.ErrWaitDelay):
-		return slipway.Errorf(slipway.Failed, "build step %s ended but left a process behind that holds its output%s", s.Name, last).
-			WithFix("wait for it in the step, or redirect its output")
+	case res.Limit != "":
+		return slipway.Errorf(slipway.Failed, "build step %s %s, and was ended%s", s.Name, res.Reason, last).
+			WithFix("have it use less, or ask the platform team for more")
+	case res.Signal != 0:
+		return slipway.Errorf(slipway.Failed, "build step %s failed: signal: %s%s", s.Name, res.Signal, last).WithFix(clean)
+	case res.Code != 0 && res.Isolated && !s.Network && sandbox.LacksNetwork(last.String()):
+		return slipway.Errorf(slipway.Failed, "build step %s failed: exit status %d%s", s.Name, res.Code, last).
+			WithFix("it ran without a network; if it needs one, say network: true")
+	case res.Code != 0:
+		return slipway.Errorf(slipway.Failed, "build step %s failed: exit status %d%s", s.Name, res.Code, last).WithFix(clean)
 	}
-	return fmt.Errorf("build step %s: %w", s.Name, err)
+	return nil
 }
 
 // environ puts a step's own variables behind the others, so that they win, and
@@ -115,27 +88,6 @@ func environ(base []string, own map[string]string, dir string) []string {
 		env = append(env, key+"="+own[key])
 	}
 	return env
-}
-
-// program finds a program on the PATH of the step, not on this process's own. A
-// path stands as it is, from the app's folder.
-func program(name string, env []string) (string, error) {
-	if strings.Contains(name, "/") {
-		return name, nil
-	}
-	search := ""
-	for _, kv := range env {
-		if v, ok := strings.CutPrefix(kv, "PATH="); ok {
-			search = v
-		}
-	}
-	for _, dir := range filepath.SplitList(search) {
-		file := filepath.Join(dir, name)
-		if info, err := os.Stat(file); err == nil && filepath.IsAbs(file) && info.Mode().IsRegular() && info.Mode()&0o111 != 0 {
-			return file, nil
-		}
-	}
-	return "", fmt.Errorf("%s: %w", name, exec.ErrNotFound)
 }
 
 // collect reads what a step promised to make. It never follows a link out of the

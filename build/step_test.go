@@ -104,17 +104,17 @@ func TestStepErrors(t *testing.T) {
 		"no program": {
 			build.Step{Name: "proto", Command: []string{"protoc-of-nobody"}},
 			slipway.Unavailable,
-			"build step proto: there is no program protoc-of-nobody", "install it, or correct the step's command",
+			"build step proto: the command protoc-of-nobody was not found in PATH (" + os.Getenv("PATH") + ")", "install it, or correct the command",
 		},
 		"no file": {
 			build.Step{Name: "proto", Command: []string{"./gen.sh"}},
 			slipway.Unavailable,
-			"build step proto: there is no program ./gen.sh", "install it, or correct the step's command",
+			"build step proto: the command ./gen.sh was not found", "add it to the repository, or correct the command",
 		},
 		"a folder": {
 			build.Step{Name: "proto", Command: []string{"./lib"}},
 			slipway.Invalid,
-			"build step proto: ./lib is not executable", "git update-index --chmod=+x ./lib, and commit",
+			"build step proto: the command ./lib is not a file", "correct the command",
 		},
 		"no command": {build.Step{Name: "proto"}, slipway.Invalid, "build step proto has no command", "give it one: a text for the shell, or a list"},
 		"inputs": {

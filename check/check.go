@@ -1,6 +1,7 @@
 package check
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"github.com/slipway-cd/slipway"
+	"github.com/slipway-cd/slipway/sandbox"
 )
 
 // A Spec is one check as the manifest asks for it.
@@ -18,6 +20,8 @@ type Spec struct {
 	Run      Command           //
 	Timeout  time.Duration     // 0: DefaultTimeout
 	Required bool              // false: advisory, its verdict closes no gate
+	Memory   int64             // bytes that it may use; 0: what the sandbox says
+	Network  bool              // it may reach the network where checks are isolated
 	Env      map[string]string // on top of Input.Env; cannot replace REPORTS and SLIPWAY_*
 
 	// The reports the command writes: a path or a pattern of package path, one
@@ -42,6 +46,14 @@ type Command struct {
 	Args  []string
 }
 
+// argv is the program and its arguments.
+func (c Command) argv() []string {
+	if c.Shell != "" {
+		return []string{"sh", "-c", c.Shell}
+	}
+	return c.Args
+}
+
 // Thresholds say what a report must show.
 type Thresholds struct {
 	Coverage float64 // percent covered at least; 0: any
@@ -54,9 +66,6 @@ type Thresholds struct {
 
 // DefaultTimeout limits a check that names no time limit.
 const DefaultTimeout = 15 * time.Minute
-
-// DefaultGrace is how long a check has between SIGTERM and SIGKILL.
-const DefaultGrace = 10 * time.Second
 
 // Artifacts are the built files, for the checks to test. Each is an absolute path; an
 // empty one is exported as an empty variable.
@@ -84,22 +93,28 @@ type Input struct {
 	// its name in it, emptied first and exported as REPORTS.
 	Reports string
 
-	Parallel int           // checks at the same time; 0 means 1
-	Grace    time.Duration // between SIGTERM and SIGKILL; 0: DefaultGrace
+	Parallel int // checks at the same time; 0 means 1
+
+	// Sandbox runs the commands; nil: they run without isolation. They may write to
+	// the folder Root, which holds Dir and is Dir if empty. Cache is what package
+	// managers keep; nil: nothing.
+	Sandbox *sandbox.Sandbox
+	Root    string
+	Cache   *sandbox.Cache
+	Tools   []string // folders that they may read though isolation hides them
 
 	// Log returns where the output of a check is streamed to; nil, or a nil
 	// writer, discards it. Writers of different checks are written to at the
 	// same time. An error of the writer ends the stream and not the check.
 	Log func(check string) io.Writer
 
-	// Mask replaces secrets in everything a result keeps; nil changes nothing.
-	Mask func(string) string
+	// Secrets are hidden in the logs and in everything that a result keeps.
+	Secrets []string
 
 	// Emit is told of progress, one call at a time; it may be nil.
 	Emit func(Event)
 
-	Now   func() time.Time                               // the clock; required
-	Timer func(time.Duration) (<-chan time.Time, func()) // fires once, unless stopped; nil: the real one
+	Now func() time.Time // the clock; required
 }
 
 // Run runs every check and returns the results in the order of the specs. What
@@ -112,6 +127,9 @@ func Run(ctx context.Context, in Input) ([]slipway.CheckResult, error) {
 	}
 	in, err := in.withDefaults()
 	if err != nil {
+		return nil, err
+	}
+	if err := in.Sandbox.Ready(ctx); err != nil {
 		return nil, err
 	}
 	results := make([]slipway.CheckResult, len(in.Specs))
@@ -136,21 +154,16 @@ func Run(ctx context.Context, in Input) ([]slipway.CheckResult, error) {
 
 // withDefaults fills what the caller left out and makes paths absolute.
 func (in Input) withDefaults() (Input, error) {
-	for _, p := range []*string{&in.Dir, &in.Reports} {
+	in.Root = cmp.Or(in.Root, in.Dir)
+	for _, p := range []*string{&in.Dir, &in.Root, &in.Reports} {
 		abs, err := filepath.Abs(*p)
 		if err != nil {
 			return in, fmt.Errorf("find folder %s: %w", *p, err)
 		}
 		*p = abs
 	}
-	if in.Grace == 0 {
-		in.Grace = DefaultGrace
-	}
-	if in.Timer == nil {
-		in.Timer = realTimer
-	}
-	if in.Mask == nil {
-		in.Mask = func(s string) string { return s }
+	if in.Sandbox == nil {
+		in.Sandbox = sandbox.New(sandbox.Config{})
 	}
 	emit, turn := in.Emit, new(sync.Mutex)
 	in.Emit = func(e Event) {
@@ -167,11 +180,6 @@ func (in Input) withDefaults() (Input, error) {
 	return in, nil
 }
 
-func realTimer(d time.Duration) (<-chan time.Time, func()) {
-	t := time.NewTimer(d)
-	return t.C, func() { t.Stop() }
-}
-
 // one runs one check and judges it.
 func (in Input) one(ctx context.Context, spec Spec) slipway.CheckResult {
 	start := in.Now()
@@ -184,7 +192,7 @@ func (in Input) one(ctx context.Context, spec Spec) slipway.CheckResult {
 	in.question(ctx, spec, v)
 	end := in.Now()
 	v.result.Duration = end.Sub(start)
-	v.result = masked(v.result, in.Mask)
+	v.result = masked(v.result, sandbox.Hide(in.Secrets))
 	in.Emit(Event{Check: spec.Name, Time: end, Result: &v.result})
 	return v.result
 }
@@ -199,12 +207,34 @@ func (in Input) question(ctx context.Context, spec Spec, v *verdict) {
 	defer folders.close()
 	before := folders.snapshot(spec)
 	kept := new(tail)
-	end := in.execute(ctx, spec, folders.reportsPath, kept)
+	end, err := in.Sandbox.Run(ctx, in.Cache.Mount(sandbox.Step{
+		Argv: spec.Run.argv(), Dir: in.Dir, Env: in.environment(spec, folders.reportsPath),
+		Output: io.MultiWriter(kept, in.stream(spec.Name)), Mask: in.Secrets,
+		Limits: sandbox.Limits{Time: spec.Timeout, Memory: spec.Memory}, Network: spec.Network,
+		Writable: []string{in.Root, folders.reportsPath}, ReadOnly: in.readOnly(),
+	}))
 	v.result.Output = kept.String()
-	v.command(end)
-	if end.ran() {
-		v.reports(folders, before)
+	if err != nil {
+		v.noCommand(err)
+		return
 	}
+	v.result.Isolation = end.Note
+	if end.Isolated {
+		v.result.Isolation = "isolated"
+	}
+	v.command(end)
+	v.reports(folders, before)
+}
+
+// readOnly are the folders that commands may read, wherever they lie.
+func (in Input) readOnly() []string {
+	var folders []string
+	for _, dir := range append([]string{in.Artifacts.Folder}, in.Tools...) {
+		if dir != "" {
+			folders = append(folders, dir)
+		}
+	}
+	return folders
 }
 
 // environment is what the command of a check sees; later entries win.

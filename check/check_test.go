@@ -215,24 +215,24 @@ func TestVerdicts(t *testing.T) {
 		"a command that is not in PATH is an error": {
 			check.Spec{Run: list("pytest-of-nobody")},
 			`unit  error  3.1 s
-  the command pytest-of-nobody was not found in PATH (/usr/bin:/bin); install it, or correct what the check runs
+  the command pytest-of-nobody was not found in PATH (/usr/bin:/bin); install it, or correct the command
 `,
 		},
 		"a command that is not in the repository is an error": {
 			check.Spec{Run: list("./ci/test")},
 			`unit  error  3.1 s
-  the command ./ci/test was not found; add it to the repository, or correct what the check runs
+  the command ./ci/test was not found; add it to the repository, or correct the command
 `,
 		},
 		"a command that is not executable is an error": {
 			check.Spec{Run: list("./made/cover.out")},
 			`unit  error  3.1 s
-  the command ./made/cover.out is not executable; run chmod +x on it and commit that
+  the command ./made/cover.out is not executable; run git update-index --chmod=+x on it, and commit
 `,
 		},
 		"a folder is no command": {
 			check.Spec{Run: list("./made")},
-			"unit  error  3.1 s\n  the command ./made is not a file; correct what the check runs\n",
+			"unit  error  3.1 s\n  the command ./made is not a file; correct the command\n",
 		},
 		"being killed fails with the signal": {
 			check.Spec{Run: sh("kill -9 $$")},
@@ -325,7 +325,7 @@ func TestVerdicts(t *testing.T) {
 func TestStartFailures(t *testing.T) {
 	tests := map[string]struct{ script, want string }{
 		"no program":     {"\x00\x01", "the command ./x is no program for this machine; a script needs a first line such as #!/bin/sh"},
-		"no interpreter": {"#!/of/nobody\n", "the command ./x names an interpreter in its first line that was not found"},
+		"no interpreter": {"#!/of/nobody\n", "the command ./x names an interpreter in its first line that was not found; install it, or correct that line"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -423,7 +423,7 @@ func TestReportsFolderCannotBeMade(t *testing.T) {
 func TestEnvironmentOfACommand(t *testing.T) {
 	in := input(t, check.Spec{
 		Name: "unit",
-		Run:  sh(`echo "$PWD|$REPORTS|$SLIPWAY_SCRIPT|$SLIPWAY_MODULES|$SLIPWAY_ARTIFACTS|$MODE|$BASE"; cat; env | grep -c SLIPWAY`),
+		Run:  sh(`echo "$PWD|$REPORTS|$SLIPWAY_SCRIPT|$SLIPWAY_MODULES|$SLIPWAY_ARTIFACTS|$MODE|$BASE"; cat; env | grep -v SLIPWAY_STEP | grep -c SLIPWAY`),
 		Env:  map[string]string{"MODE": "fast", "SLIPWAY_SCRIPT": "mine"},
 	})
 	in.Env = append(in.Env, "BASE=base", "MODE=slow")
@@ -482,7 +482,7 @@ func TestSecretsAreMaskedEverywhere(t *testing.T) {
 		},
 		check.Spec{Name: "broken", SARIF: "s", Run: sh(`echo '{"version":"s3cret"}' > $REPORTS/s`)},
 	)
-	in.Mask = func(s string) string { return strings.ReplaceAll(s, "s3cret", "***") }
+	in.Secrets = []string{"s3cret"}
 	emitted := ""
 	in.Emit = func(e check.Event) {
 		if e.Result != nil {

@@ -124,7 +124,7 @@ func TestCommandsThatAreTooLongOrSilent(t *testing.T) {
 		run  check.Command
 		want string
 	}{
-		"too long":        {list("/bin/echo", strings.Repeat("x", 4<<20)), "the command /bin/echo has too many or too long arguments"},
+		"too long":        {list("/bin/echo", strings.Repeat("x", 4<<20)), "the command /bin/echo has too many or too long arguments; write them to a file, and have the command read it"},
 		"silent 127":      {sh("exit 127"), "the command it runs was not found (exit code 127); install it, or correct what the check runs"},
 		"127 from a list": {list("/bin/sh", "-c", "exit 127"), "exited with code 127"},
 	}

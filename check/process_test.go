@@ -6,10 +6,7 @@ import (
 	"errors"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strconv"
-	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -19,6 +16,7 @@ import (
 
 	"github.com/slipway-cd/slipway"
 	"github.com/slipway-cd/slipway/check"
+	"github.com/slipway-cd/slipway/sandbox"
 )
 
 const (
@@ -65,9 +63,8 @@ func newTree(t *testing.T, text string, mayPass, graceful bool) *tree {
 	t.Helper()
 	tr := &tree{ready: &ready{said: make(chan struct{})}, held: make(chan error, 1)}
 	tr.in = input(t, check.Spec{Name: "unit", Run: sh(`exec 3> made/held; ` + text), Timeout: timeLimit})
-	tr.in.Grace = grace
 	tr.in.Log = func(string) io.Writer { return tr.ready }
-	tr.in.Timer = func(d time.Duration) (<-chan time.Time, func()) {
+	timer := func(d time.Duration) (<-chan time.Time, func()) {
 		fired := make(chan time.Time, 1)
 		switch {
 		case d == timeLimit && mayPass:
@@ -79,6 +76,7 @@ func newTree(t *testing.T, text string, mayPass, graceful bool) *tree {
 		}
 		return fired, func() {}
 	}
+	tr.in.Sandbox = sandbox.New(sandbox.Config{Grace: grace, Timer: timer})
 	held := filepath.Join(tr.in.Dir, "made/held")
 	fifo(t, held)
 	go func() {
@@ -148,33 +146,6 @@ func TestNothingIsLeftInTheBackground(t *testing.T) {
 	got := run(t, tr.in)[0]
 	tr.gone(t)
 	if got.Verdict != slipway.Pass || got.Output != "ready\n" {
-		t.Errorf("got %s %q %q", got.Verdict, got.Reasons, got.Output)
-	}
-}
-
-// A process that leaves the group goes on, and must not hold up the check.
-func TestAProcessThatLeavesTheGroupDoesNotHoldTheCheck(t *testing.T) {
-	if _, err := exec.LookPath("setsid"); err != nil {
-		t.Skip("needs setsid")
-	}
-	in := input(t, check.Spec{
-		Name: "unit",
-		Run:  sh(`setsid sh -c 'echo $$ > made/pid; exec sleep 1000000' & while [ ! -s made/pid ]; do :; done; echo done`),
-	})
-	in.Grace = 100 * time.Millisecond
-	got := run(t, in)[0]
-	data, err := os.ReadFile(filepath.Join(in.Dir, "made/pid"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	pid, err := strconv.Atoi(strings.TrimSpace(string(data)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
-		t.Errorf("the process that left the group is gone: %v", err)
-	}
-	if got.Verdict != slipway.Pass || got.Output != "done\n" {
 		t.Errorf("got %s %q %q", got.Verdict, got.Reasons, got.Output)
 	}
 }

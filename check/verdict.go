@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/slipway-cd/slipway"
+	"github.com/slipway-cd/slipway/sandbox"
 )
 
 // A verdict is a result while it is being reached. It starts as a pass and only
@@ -35,27 +36,40 @@ func (v *verdict) errored(format string, args ...any) {
 	v.result.Reasons = append(v.result.Reasons, clip(fmt.Sprintf(format, args...)))
 }
 
+// noCommand says why the command was not started, and what to do.
+func (v *verdict) noCommand(err error) {
+	v.cut = true
+	if fix := slipway.FixOf(err); fix != "" {
+		v.errored("%v; %s", err, fix)
+		return
+	}
+	v.errored("%v", err)
+}
+
 // command judges how the command ended.
-func (v *verdict) command(end ending) {
+func (v *verdict) command(end sandbox.Result) {
 	shell := v.spec.Run.Shell != ""
 	v.cut = true
 	switch {
-	case end.err != nil:
-		v.errored("%v", end.err)
-	case end.late:
+	case end.Limit == sandbox.Time:
 		v.failed("exceeded its time limit of %s; make it faster, or raise its timeout", short(v.spec.Timeout))
-	case end.signal != 0:
-		v.failed("was killed by %s%s", signalName(end.signal), memoryHint(end.signal))
-	case shell && end.code == 127:
+	case end.Limit != "":
+		v.failed("%s, and was ended", end.Reason)
+	case end.Signal != 0:
+		v.failed("was killed by %s%s", signalName(end.Signal), memoryHint(end.Signal))
+	case shell && end.Code == 127:
 		v.errored("the command %s was not found (exit code 127); install it, or correct what the check runs", v.culprit())
-	case shell && end.code == 126:
+	case shell && end.Code == 126:
 		v.errored("the command %s is not executable (exit code 126); run chmod +x on it and commit that, or correct what the check runs", v.culprit())
-	case shell && end.code > 128 && end.code < 160:
-		s := syscall.Signal(end.code - 128)
-		v.failed("exited with code %d: a process in it was killed by %s%s", end.code, signalName(s), memoryHint(s))
+	case (shell || end.Isolated) && end.Code > 128 && end.Code < 160:
+		s := syscall.Signal(end.Code - 128)
+		v.failed("exited with code %d: a process in it was killed by %s%s", end.Code, signalName(s), memoryHint(s))
 	default:
 		v.cut = false
-		v.exit(end.code)
+		v.exit(end.Code)
+	}
+	if v.result.Verdict != slipway.Pass && end.Isolated && !v.spec.Network && sandbox.LacksNetwork(v.result.Output) {
+		v.failed("it ran without a network; if it needs one, say network: true")
 	}
 }
 

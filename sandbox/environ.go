@@ -2,8 +2,11 @@ package sandbox
 
 import (
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/slipway-cd/slipway/sandbox/mask"
 )
 
 // passed are the variables of this process that a step may see: who it is, how it
@@ -35,6 +38,17 @@ func (s *Sandbox) Environ(environ []string) []string {
 	}
 	return kept
 }
+
+// Hide returns what hides secrets in a text.
+func Hide(secrets []string) func(string) string { return mask.New(secrets).Text }
+
+// noNetwork is what programs say that cannot reach one.
+var noNetwork = regexp.MustCompile(`Temporary failure in name resolution|Name or service not known|Network is unreachable|[Cc]ould not resolve host|` +
+	`getaddrinfo|EAI_AGAIN|NewConnectionError|dial tcp|UnknownHostException|Failed to establish a new connection`)
+
+// LacksNetwork reports whether a step that failed says that it could not reach the
+// network.
+func LacksNetwork(output string) bool { return noNetwork.MatchString(output) }
 
 // hasPassword reports whether one of the URLs in a value says who somebody is.
 func hasPassword(value string) bool {

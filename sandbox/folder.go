@@ -85,5 +85,7 @@ func (f *folder) remove() {
 		})
 		_ = os.RemoveAll(f.path)
 	}
-	_ = f.lock.Close() // with it, the lock
+	if f.lock != nil {
+		_ = f.lock.Close() // with it, the lock
+	}
 }
