@@ -116,13 +116,14 @@ func settled(file string) bool {
 	return errors.Is(err, fs.ErrNotExist) || err == nil && journal.Size() == 0
 }
 
-// Close closes the database.
+// Close closes the database. The writer comes last: it takes away the files beside
+// the database if nobody else has them open.
 func (s *Store) Close() error {
-	var err error
+	err := s.reader.Close()
 	if s.writer != nil {
-		err = s.writer.Close()
+		err = errors.Join(err, s.writer.Close())
 	}
-	return errors.Join(err, s.reader.Close())
+	return err
 }
 
 // Writer returns the pool with the one connection that writes, for the workflow
