@@ -89,7 +89,7 @@ var layers = map[string][]string{
 		"examples", "git", "identity", "manifest", "notebook", "notebook/clean", "notebook/diff", "notebook/lint", "pipeline", "policy", "schema", "shape",
 		"awssetup", "awssetup/access", "dossier", "driver", "evidence", "ledger", "operate", "promote",
 	},
-	"cmd/parity": {"notebook"},
+	"cmd/parity": {"notebook", "notebook/diff"},
 	"cmd/wire":   {},
 
 	"cmd/slipway/early": {},

@@ -8,8 +8,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 mkdir -p .cache
-go build -o .cache/slipway ./cmd/slipway
+CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o .cache/slipway ./cmd/slipway # as scripts/release.sh does
 go build -o .cache/parity ./cmd/parity
-go test -c -o .cache/diff.test ./notebook/diff
 nbconvert9=$(scripts/nbconvert.sh ipython9) nbconvert8=$(scripts/nbconvert.sh ipython8) nbdime=$(scripts/nbdime.sh)
 exec "$nbdime" scripts/bench_notebook.py "$nbconvert9" "$nbconvert8"

@@ -59,12 +59,19 @@ def variants(folder, count):
             json.dump(notebook, file, indent=1)
 
 
-def edited(folder):
-    """Two versions of the example, as BenchmarkExample of notebook/diff has them."""
+def edited(folder, outputs):
+    """Two versions of the example: a column has another name in the second and, with outputs, each tenth line of them is another."""
     with open(EXAMPLE, encoding="utf-8") as file:
         text = file.read()
-    names = [os.path.join(folder, name) for name in ("before.ipynb", "after.ipynb")]
-    for name, content in zip(names, (text, text.replace("vehicles_per_hour", "per_hour"))):
+    names = [os.path.join(folder, "%s%s.ipynb" % (name, "-outputs" * outputs)) for name in ("before", "after")]
+    for version, (name, content) in enumerate(zip(names, (text, text.replace("vehicles_per_hour", "per_hour")))):
+        if outputs:
+            notebook = json.loads(content)
+            for i, cell in enumerate(cell for cell in notebook["cells"] if cell["cell_type"] == "code"):
+                lines = ["%d,A%d,%d vehicles\n" % (i, line % 7, line * 37 % 1000 + version * (line % 10 == 0)) for line in range(110)]
+                cell["execution_count"] = i + 1
+                cell["outputs"] = [{"name": "stdout", "output_type": "stream", "text": lines}]
+            content = json.dumps(notebook, indent=1)
         with open(name, "w", encoding="utf-8") as file:
             file.write(content)
     return names
@@ -80,25 +87,28 @@ def inside(python, profile, folder):
 
 
 def inside_nbdime(before, after):
-    """Milliseconds for a diff within nbdime's process: reading, comparing and printing."""
+    """Milliseconds for a diff within nbdime's process, from texts in memory to the text for people."""
     import nbformat
     from nbdime import diff_notebooks
     from nbdime.prettyprint import PrettyPrintConfig, pretty_print_notebook_diff
 
+    texts = []
+    for name in (before, after):
+        with open(name, encoding="utf-8") as file:
+            texts.append(file.read())
     times = []
     for _ in range(ROUNDS + 1):
         began = time.perf_counter()
-        a, b = (nbformat.read(name, as_version=4) for name in (before, after))
+        a, b = (nbformat.reads(text, as_version=4) for text in texts)
         pretty_print_notebook_diff(before, after, a, diff_notebooks(a, b), PrettyPrintConfig(out=io.StringIO(), use_color=False))
         times.append(time.perf_counter() - began)
     return statistics.median(times[1:]) * 1000
 
 
-def inside_slipway():
+def inside_slipway(before, after):
     """Milliseconds for the same in Slipway."""
-    argv = [os.path.join(HERE, ".cache", "diff.test"), "-test.run", "^$", "-test.bench", "^BenchmarkExample$"]
-    said = subprocess.run(argv, check=True, capture_output=True, text=True, cwd=os.path.join(HERE, "notebook", "diff")).stdout
-    return float(re.search(r"BenchmarkExample\S*\s+\d+\s+([\d.]+) ns/op", said).group(1)) / 1e6
+    said = subprocess.run([PARITY, "-diff", "2000", before, after], check=True, capture_output=True, text=True).stdout
+    return float(re.match(r"([\d.]+) ms", said).group(1))
 
 
 def line(*cells):
@@ -113,11 +123,10 @@ def main():
     nbconvert9, nbconvert8 = sys.argv[1:]
     print("load of the machine: %.1f; of %d rounds each the median\n" % (os.getloadavg()[0], ROUNDS))
     with tempfile.TemporaryDirectory() as work:
-        before, after = edited(work)
         some, many = os.path.join(work, "some"), os.path.join(work, "many")
         variants(some, 40)
         convert(nbconvert9, nbconvert8, some, work)
-        compare(before, after, work)
+        compare(work)
         variants(many, NOTEBOOKS)
         at_once(many, work)
 
@@ -139,7 +148,7 @@ def convert(nbconvert9, nbconvert8, some, work):
     print()
 
 
-def compare(before, after, work):
+def compare(work):
     line("diff", "Slipway", "nbdime 4.0.4", "times as fast")
     line(*["---"] * 4)
     whole = medians({
@@ -149,8 +158,9 @@ def compare(before, after, work):
     ours, theirs = whole["ours"], whole["theirs"]
     line("two notebooks, the whole process", seconds(ours[0]), seconds(theirs[0]), "%.0f" % (theirs[0] / ours[0]))
     line("its peak of memory", "%.0f MB" % ours[2], "%.0f MB" % theirs[2], "")
-    ours, theirs = inside_slipway(), inside_nbdime(before, after)
-    line("two notebooks, within a process", "%.2f ms" % ours, "%.1f ms" % theirs, "%.0f" % (theirs / ours))
+    for about, names in (("", (before, after)), (" with outputs", edited(work, True))):
+        ours, theirs = inside_slipway(*names), inside_nbdime(*names)
+        line("two notebooks%s, within a process" % about, "%.2f ms" % ours, "%.1f ms" % theirs, "%.0f" % (theirs / ours))
     print()
 
 

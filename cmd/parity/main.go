@@ -34,9 +34,13 @@ func run(args []string, out io.Writer) (int, error) {
 	to := flags.String("to", "python", "python or script")
 	workers := flags.Int("j", runtime.GOMAXPROCS(0), "how many nbconverts to run at the same time")
 	verbose := flags.Bool("v", false, "show those that are equal, too")
+	diffs := flags.Int("diff", 0, "measure so many diffs of two notebooks instead, and give the median")
 	times := flags.Bool("time", false, "measure, one notebook after the other, and leave nbconvert as slow as it is")
 	if err := flags.Parse(args); err != nil {
 		return 2, err
+	}
+	if *diffs > 0 {
+		return 0, measureDiff(out, flags.Args(), *diffs)
 	}
 	profile, err := notebook.ParseProfile(*name)
 	if err != nil {

@@ -218,7 +218,10 @@ func (c *cleaner) keeps(meta edit.Value) (bool, error) {
 }
 
 func (c *cleaner) outputs(list edit.Value, keep bool) {
-	items := list.Items()
+	items := list.Items() // none of what is no list
+	if !keep && len(items) == 0 {
+		return
+	}
 	if !keep {
 		c.report.Outputs += len(items)
 		c.changes = append(c.changes, list.Drop(func(int) bool { return true })...)

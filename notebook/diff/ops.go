@@ -15,7 +15,7 @@ type op struct {
 	index  int    // in a sequence; -1 in a mapping
 	length int    // of a removerange
 	values []*value
-	diff   []op
+	diff   []op // of a patch; that of a text is found when it is asked for
 
 	from, to *value // what differs, for those who show it
 }
@@ -67,6 +67,8 @@ func (o *opser) mapping(path string, a, b *value) []op {
 			ops = append(ops, op{op: "remove", index: -1, key: key, from: from})
 		case from.kind != to.kind, from.kind < kindText, oneLine(from) && oneLine(to) && at != "/cells/*/source":
 			ops = append(ops, op{op: "replace", index: -1, key: key, values: []*value{to}, from: from, to: to})
+		case from.kind == kindText:
+			ops = append(ops, op{op: "patch", index: -1, key: key, from: from, to: to})
 		default:
 			if inner := o.value(at, from, to); len(inner) > 0 {
 				ops = append(ops, op{op: "patch", index: -1, key: key, diff: inner, from: from, to: to})
@@ -81,19 +83,15 @@ func oneLine(v *value) bool {
 	return v.kind == kindText && !strings.Contains(v.text, "\n")
 }
 
-// value compares two texts, lists or objects.
+// value compares two lists or objects.
 func (o *opser) value(path string, a, b *value) []op {
-	switch a.kind {
-	case kindObject:
+	switch {
+	case a.kind == kindObject:
 		return o.mapping(path, a, b)
-	case kindList:
-		if path == "/cells" {
-			return o.sequence(path, a.kids, b.kids, o.cells)
-		}
-		return o.sequence(path, a.kids, b.kids, pairItems(a.kids, b.kids))
-	default:
-		return textOps(a.text, b.text)
+	case path == "/cells":
+		return o.sequence(path, a.kids, b.kids, o.cells)
 	}
+	return o.sequence(path, a.kids, b.kids, pairItems(a.kids, b.kids))
 }
 
 // sequence compares two lists whose pairs are known.
@@ -202,6 +200,9 @@ func (o op) value() *value {
 	case "removerange":
 		set("length", newNumber(strconv.Itoa(o.length)))
 	case "patch":
+		if o.from.kind == kindText {
+			o.diff = textOps(o.from.text, o.to.text)
+		}
 		set("diff", opsValue(o.diff))
 	}
 	return v
