@@ -2,18 +2,22 @@
 # Measures how long a changed notebook takes to AWS Glue, in one run against one
 # emulator: by the steps that tutorials give (nbconvert, aws s3 cp, aws glue
 # update-job), and by slipway ship. Cold is a machine that has nothing but Python
-# and the slipway binary, as a CI runner; warm has all tools installed.
+# and the slipway binary, as a CI runner; warm has all tools installed; far is warm,
+# with an AWS that gets each call 30 ms later, as the real one does. Both are held to
+# what they ask: how many calls, and how long the emulator was at work on them.
 #
 #     scripts/bench-glue.sh [ROUNDS]
+#     CALLS=1 scripts/bench-glue.sh [ROUNDS]    shows the calls of the last ship, too
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 project=$PWD
 rounds=${1:-5}
 
 work=$(mktemp -d)
-moto=''
-trap 'kill "$moto" 2>/dev/null || true; rm -rf "$work"' EXIT
+moto='' wires=''
+trap 'exec 8>&- 9>&-; kill "$moto" $wires 2>/dev/null || true; rm -rf "$work"' EXIT
 go build -o "$work/slipway" ./cmd/slipway
+go build -o "$work/wire" ./cmd/wire
 
 # An AWS that nobody here wrote. It ends when its input does.
 mkfifo "$work/input"
@@ -21,7 +25,21 @@ mkfifo "$work/input"
 moto=$!
 exec 8>"$work/input"
 while ! [ -s "$work/url" ]; do kill -0 "$moto"; done
-AWS_ENDPOINT_URL=$(cat "$work/url")
+near=$(cat "$work/url")
+
+# What stands before it: one that only counts, and one that is late.
+wire() {
+	"$work/wire" -to "$near" -delay "$2" -log "$work/$1-calls" <"$work/input-of-wires" >"$work/$1-url" &
+	wires="$wires $!"
+}
+mkfifo "$work/input-of-wires"
+wire counted 0ms
+wire far 30ms
+exec 9>"$work/input-of-wires"
+for name in counted far; do
+	while ! [ -s "$work/$name-url" ]; do sleep 0.05; done
+done
+AWS_ENDPOINT_URL=$near
 export AWS_ENDPOINT_URL AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_DEFAULT_REGION=us-east-1 AWS_PAGER=''
 export AWS_REGION=$AWS_DEFAULT_REGION AWS_CONFIG_FILE=/dev/null AWS_SHARED_CREDENTIALS_FILE=/dev/null
 aws=$(scripts/awscli.sh)
@@ -78,6 +96,19 @@ measure() {
 }
 cold_by_hand() { install_tools && by_hand; }
 
+# at WIRE COMMAND... runs a command with the AWS behind a wire.
+at() { AWS_ENDPOINT_URL=$(cat "$work/$1-url") "${@:2}"; }
+
+# counted NAME COMMAND... counts the calls of a command, and how long the emulator was
+# at work on at least one of them.
+counted() {
+	: >"$work/counted-calls"
+	at counted "${@:2}"
+	sort -n "$work/counted-calls" >"$work/$1-calls"
+	awk -v n="$1" '{ from = $1 < end ? end : $1; to = $1 + $2; if (to > from) { busy += to - from; end = to } }
+		END { print n "-calls", NR; print n "-busy", int(busy + 0.5) }' "$work/$1-calls" | tee -a "$work/figures" >&2
+}
+
 for round in $(seq "$rounds"); do
 	rm -rf "$work/venv" "$work/out"
 	change "cold $round"
@@ -88,11 +119,20 @@ for round in $(seq "$rounds"); do
 	change "warm $round"
 	measure by-hand-warm by_hand
 	measure slipway-warm by_slipway
+	change "far $round"
+	measure by-hand-far at far by_hand
+	measure slipway-far at far by_slipway
+	change "counted $round"
+	counted by-hand by_hand
+	counted slipway by_slipway
 done
 
 median() { awk -v n="$1" '$1 == n { print $2 }' "$work/figures" | sort -n | awk '{ a[NR] = $1 } END { print a[int((NR + 1) / 2)] }'; }
 printf '| what | by hand | slipway ship | times as fast |\n| --- | --- | --- | --- |\n'
-for kind in cold warm; do
+for kind in cold warm far; do
 	hand=$(median by-hand-$kind) ours=$(median slipway-$kind)
 	awk -v k=$kind -v h="$hand" -v s="$ours" 'BEGIN { printf "| %s | %.2f s | %.2f s | %.0f |\n", k, h / 1000, s / 1000, h / s }'
 done
+printf '| calls of AWS | %s | %s | |\n' "$(median by-hand-calls)" "$(median slipway-calls)"
+printf '| the emulator at work | %s ms | %s ms | |\n' "$(median by-hand-busy)" "$(median slipway-busy)"
+if [ -n "${CALLS:-}" ]; then cat "$work/slipway-calls"; fi

@@ -90,7 +90,7 @@ func TestFilesOfAFolderGoToTheAssets(t *testing.T) {
 	script := target.Artifacts[0]
 	blobs := blobMap{script.Key: "print('v1')"}
 	d := w.driver(func(c *glue.Config) {
-		c.Notes, c.Environment.Repository, c.Environment.Assets = nil, "file:///releases", "s3://assets/prod/"
+		c.Notes, c.Environment.Repository, c.Environment.Assets = nil, "file:///releases", "s3://assets/prod/?ssetype=AES256&tagging=true"
 	})
 	p, err := d.Plan(t.Context(), driver.PlanRequest{Target: target})
 	if err != nil {
@@ -107,6 +107,12 @@ func TestFilesOfAFolderGoToTheAssets(t *testing.T) {
 	where := shown(t, "glue", "get-job", "--job-name", "traffic")["Job"].(map[string]any)["Command"].(map[string]any)["ScriptLocation"]
 	if where != "s3://assets/prod/"+script.Key {
 		t.Errorf("the script lies at %v", where)
+	}
+	if tags := awstest.Run(t, "s3api", "get-object-tagging", "--bucket", "assets", "--key", "prod/"+script.Key, "--query", "TagSet[0].[Key,Value]", "--output", "text"); tags != "slipway:app\ttraffic\n" {
+		t.Errorf("the tags are %q", tags)
+	}
+	if kind := awstest.Run(t, "s3api", "head-object", "--bucket", "assets", "--key", "prod/"+script.Key, "--query", "ServerSideEncryption", "--output", "text"); kind != "AES256\n" {
+		t.Errorf("it is encrypted by %q", kind)
 	}
 	client := s3.NewFromConfig(w.aws, func(o *s3.Options) { o.UsePathStyle = true })
 	in := &s3.PutObjectInput{Bucket: aws.String("assets"), Key: aws.String("prod/" + script.Key), Body: bytes.NewReader([]byte("mine"))}

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -61,10 +62,14 @@ func notReleased(where string, got, want slipway.Digest) error {
 func (d *Driver) upload(ctx context.Context, where string, data []byte, a slipway.Artifact) error {
 	bucket, key, _ := strings.Cut(strings.TrimPrefix(where, "s3://"), "/")
 	sum := sha256.Sum256(data)
-	_, err := d.s3.PutObject(ctx, &s3.PutObjectInput{
+	in := &s3.PutObjectInput{
 		Bucket: &bucket, Key: &key, Body: bytes.NewReader(data), IfNoneMatch: aws.String("*"),
 		ChecksumAlgorithm: types.ChecksumAlgorithmSha256, ChecksumSHA256: aws.String(base64.StdEncoding.EncodeToString(sum[:])),
-	})
+	}
+	if err := d.likeAssets(in, a); err != nil {
+		return err
+	}
+	_, err := d.s3.PutObject(ctx, in)
 	switch codeOf(err) {
 	case "":
 		return d.explain(err, "s3:PutObject", bucket+"/"+key)
@@ -72,6 +77,34 @@ func (d *Driver) upload(ctx context.Context, where string, data []byte, a slipwa
 		return d.compareUploaded(ctx, bucket, key, where, a)
 	}
 	return d.explain(err, "s3:PutObject", bucket+"/"+key)
+}
+
+// likeAssets encrypts and tags an object as the options in the address of the assets
+// say, which are those of a repository in a bucket.
+func (d *Driver) likeAssets(in *s3.PutObjectInput, a slipway.Artifact) error {
+	_, query, _ := strings.Cut(d.cfg.Environment.Assets, "?")
+	options, err := url.ParseQuery(query)
+	if err != nil {
+		return slipway.Errorf(slipway.Invalid, "the address of the assets of %s: %w", d.cfg.Environment.Name, err)
+	}
+	for name := range options {
+		value := options.Get(name)
+		switch name {
+		case "ssetype":
+			in.ServerSideEncryption = types.ServerSideEncryption(value)
+		case "kmskeyid":
+			in.SSEKMSKeyId = &value
+		case "tagging":
+			if value == "true" {
+				app, _, _ := strings.Cut(a.Key, "/")
+				in.Tagging = aws.String(url.Values{tagApp: {app}}.Encode())
+			}
+		default:
+			return slipway.Errorf(slipway.Invalid, "the address of the assets of %s has an unknown option %q", d.cfg.Environment.Name, name).
+				WithFix("the options are ssetype, kmskeyid and tagging=true")
+		}
+	}
+	return nil
 }
 
 // compareUploaded holds what is there already to the release.
