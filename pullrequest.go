@@ -26,6 +26,7 @@ type PullRequest struct {
 	Comments   []Comment     `json:"comments,omitempty"`
 	Statuses   []Status      `json:"statuses,omitempty"` // what systems say of Head, the newest of each
 	Updated    time.Time     `json:"updated"`
+	Partial    string        `json:"partial,omitempty"` // what the forge does not list of it; then rules about all files or commits cannot be met
 }
 
 // A ChangedFile is a file that a pull request changes.
