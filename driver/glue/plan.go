@@ -112,6 +112,9 @@ func owned(w want, now remote, r driver.PlanRequest) error {
 	switch owner := now.owner(); {
 	case !now.present(), now.Tags[tagApp] == t.App && now.Tags[tagEnvironment] == t.Environment:
 		return nil
+	case owner != "" && now.Tags[tagEnvironment] == t.Environment:
+		return slipway.Errorf(slipway.Conflict, "the job %s is there already, and belongs to %s", w.name, owner).
+			WithFix("give yours another name in run.name; or, if %[1]s is what this app was called before, write app: %[1]s once more, slipway remove %[2]s, and ship it under its new name", now.Tags[tagApp], t.Environment)
 	case owner != "":
 		return slipway.Errorf(slipway.Conflict, "the job %s is there already, and belongs to %s", w.name, owner).
 			WithFix("give it another name in run.name, or slipway remove it there first")
