@@ -102,6 +102,9 @@ func (s *session) follow(f *pipeline.Flow, started slipway.Run) (slipway.Run, er
 	if err != nil {
 		return run, err
 	}
+	if _, err := f.RecordRun(s.ctx, run, s.env.User); err != nil {
+		s.talk.say("the ledger of %s does not have how run %s ended: %v", run.Environment, run.ID, err)
+	}
 	if s.globals.JSON {
 		if err := printJSONLine(s.env.Stdout, run); err != nil {
 			return run, err

@@ -35,7 +35,7 @@ func TestWholeStoryIsProved(t *testing.T) {
 		"runner: its checks: unit passed; style <&> not required, and not passed (entry 1 of roads in dev)",
 		"runner: deployment 1 of it was begun in dev (entry 2 of roads in dev)",
 		"runner: deployment 1 of it in dev: deployed (entry 3 of roads in dev)",
-		"ana: ana says yes to release v1 as qa: <read> & understood (entry 2 of roads in prod)",
+		"ana: ana says yes to release v1 as qa: <read> & understood (entry 1 of roads in prod)",
 		"runner: v1 came from dev to prod, the same bytes (entry 2 of roads in prod)",
 		"runner: deployment 1 of it was begun in prod (entry 3 of roads in prod)",
 		"runner: deployment 1 of it in prod: deployed (entry 4 of roads in prod)",
@@ -49,6 +49,18 @@ func TestWholeStoryIsProved(t *testing.T) {
 	}
 	if again := whole(t).write(); !bytes.Equal(again, data) {
 		t.Error("written again it has other bytes")
+	}
+}
+
+// What is not sealed yet is proved the same way.
+func TestProve(t *testing.T) {
+	s := whole(t)
+	if r := dossier.Prove(s.content, policy()); r.Err() != nil || len(r.Proofs) != 9 {
+		t.Errorf("got %q, %v", proofs(r), r.Err())
+	}
+	s.content.Statements = s.content.Statements[1:]
+	if err := dossier.Prove(s.content, policy()).Err(); err == nil || !strings.Contains(err.Error(), "entry 1 of roads in dev: the statement sha256:") {
+		t.Errorf("got %v", err)
 	}
 }
 

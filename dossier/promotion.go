@@ -56,9 +56,9 @@ func (at place) signed(r slipway.Release, a ledger.Admission, counted []slipway.
 			return false
 		}
 	}
-	for _, s := range st.Said {
+	for i, s := range st.Said {
 		if s.Counts {
-			at.report.proved(Proof{What: s.SignOff.String(), By: s.Person, Time: s.Time, At: entryName(at.entry)})
+			at.report.proved(Proof{What: s.SignOff.String(), By: s.Person, Time: s.Time, At: at.chain.said[i]})
 		}
 	}
 	return true
@@ -82,6 +82,6 @@ func (at place) signOff() {
 	case !alike(signed.Statement.Predicate, s.SignOff):
 		at.fault("what %s signed is something else than it has", s.Person)
 	default:
-		at.chain.signed = append(at.chain.signed, signed)
+		at.chain.signed, at.chain.said = append(at.chain.signed, signed), append(at.chain.said, entryName(at.entry))
 	}
 }

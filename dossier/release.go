@@ -84,6 +84,9 @@ func (at place) made(r slipway.Release, a ledger.Admission) {
 	if !ok {
 		return
 	}
+	if _, ok := at.file(r.Manifest.Name, r.Manifest.Digest); !ok {
+		return
+	}
 	data, ok := at.file(r.Checks.Name, r.Checks.Digest)
 	if !ok {
 		return

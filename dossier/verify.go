@@ -41,8 +41,27 @@ func Verify(data []byte, p Policy) Report {
 	return *v.report
 }
 
+// Prove says what content proves that is not written and sealed yet.
+func Prove(c Content, p Policy) Report {
+	v := &verifier{policy: p, head: c.Header, files: c.Files, open: true, statements: map[slipway.Digest]envelope{}}
+	v.report = &Report{App: c.App, Version: c.Version, Environments: c.Environments, Proofs: []Proof{}, Faults: []Fault{}, Artifacts: []slipway.Artifact{}}
+	for _, chain := range c.Chains {
+		v.entries = append(v.entries, chain...)
+	}
+	for _, data := range c.Statements {
+		v.take(line{Statement: data})
+	}
+	v.known()
+	v.chained()
+	for i := 0; i < len(v.chains) && len(v.report.Faults) == 0; i++ {
+		v.walk(i)
+	}
+	return *v.report
+}
+
 // A verifier is one dossier being verified.
 type verifier struct {
+	open       bool // it is not sealed yet
 	policy     Policy
 	report     *Report
 	raw        [][]byte // lines, the seal last

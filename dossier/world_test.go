@@ -89,6 +89,7 @@ func newStory(t testing.TB) *story {
 	for _, env := range s.content.Environments {
 		s.content.Files = append(s.content.Files,
 			dossier.File{Environment: env, Name: dossier.RecordFile, Digest: s.record, Data: record},
+			dossier.File{Environment: env, Name: "manifest.json", Digest: s.release.Manifest.Digest, Data: []byte("{}")},
 			dossier.File{Environment: env, Name: "checks.json", Digest: s.release.Checks.Digest, Data: checks})
 	}
 	s.content.Keys, err = dossier.KeysOf(policy().Policy)

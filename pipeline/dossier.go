@@ -60,6 +60,28 @@ func (f *Flow) WriteDossier(ctx context.Context, w io.Writer, version, env, by s
 	return c.Header, dossier.Write(ctx, w, c, seals)
 }
 
+// proven says whether it is proved from what a release was made, and by a machine
+// that the platform names. Where it names none, nothing has to be.
+func (f *Flow) proven(ctx context.Context, version, env string) error {
+	if len(f.Policy().Signers) == 0 {
+		return nil
+	}
+	road, err := f.Project.Road(env)
+	if err != nil {
+		return err
+	}
+	c := dossier.Content{Header: dossier.Header{App: f.Project.Manifest.App, Version: version}}
+	if err := f.gather(ctx, &c, road[0].Name); err != nil {
+		return err
+	}
+	r := dossier.Prove(c, VerifyPolicy(f.Project.Platform))
+	if len(r.Faults) == 0 {
+		return nil
+	}
+	return slipway.Errorf(slipway.Blocked, "it is not proved what %s was made from: %s", version, r.Faults[0]).
+		WithFix("release it again under another version, with a key of the platform's signers")
+}
+
 // travelled is the road of a release up to an environment.
 func (f *Flow) travelled(ctx context.Context, version, env string) ([]manifest.Environment, error) {
 	names := []string{env}

@@ -183,6 +183,9 @@ func (f *Flow) attestPromotion(p *Place) func(context.Context, slipway.Promotion
 		return nil
 	}
 	return func(ctx context.Context, said slipway.Promotion, r slipway.Release) ([]slipway.Digest, error) {
+		if err := f.proven(ctx, r.Version, said.From); err != nil {
+			return nil, err
+		}
 		said.Time = said.Time.Truncate(time.Microsecond)
 		d, err := attest(ctx, f, p, evidence.ActPromote, r.App, said, evidence.Subjects(r))
 		return []slipway.Digest{d}, err
