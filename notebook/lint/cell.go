@@ -117,7 +117,7 @@ func (c *cell) magicsAtTop() int {
 	return first
 }
 
-var identifier = pattern(`[\pL_][\pL\pN_]*`)
+var identifier = pattern(`[\pL_][\pL\pN_]*`) //nolint:gochecknoglobals // immutable
 
 // silentMagics name no variables.
 const silentMagics = " matplotlib additional_python_modules extra_py_files extra_jars pip conda connections tags env cd config autoreload load_ext " +
@@ -136,7 +136,7 @@ func (c *cell) mention(text string) {
 	c.named = append(c.named, identifier().FindAllString(text, -1)...)
 }
 
-var strayMagic = pattern(`get_ipython\(\)\.run_(?:line|cell)_magic\('([^']*)', (.*)\)`)
+var strayMagic = pattern(`get_ipython\(\)\.run_(?:line|cell)_magic\('([^']*)', (.*)\)`) //nolint:gochecknoglobals // immutable
 
 // read cuts the code from a line on into tokens. IPython's syntax below it
 // becomes calls, as nbconvert has it.

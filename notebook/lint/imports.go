@@ -40,6 +40,7 @@ func glueModules() (map[string]map[string]bool, error) {
 	return all, nil
 }
 
+//nolint:gochecknoglobals // immutable
 var (
 	glueVersion = pattern(`^%glue_version\s+["']?([0-9.]+)`)
 	moreModules = pattern(`additional[-_]python[-_]modules["']?\s*[:=]?\s*["'\[]*([^"'}\]\n]+)`)

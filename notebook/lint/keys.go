@@ -16,10 +16,10 @@ func (r *run) secretsInSource() {
 	}
 	for _, c := range r.cells {
 		lines := counter{text: strings.Join(c.lines, "\n")}
-		for _, s := range r.secrets.find(lines.text) {
-			line, char := lines.at(s.start)
+		for _, s := range r.secrets.Find(lines.text) {
+			line, char := lines.at(s.Start)
 			f := r.report(SourceKey, c, line+1, 0, "%s: %s (%s); make it a reference in slipway.yaml, as in {secret: name/key}, and replace the key",
-				s.rule.ID, masked(s.text), strings.TrimSuffix(s.rule.What, "."))
+				s.Rule, s.Masked(), s.What)
 			f.Column = char + 1
 		}
 	}
@@ -73,15 +73,15 @@ func (r *run) outputs() {
 
 func (r *run) secretsIn(c *cell, output int, value edit.Value) {
 	lines := counter{text: value.Joined()}
-	found := r.secrets.find(lines.text)
+	found := r.secrets.Find(lines.text)
 	if len(found) == 0 {
 		return
 	}
 	fileLines := r.file.TextLines(value)
 	for _, s := range found {
-		line, char := lines.at(s.start)
+		line, char := lines.at(s.Start)
 		f := r.report(OutputKey, c, 0, 0, "%s: %s (%s); take the output out and replace the key",
-			s.rule.ID, masked(s.text), strings.TrimSuffix(s.rule.What, "."))
+			s.Rule, s.Masked(), s.What)
 		f.Output, f.Line, f.Column = output, line+1, char+1
 		f.FileLine = lineIn(fileLines, line+1, f.FileLine)
 		f.Fixable, f.mend = true, mendOutputs

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"unicode/utf8"
 
+	"github.com/slipway-cd/slipway/leak"
 	"github.com/slipway-cd/slipway/notebook"
 	"github.com/slipway-cd/slipway/notebook/edit"
 )
@@ -78,7 +79,7 @@ const (
 type Linter struct {
 	options Options
 	rules   map[string]bool
-	secrets *secrets
+	secrets *leak.Finder
 	modules map[string]map[string]bool // of each Glue version
 }
 
@@ -92,7 +93,7 @@ func New(o Options) (*Linter, error) {
 		o.HeavyOutput = 100_000
 	}
 	l := &Linter{options: o, rules: ids}
-	if l.secrets, err = newSecrets(); err != nil {
+	if l.secrets, err = leak.New(); err != nil {
 		return nil, err
 	}
 	if l.modules, err = glueModules(); err != nil {

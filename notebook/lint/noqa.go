@@ -7,7 +7,7 @@ import (
 
 // noqa is how a line silences findings about it, all of them or those it names.
 // Other linters know the same comment, and their ids may stand beside ours.
-var noqa = pattern(`(?i)(?:#|--|<!--)\s*noqa\b(?:\s*:\s*([A-Z][A-Z0-9]*(?:[\s,]+[A-Z][A-Z0-9]*)*))?`)
+var noqa = pattern(`(?i)(?:#|--|<!--)\s*noqa\b(?:\s*:\s*([A-Z][A-Z0-9]*(?:[\s,]+[A-Z][A-Z0-9]*)*))?`) //nolint:gochecknoglobals // immutable
 
 // A silence is what a line's comment silences.
 type silence struct {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/slipway-cd/slipway/leak"
 	"github.com/slipway-cd/slipway/notebook"
 )
 
@@ -86,7 +87,7 @@ func (r *run) password(c *cell, n int) {
 	for _, pattern := range passwords {
 		for _, at := range pattern().FindAllStringSubmatchIndex(c.lines[n], -1) {
 			if text := c.lines[n][at[2]:at[3]]; !notPasswords().MatchString(text) {
-				r.report(Password, c, n+1, at[2], "a password as text, %s; make it a reference in slipway.yaml, as in {secret: name/key}, and take it as an argument of the job", masked(text))
+				r.report(Password, c, n+1, at[2], "a password as text, %s; make it a reference in slipway.yaml, as in {secret: name/key}, and take it as an argument of the job", leak.Secret{Text: text}.Masked())
 			}
 		}
 	}
