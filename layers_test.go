@@ -32,7 +32,8 @@ var layers = map[string][]string{
 	"notebook/clean": {"notebook", "notebook/edit"},
 	"notebook/diff":  {"notebook"},
 	"notebook/edit":  {"notebook"},
-	"notebook/lint":  {"notebook", "notebook/edit"},
+	"leak":           {},
+	"notebook/lint":  {"leak", "notebook", "notebook/edit"},
 	"schema":         {},
 	"shape":          {"schema"},
 	"policy":         {"schema", "shape"},
@@ -70,7 +71,7 @@ var layers = map[string][]string{
 
 	// The stages: pure packages and contracts, never each other, never a driver.
 	"build":   {"git", "manifest", "notebook", "sandbox"},
-	"check":   {"manifest", "sandbox"},
+	"check":   {"leak", "manifest", "sandbox"},
 	"release": {"ledger", "manifest", "repository"},
 	"promote": {"evidence", "ledger", "repository"},
 	"deploy":  {"driver", "ledger", "repository"},
@@ -80,13 +81,13 @@ var layers = map[string][]string{
 	"dossier": {"evidence", "ledger", "promote"},
 	"pipeline": {
 		"build", "check", "dossier", "release", "promote", "deploy", "operate",
-		"driver", "evidence", "git", "ledger", "manifest", "notebook", "policy", "repository", "shape", "workflow",
+		"driver", "evidence", "git", "ledger", "manifest", "merge", "notebook", "policy", "repository", "shape", "workflow",
 	},
 	// The values that pipeline takes and returns are those of stages and contracts.
 	"server":   {"access", "driver", "forge", "git", "ledger", "manifest", "operate", "pipeline", "repository", "shape", "store"},
 	"examples": {},
 	"cli": {
-		"examples", "git", "identity", "manifest", "notebook", "notebook/clean", "notebook/diff", "notebook/lint", "pipeline", "policy", "schema", "shape",
+		"examples", "git", "identity", "manifest", "merge", "notebook", "notebook/clean", "notebook/diff", "notebook/lint", "pipeline", "policy", "schema", "shape",
 		"awssetup", "awssetup/access", "dossier", "driver", "evidence", "ledger", "operate", "promote",
 	},
 	"cmd/parity": {"notebook", "notebook/diff"},
