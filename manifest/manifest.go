@@ -27,8 +27,8 @@ type Manifest struct {
 	// Environments are the names under environments, in the order of the file.
 	Environments []string
 	Ask          []Ask
-
 	Deliver      Deliver
+
 	doc  *schema.Doc
 	tree *schema.Value
 }

@@ -29,9 +29,9 @@ func FileType(s *shape.Shape, names []string) *schema.Type {
 		{Name: "merge", Type: appMergeType(), Help: "What else a merge waits for."},
 		{Name: "run", Type: runType(s), Help: "How the app runs; the shape says what may stand here."},
 		{Name: "environments", Type: mapOf("an environment's name", environmentType(s)), Help: "What is different in an environment.", Also: []string{"envs"}},
+		{Name: "deliver", Type: deliverType(), Help: "What the server does with pushes and tags."},
 		{Name: "ask", Type: listOf(askType()), Help: "Requests to cross guard rails; grants live in the ledger."},
 	}}
-		{Name: "deliver", Type: deliverType(), Help: "What the server does with pushes and tags."},
 }
 
 func runType(s *shape.Shape) *schema.Type {
