@@ -66,10 +66,11 @@ func setup(t *testing.T, sign func(*github.Config, *githubtest.Server, bool)) fo
 		Author: "bob", Reviewer: "ada", Team: "acme/data",
 		Forge: func(t testing.TB, via http.RoundTripper, good bool) forge.Forge {
 			t.Helper()
-			config := config(server)
-			config.Transport = via
-			sign(&config, server, good)
-			return open(t, config)
+			c := config(server, func(c *github.Config, s *githubtest.Server) { sign(c, s, good) })
+			if via != nil {
+				c.Transport = via
+			}
+			return open(t, c)
 		},
 		Webhook: func(t testing.TB, id, secret string) (http.Header, []byte) {
 			t.Helper()
@@ -78,8 +79,17 @@ func setup(t *testing.T, sign func(*github.Config, *githubtest.Server, bool)) fo
 	}
 }
 
-func config(s *githubtest.Server) github.Config {
-	return github.Config{URL: s.URL, Secret: "secret", Clock: s.Now, Log: slog.New(slog.DiscardHandler)}
+// config is one for a GitHub for tests, signed in.
+func config(s *githubtest.Server, sign func(*github.Config, *githubtest.Server)) github.Config {
+	c := github.Config{URL: s.URL, Secret: "secret", Clock: s.Now, Log: slog.New(slog.DiscardHandler)}
+	sign(&c, s)
+	return c
+}
+
+func withToken(c *github.Config, _ *githubtest.Server) { c.Token = githubtest.Token }
+
+func withApp(c *github.Config, s *githubtest.Server) {
+	c.App = &github.App{ID: githubtest.AppID, Key: s.Key}
 }
 
 func open(t testing.TB, config github.Config) *github.Forge {

@@ -41,9 +41,10 @@ func (s *Server) graphql(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	run := &execution{server: s, variables: ask.Variables}
+	fields := query.Operations[0].SelectionSet
 	root := object{"viewer": object{"__typename": "User", "login": callerOf(r.Context()).login()}, "repository": run.repository}
-	data := run.object(query.Operations[0].SelectionSet, root, 1)
-	s.count(w, r, max(1, (run.requests+50)/100))
+	data := run.object(fields, root)
+	s.count(w, r, max(1, (run.requests(fields, 1)+50)/100))
 	answer := map[string]any{"data": data}
 	if run.missing != nil {
 		answer["errors"] = []any{map[string]any{"type": "NOT_FOUND", "message": run.missing.message, "path": []any{"repository"}}}
@@ -54,32 +55,49 @@ func (s *Server) graphql(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// An execution runs one query. It counts as GitHub does: a request for each
-// connection, times how many it may be asked of.
+// An execution runs one query.
 type execution struct {
 	server    *Server
 	variables map[string]any
-	requests  int
 	missing   *notFound
 }
 
+// requests counts as GitHub does: one for each connection, times how many it may be
+// asked of.
+func (e *execution) requests(fields ast.SelectionSet, times int) int {
+	count := 0
+	for _, selection := range fields {
+		switch f := selection.(type) {
+		case *ast.InlineFragment:
+			count += e.requests(f.SelectionSet, times)
+		case *ast.Field:
+			args, below := f.ArgumentMap(e.variables), times
+			if size := max(number(args["first"]), number(args["last"])); size > 0 {
+				count, below = count+times, times*size
+			}
+			count += e.requests(f.SelectionSet, below)
+		}
+	}
+	return count
+}
+
 // object selects fields.
-func (e *execution) object(fields ast.SelectionSet, from object, times int) object {
+func (e *execution) object(fields ast.SelectionSet, from object) object {
 	into := object{}
 	for _, selection := range fields {
 		switch f := selection.(type) {
 		case *ast.InlineFragment:
 			if f.TypeCondition == from["__typename"] {
-				maps.Copy(into, e.object(f.SelectionSet, from, times))
+				maps.Copy(into, e.object(f.SelectionSet, from))
 			}
 		case *ast.Field:
-			into[f.Alias] = e.field(f, from, times)
+			into[f.Alias] = e.field(f, from)
 		}
 	}
 	return into
 }
 
-func (e *execution) field(f *ast.Field, from object, times int) any {
+func (e *execution) field(f *ast.Field, from object) any {
 	value, ok := from[f.Name]
 	if !ok {
 		e.server.t.Errorf("githubtest has no field %s of a %s", f.Name, f.ObjectDefinition.Name)
@@ -93,15 +111,11 @@ func (e *execution) field(f *ast.Field, from object, times int) any {
 	}
 	switch v := value.(type) {
 	case object:
-		return e.object(f.SelectionSet, v, times)
+		return e.object(f.SelectionSet, v)
 	case []object:
-		return e.objects(f.SelectionSet, v, times)
+		return e.objects(f.SelectionSet, v)
 	case connection:
-		size := max(number(args["first"]), number(args["last"]))
-		if size > 0 {
-			e.requests += times
-		}
-		return e.connection(f, v, args, times*max(size, 1))
+		return e.connection(f, v, args)
 	}
 	if def := e.server.docs.graphql.Types[f.Definition.Type.Name()]; def.Kind == ast.Enum && value != nil && def.EnumValues.ForName(fmt.Sprint(value)) == nil {
 		e.server.t.Errorf("%v is no %s of GitHub's schema", value, def.Name)
@@ -109,16 +123,16 @@ func (e *execution) field(f *ast.Field, from object, times int) any {
 	return value
 }
 
-func (e *execution) objects(fields ast.SelectionSet, list []object, times int) []object {
+func (e *execution) objects(fields ast.SelectionSet, list []object) []object {
 	into := []object{}
 	for _, one := range list {
-		into = append(into, e.object(fields, one, times))
+		into = append(into, e.object(fields, one))
 	}
 	return into
 }
 
 // connection cuts a page out of a list. A cursor is the number of those before it.
-func (e *execution) connection(f *ast.Field, c connection, args map[string]any, times int) object {
+func (e *execution) connection(f *ast.Field, c connection, args map[string]any) object {
 	from, until := 0, len(c.nodes)
 	if after, ok := args["after"].(string); ok {
 		from, _ = strconv.Atoi(after)
@@ -138,7 +152,7 @@ func (e *execution) connection(f *ast.Field, c connection, args map[string]any, 
 	}
 	whole := object{"totalCount": len(c.nodes), "pageInfo": info, "nodes": c.nodes[from:until]}
 	maps.Copy(whole, c.other)
-	return e.object(f.SelectionSet, whole, times)
+	return e.object(f.SelectionSet, whole)
 }
 
 func selects(f *ast.Field, name string) bool {

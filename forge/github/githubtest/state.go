@@ -232,6 +232,13 @@ func emptyOutput() map[string]any {
 	return map[string]any{"title": nil, "summary": nil, "text": nil, "annotations_count": 0, "annotations_url": "https://api.github.com/annotations"}
 }
 
+// Revoke takes back all tokens of installations.
+func (s *Server) Revoke() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	maps.DeleteFunc(s.tokens, func(_ string, who session) bool { return who.app })
+}
+
 // user is an account as REST shows it.
 func (s *Server) user(login string) map[string]any {
 	example := s.docs.like("GET /repos/{owner}/{repo}/commits/{ref}/statuses", nil)["creator"].(map[string]any)

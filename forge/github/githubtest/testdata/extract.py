@@ -59,7 +59,7 @@ def schema(doc, node, used):
             used[name] = None
             used[name] = schema(doc, resolve(doc, node), used)
         return {"$ref": "#/$defs/" + name}
-    if [n.get("$ref", "").split("/")[-1] for n in node.get("allOf", [])] == ["simple-user", "enterprise"]:
+    if [n.get("title") for n in node.get("allOf", [])] == ["Simple User", "Enterprise"]:
         node = {"anyOf": node["allOf"], "nullable": node.get("nullable")}  # a mistake there: nothing is both
     out = {}
     for key, value in node.items():
