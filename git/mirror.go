@@ -1,6 +1,7 @@
 package git
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -122,4 +123,37 @@ func (m *Mirror) ReadFile(ctx context.Context, commit, path string) ([]byte, err
 		return nil, slipway.Errorf(slipway.NotFound, "there is no %s at %s", path, commit)
 	}
 	return out, err
+}
+
+// Change names what a commit changes against a base, line by line: two commits
+// with the same name change the same, whatever their bases are. It is git's stable
+// patch id; empty: nothing.
+func (m *Mirror) Change(ctx context.Context, base, commit string) (string, error) {
+	if !fullCommit.MatchString(base) || !fullCommit.MatchString(commit) {
+		return "", slipway.Errorf(slipway.Invalid, "%q or %q is not a commit", base, commit)
+	}
+	diff, err := m.git.run(ctx, "diff-tree", "-p", "-r", "--full-index", "--no-ext-diff", "--no-textconv", "--no-renames", base, commit)
+	if err != nil {
+		return "", err
+	}
+	cmd := m.git.cmd(ctx, nil, "patch-id", "--stable")
+	cmd.Stdin = bytes.NewReader(diff)
+	out, err := cmd.Output()
+	if err != nil {
+		return "", fmt.Errorf("git patch-id: %w", err)
+	}
+	id, _, _ := strings.Cut(strings.TrimSpace(string(out)), " ")
+	return id, nil
+}
+
+// Files lists the files that differ between two commits.
+func (m *Mirror) Files(ctx context.Context, base, commit string) ([]string, error) {
+	if !fullCommit.MatchString(base) || !fullCommit.MatchString(commit) {
+		return nil, slipway.Errorf(slipway.Invalid, "%q or %q is not a commit", base, commit)
+	}
+	out, err := m.git.run(ctx, "diff-tree", "-r", "-z", "--name-only", "--no-renames", base, commit)
+	if err != nil || len(out) == 0 {
+		return nil, err
+	}
+	return strings.Split(strings.TrimSuffix(string(out), "\x00"), "\x00"), nil
 }

@@ -54,6 +54,32 @@ func TestMirror(t *testing.T) {
 	if base, err := m.Base(t.Context(), first, second); err != nil || base != first {
 		t.Errorf("the base is %s, %v; want %s", base, err, first)
 	}
+	if files, err := m.Files(t.Context(), first, second); err != nil || len(files) != 1 || files[0] != "a.txt" {
+		t.Errorf("the files that differ are %q, %v; want a.txt", files, err)
+	}
+	write(t, from, map[string]string{"sub/b.txt": "another base\n"})
+	moved := commit(t, from)
+	write(t, from, map[string]string{"a.txt": "one\n"})
+	back := commit(t, from)
+	run(t, from, "checkout", "-q", "-b", "other", moved)
+	write(t, from, map[string]string{"a.txt": "three\n"})
+	three := commit(t, from)
+	run(t, from, "checkout", "-q", "-b", "onto", second)
+	write(t, from, map[string]string{"a.txt": "three\n"})
+	again := commit(t, from)
+	if err := m.Fetch(t.Context(), "file://"+from, ""); err != nil {
+		t.Fatal(err)
+	}
+	change := func(base, commit string) string {
+		id, err := m.Change(t.Context(), base, commit)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return id
+	}
+	if a, b, c := change(moved, three), change(second, again), change(moved, back); a == "" || a != b || a == c || change(moved, moved) != "" {
+		t.Errorf("the same change is %s and %s, another one %s", a, b, c)
+	}
 	_, err = m.ReadFile(t.Context(), first, "missing.txt")
 	check(t, err, slipway.NotFound, "there is no missing.txt at "+first, "")
 	_, err = m.ReadFile(t.Context(), first, "../missing.txt")

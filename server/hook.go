@@ -74,6 +74,9 @@ func (s *Server) heard(ctx context.Context, name string, d forge.Delivery) error
 // hint makes the job that looks at what a hint says. Repositories that the server
 // does not look after are none of its business.
 func (s *Server) hint(ctx context.Context, tx *store.Tx, name string, h forge.Hint) error {
+	if h.Repository == "" {
+		return s.once(ctx, tx, jobLookForge, name, nil, "webhook")
+	}
 	r, ok, err := tx.Repository(ctx, name, h.Repository)
 	if err != nil || !ok {
 		return err

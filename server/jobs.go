@@ -8,11 +8,13 @@ import (
 	"time"
 
 	"github.com/slipway-cd/slipway"
+	"github.com/slipway-cd/slipway/forge"
 	"github.com/slipway-cd/slipway/store"
 )
 
 // The kinds of jobs.
 const (
+	jobLookForge   = "look-forge"   // at which repositories there are
 	jobLookRefs    = "look-refs"    // at the branches, tags and list of pull requests of a repository
 	jobLookRequest = "look-request" // at one pull request
 	jobPublish     = "publish"      // bring the forge to show what it should of a pull request
@@ -36,8 +38,9 @@ const (
 
 // A kind is how a kind of job is done.
 type kind struct {
-	weight weight
-	do     func(context.Context, store.Job) (done, error)
+	weight  weight
+	passing bool // nothing is kept of it when it went well
+	do      func(context.Context, store.Job) (done, error)
 }
 
 // done is what came of a job. then is carried out in the transaction that ends it.
@@ -48,13 +51,17 @@ type done struct {
 
 func (s *Server) allKinds() map[string]kind {
 	return map[string]kind{
-		jobLookRefs: {light, s.lookRefs},
-		jobPush:     {heavy, s.push},
-		jobShip:     {heavy, s.ship},
-		jobDeploy:   {heavy, s.deploy},
-		jobRollback: {heavy, s.rollback},
-		jobRun:      {light, s.startRun},
-		jobStopRun:  {light, s.stopRun},
+		jobLookForge:   {light, true, s.lookForge},
+		jobLookRefs:    {light, true, s.lookRefs},
+		jobLookRequest: {light, true, s.lookRequest},
+		jobPublish:     {light, true, s.publish},
+		jobRun:         {light, false, s.startRun},
+		jobStopRun:     {light, false, s.stopRun},
+		jobPush:        {heavy, false, s.push},
+		jobShip:        {heavy, false, s.ship},
+		jobCheck:       {heavy, false, s.check},
+		jobDeploy:      {heavy, false, s.deploy},
+		jobRollback:    {heavy, false, s.rollback},
 	}
 }
 
@@ -68,8 +75,9 @@ func (s *Server) kindsOf(w weight) []string {
 	return all
 }
 
-// serve does one job after another of some kinds.
-func (s *Server) serve(ctx context.Context, kinds []string) error {
+// serve does one job after another of some kinds, until ctx is done. work is the
+// context of the jobs.
+func (s *Server) serve(ctx, work context.Context, kinds []string) error {
 	for ctx.Err() == nil {
 		news := s.news.Next()
 		j, ok, err := s.store.Claim(ctx, kinds, s.Clock())
@@ -77,7 +85,7 @@ func (s *Server) serve(ctx context.Context, kinds []string) error {
 			s.Log.Error("look for work", "error", err)
 		}
 		if ok {
-			s.do(ctx, j)
+			s.do(work, j)
 			continue
 		}
 		t := time.NewTimer(s.Poll)
@@ -106,7 +114,9 @@ func (s *Server) do(ctx context.Context, j store.Job) {
 	if now, ok, err := s.store.Job(ctx, j.ID); err == nil && ok && now.Stop != "" { // before it could be told
 		cancel(errStopped{now.Stop})
 	}
-	s.tell(ctx, j, "job.began", nil)
+	if s.kinds[j.Kind].weight == heavy {
+		s.tell(ctx, j, "job.began", map[string]any{"kind": j.Kind, "attempt": j.Attempt})
+	}
 	out, err := s.attempt(work, j)
 	if ctx.Err() != nil {
 		return
@@ -166,16 +176,25 @@ func (s *Server) conclude(ctx context.Context, j store.Job, out done, err, cause
 		case isStopped:
 			return s.end(ctx, tx, j, store.JobCancelled, outcomeOf(slipway.Errorf(slipway.Blocked, "%s", stop.why)), now)
 		case passing(err):
-			wait := min(s.Retry<<min(j.Attempt-1, 20), maxRetry)
-			if wait <= 0 {
-				wait = maxRetry
-			}
+			wait := s.wait(j, err, now)
 			s.figures.Retries.Add(1)
 			s.Log.Warn("a job is tried again", "job", j.ID, "key", j.Key, "in", wait, "error", err)
 			return tx.PutOff(ctx, j.ID, now.Add(wait), outcomeOf(err))
 		}
 		return s.end(ctx, tx, j, store.JobFailed, outcomeOf(err), now)
 	})
+}
+
+// wait is how long a job waits for its next try: longer each time, and until the
+// forge answers again if that is what it waits for.
+func (s *Server) wait(j store.Job, err error, now time.Time) time.Duration {
+	if until, ok := forge.LimitedUntil(err); ok {
+		return max(until.Sub(now), s.Retry)
+	}
+	if j.Attempt > 20 {
+		return maxRetry
+	}
+	return min(s.Retry<<(j.Attempt-1), maxRetry)
 }
 
 // maxRetry is the longest wait between two tries of a job.
@@ -193,9 +212,13 @@ func passing(err error) bool {
 	return false
 }
 
-// end ends a job, and tells those who watch.
+// end ends a job, and tells those who watch. Of a look that went well nothing is
+// kept: there are many, and what it saw is kept elsewhere.
 func (s *Server) end(ctx context.Context, tx *store.Tx, j store.Job, state store.JobState, outcome json.RawMessage, now time.Time) error {
 	s.figures.Jobs.Add(1)
+	if state == store.JobDone && s.kinds[j.Kind].passing {
+		return tx.DropJob(ctx, j.ID)
+	}
 	if err := tx.EndJob(ctx, j.ID, state, outcome, now); err != nil {
 		return err
 	}

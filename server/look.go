@@ -28,9 +28,11 @@ func (s *Server) sweep(ctx context.Context) error {
 		next := now.Add(time.Minute)
 		for name, h := range s.forges {
 			if !now.Before(due[name]) {
-				if err := s.sweepForge(ctx, name, h); err != nil && ctx.Err() == nil {
-					s.Log.Error("look at a forge", "forge", name, "error", err)
+				err := s.store.Change(ctx, func(tx *store.Tx) error { return s.once(ctx, tx, jobLookForge, name, nil, "sweep") })
+				if err != nil && ctx.Err() == nil {
+					s.Log.Error("have a forge looked at", "forge", name, "error", err)
 				}
+				s.news.Ring()
 				due[name] = now.Add(h.set.Every)
 			}
 			if due[name].Before(next) {
@@ -43,17 +45,22 @@ func (s *Server) sweep(ctx context.Context) error {
 	}
 }
 
-// sweepForge asks which repositories a forge has, and has each of them looked at.
-func (s *Server) sweepForge(ctx context.Context, name string, h home) error {
+// lookForge asks which repositories a forge has, and has each of them looked at.
+func (s *Server) lookForge(ctx context.Context, j store.Job) (done, error) {
+	name := j.Subject
+	h, ok := s.forges[name]
+	if !ok {
+		return done{}, slipway.Errorf(slipway.NotFound, "there is no forge %s in %s any more", name, s.Platform)
+	}
 	all, err := h.Repositories(ctx)
 	if err != nil {
-		return err
+		return done{}, err
 	}
 	known, err := s.store.Repositories(ctx)
 	if err != nil {
-		return err
+		return done{}, err
 	}
-	err = s.store.Change(ctx, func(tx *store.Tx) error {
+	return done{then: func(ctx context.Context, tx *store.Tx) error {
 		for _, r := range known {
 			gone := !slices.ContainsFunc(all, func(f forge.Repository) bool { return f.Name == r.Name })
 			if r.Forge == name && gone {
@@ -69,9 +76,7 @@ func (s *Server) sweepForge(ctx context.Context, name string, h home) error {
 			}
 		}
 		return nil
-	})
-	s.news.Ring()
-	return err
+	}}, nil
 }
 
 // lookRefs looks at the branches and tags of a repository. A branch or tag that
@@ -94,12 +99,26 @@ func (s *Server) lookRefs(ctx context.Context, j store.Job) (done, error) {
 	if err != nil {
 		return done{}, s.unread(ctx, at{name, r.Name}, r, known, err)
 	}
+	listing := forge.Listing{Unchanged: true}
+	from, hasRequests := h.Forge.(forge.Requests)
+	if hasRequests {
+		if listing, err = from.PullRequests(ctx, r.Name, known.RequestsMark); err != nil {
+			return done{}, s.unread(ctx, at{name, r.Name}, r, known, err)
+		}
+	}
 	return done{then: func(ctx context.Context, tx *store.Tx) error {
 		known.Forge, known.Name, known.DefaultBranch, known.URL = name, r.Name, r.DefaultBranch, r.URL
-		known.Looked, known.Problem = s.Clock(), ""
+		known.Problem = ""
 		if !refs.Unchanged {
 			known.RefsMark = refs.Mark
-			if err := s.moved(ctx, tx, at{name, r.Name}, r.DefaultBranch, refs); err != nil {
+			if err := s.moved(ctx, tx, at{name, r.Name}, r.DefaultBranch, refs, known.Looked.IsZero()); err != nil {
+				return err
+			}
+		}
+		known.Looked = s.Clock()
+		if !listing.Unchanged {
+			known.RequestsMark = listing.Mark
+			if err := s.lookRequests(ctx, tx, at{name, r.Name}, listing); err != nil {
 				return err
 			}
 		}
@@ -119,7 +138,7 @@ func (s *Server) unread(ctx context.Context, a at, r forge.Repository, known sto
 
 // moved keeps where branches and tags are, and has work done for those that are
 // new there: the default branch, and tags.
-func (s *Server) moved(ctx context.Context, tx *store.Tx, a at, branch string, refs forge.Refs) error {
+func (s *Server) moved(ctx context.Context, tx *store.Tx, a at, branch string, refs forge.Refs, first bool) error {
 	had, err := tx.Refs(ctx, a.Forge, a.Repository)
 	if err != nil {
 		return err
@@ -145,7 +164,7 @@ func (s *Server) moved(ctx context.Context, tx *store.Tx, a at, branch string, r
 		if err := tx.PutRef(ctx, a.Forge, a.Repository, name, now[name]); err != nil {
 			return err
 		}
-		tag := strings.HasPrefix(name, "tags/") && len(had) > 0 // old tags of a repository that is new here are history
+		tag := strings.HasPrefix(name, "tags/") && !first // old tags of a repository that is new here are history
 		if name != "heads/"+branch && !tag {
 			continue
 		}

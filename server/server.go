@@ -35,7 +35,8 @@ import (
 type Config struct {
 	Folder   string // where it keeps what it has: database, mirrors, logs, caches
 	Platform string // the platform file, which is read again whenever it is needed
-	URL      string // the server's address, as people reach it
+	URL      string // the server's address, as people reach it; empty: the platform file's server.url
+	Address  string // where it listens, if nothing else is said
 	Parts    pipeline.Parts
 	Store    func(pipeline.State) *store.Store
 	Forge    func(context.Context, manifest.Forge) (forge.Forge, error)
@@ -51,20 +52,24 @@ type Config struct {
 	Lookers  int           // questions to forges at once; 0: 8
 	Keep     time.Duration // how long ended jobs are kept; 0: 30 days
 	Retry    time.Duration // wait before a job that lacked something is tried again, doubled each time; 0: 1 s
+	Drain    time.Duration // how long what is under way may take when the server is to end; 0: it is cut short
 	Poll     time.Duration // how often work is looked for that nobody announced; 0: 1 s
 }
 
 // A Server works in one folder, as the only process that does.
 type Server struct {
 	Config
-	host    *pipeline.Host
-	store   *store.Store
-	forges  map[string]home
-	kinds   map[string]kind
-	leaving chan struct{} // closed when the server is about to end
-	news    *bell         // rung when there may be a new job, or a new event
-	began   time.Time
-	figures *figures
+	host      *pipeline.Host
+	store     *store.Store
+	forges    map[string]home
+	kinds     map[string]kind
+	left      sync.Once
+	leaving   chan struct{} // closed when the server is about to end
+	news      *bell         // rung when there may be a new job, or a new event
+	began     time.Time
+	seen      *recent[[]pipeline.FoundApp] // the apps at commits
+	permitted *recent[forge.Permission]    // what people may do at a forge
+	figures   *figures
 
 	mu      sync.Mutex
 	running map[int64]context.CancelCauseFunc // the jobs under way
@@ -85,11 +90,16 @@ func New(ctx context.Context, c Config) (*Server, error) {
 		Config: c, forges: map[string]home{}, news: newBell(), leaving: make(chan struct{}), began: c.Clock(), figures: &figures{},
 		running: map[int64]context.CancelCauseFunc{}, mirrors: map[string]*sync.Mutex{},
 	}
+	s.seen = newRecent[[]pipeline.FoundApp](c.Clock, time.Hour, 1000)
+	s.permitted = newRecent[forge.Permission](c.Clock, 5*time.Minute, 10_000)
 	p, err := s.platform()
 	if err != nil {
 		return nil, err
 	}
-	s.URL = cmp.Or(s.URL, p.Server.URL)
+	if p == nil {
+		return nil, slipway.Errorf(slipway.Invalid, "a server needs a platform file")
+	}
+	s.URL = cmp.Or(s.URL, p.Server.URL, s.Address)
 	for _, f := range p.Server.Forges {
 		opened, err := c.Forge(ctx, f)
 		if err != nil {
@@ -118,13 +128,14 @@ func New(ctx context.Context, c Config) (*Server, error) {
 func (s *Server) stateFolder() string { return filepath.Join(s.Folder, "state") }
 
 // Leave ends the streams of those who watch: they come back to the next process.
-func (s *Server) Leave() { close(s.leaving) }
+func (s *Server) Leave() { s.left.Do(func() { close(s.leaving) }) }
 
 // Close ends the server's work in the folder.
 func (s *Server) Close() error { return s.host.Close() }
 
 // Run does what there is to do until ctx is done: jobs, and the sweep of the forges.
-// What is under way then is gone on with by the next process.
+// It begins nothing after that, and lets what is under way come to its end for the
+// time of Drain. What is not at its end then the next process goes on with.
 func (s *Server) Run(ctx context.Context) error {
 	if n, err := s.store.Reopen(ctx); err != nil {
 		return err
@@ -134,12 +145,18 @@ func (s *Server) Run(ctx context.Context) error {
 	if err := os.RemoveAll(filepath.Join(s.Folder, "work")); err != nil {
 		return fmt.Errorf("clear away old copies: %w", err)
 	}
+	work, cut := context.WithCancel(context.WithoutCancel(ctx))
+	defer cut()
+	defer context.AfterFunc(ctx, func() { // it ends with work at the latest
+		pause(work, s.Drain)
+		cut()
+	})()
 	g, ctx := errgroup.WithContext(ctx)
 	for range s.Workers {
-		g.Go(func() error { return s.serve(ctx, s.kindsOf(heavy)) })
+		g.Go(func() error { return s.serve(ctx, work, s.kindsOf(heavy)) })
 	}
 	for range s.Lookers {
-		g.Go(func() error { return s.serve(ctx, s.kindsOf(light)) })
+		g.Go(func() error { return s.serve(ctx, work, s.kindsOf(light)) })
 	}
 	g.Go(func() error { return s.sweep(ctx) })
 	g.Go(func() error { return s.tidy(ctx) })

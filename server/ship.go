@@ -39,26 +39,32 @@ func (s *Server) ship(ctx context.Context, j store.Job) (done, error) {
 
 // atCommit opens an app at a commit for fn.
 func (s *Server) atCommit(ctx context.Context, j store.Job, in delivery, fn func(*pipeline.Flow) error) error {
-	return s.checkedOut(ctx, in.at, in.Commit, func(dir string) (err error) {
-		p, err := pipeline.OpenProject(ctx, s.where(filepath.Join(dir, filepath.FromSlash(in.Folder))))
-		if err != nil {
-			return err
-		}
-		defer func() { err = errors.Join(err, p.Close()) }()
-		log, err := s.openLog(j)
-		if err != nil {
-			return err
-		}
-		defer log.Close()
-		c := s.flowConfig(p, j.Kind+" "+in.App)
-		c.Log, c.Emit = log, func(e pipeline.Event) {
-			log.event(e)
-			s.tell(ctx, j, "stage."+string(e.State), e)
-		}
-		f := s.host.Flow(c)
-		defer func() { err = errors.Join(err, f.Close()) }()
-		return fn(f)
+	return s.checkedOut(ctx, in.at, in.Commit, func(dir string) error {
+		return s.inCopy(ctx, j, filepath.Join(dir, filepath.FromSlash(in.Folder)), fn)
 	})
+}
+
+// inCopy opens the app in a folder of a working copy for fn. What happens there goes
+// to the job's log and to the stream of events.
+func (s *Server) inCopy(ctx context.Context, j store.Job, dir string, fn func(*pipeline.Flow) error) (err error) {
+	p, err := pipeline.OpenProject(ctx, s.where(dir))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, p.Close()) }()
+	log, err := s.openLog(j)
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	c := s.flowConfig(p, j.Kind+" "+p.Manifest.App)
+	c.Log, c.Emit = log, func(e pipeline.Event) {
+		log.event(e)
+		s.tell(ctx, j, "stage."+string(e.State), e)
+	}
+	f := s.host.Flow(c)
+	defer func() { err = errors.Join(err, f.Close()) }()
+	return fn(f)
 }
 
 // flowConfig is how a flow works on the server.

@@ -29,6 +29,7 @@ import (
 	"github.com/slipway-cd/slipway/ledger"
 	"github.com/slipway-cd/slipway/ledger/object"
 	"github.com/slipway-cd/slipway/manifest"
+	"github.com/slipway-cd/slipway/merge"
 	"github.com/slipway-cd/slipway/pipeline"
 	"github.com/slipway-cd/slipway/repository"
 	"github.com/slipway-cd/slipway/repository/folder"
@@ -45,6 +46,7 @@ type world struct {
 	dir     string
 	environ []string
 	forge   *bare
+	hub     *hub // the forge, where it has pull requests
 	door    Doorkeeper
 	fault   drivertest.Fault
 }
@@ -135,8 +137,13 @@ func (w *world) config(t *testing.T) Config {
 	}
 	return Config{
 		Folder: filepath.Join(w.dir, "data"), Platform: filepath.Join(w.dir, "platform.yaml"), Parts: w.parts(),
-		Store:  func(s pipeline.State) *store.Store { return s.(*state).store }, //nolint:forcetypeassert // it is ours
-		Forge:  func(context.Context, manifest.Forge) (forge.Forge, error) { return w.forge, nil },
+		Store: func(s pipeline.State) *store.Store { return s.(*state).store }, //nolint:forcetypeassert // it is ours
+		Forge: func(context.Context, manifest.Forge) (forge.Forge, error) {
+			if w.hub != nil {
+				return w.hub, nil
+			}
+			return w.forge, nil
+		},
 		Shapes: menu, Me: ledger.Holder{Who: "server@test", Process: os.Getpid()}, Environ: w.environ, Door: w.door,
 		Clock: time.Now, Log: slog.New(slog.NewTextHandler(t.Output(), nil)), Version: "test",
 		Retry: 20 * time.Millisecond, Poll: 20 * time.Millisecond,
@@ -187,56 +194,42 @@ func (w *world) client(t *testing.T, s *Server) *httptest.Server {
 	return h
 }
 
-// until waits for an event that fits, and returns it. Events from before are seen
-// too.
-func until(t *testing.T, s *Server, what string, fits func(store.Event) bool) store.Event {
+// eventually waits until something is so. It looks again at each piece of news, and
+// now and then.
+func eventually(t *testing.T, s *Server, what string, so func() bool) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	f := store.EventFilter{}
-	var seen []string
 	for {
 		news := s.news.Next()
-		all, err := s.store.Events(ctx, f, 1000)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, e := range all {
-			f.After = e.ID
-			seen = append(seen, fmt.Sprintf("%s %s %s", e.Kind, e.Subject, e.Body))
-			if fits(e) {
-				return e
-			}
+		if so() {
+			return
 		}
 		select {
 		case <-ctx.Done():
-			t.Fatalf("%s did not happen; what did:\n%s", what, strings.Join(seen, "\n"))
+			all, err := s.store.Events(t.Context(), store.EventFilter{}, 1000)
+			for _, e := range all {
+				t.Logf("%d %s %s %s", e.ID, e.Kind, e.Subject, e.Body)
+			}
+			t.Fatalf("waited in vain for %s (%v)", what, err)
 		case <-news:
 		case <-time.After(50 * time.Millisecond):
 		}
 	}
 }
 
-// untilJob waits until a number of jobs of a kind have ended, and returns the last.
+// untilJobs waits until a number of jobs of a kind have ended, and returns them.
 func untilJobs(t *testing.T, s *Server, kind string, n int) []store.Job {
 	t.Helper()
-	until(t, s, fmt.Sprintf("the end of %d jobs of kind %s", n, kind), func(store.Event) bool {
-		all, err := s.store.Jobs(t.Context(), store.JobFilter{Kinds: []string{kind}}, 1000)
-		if err != nil {
+	var all []store.Job
+	eventually(t, s, fmt.Sprintf("the end of %d jobs of kind %s", n, kind), func() bool {
+		var err error
+		if all, err = s.store.Jobs(t.Context(), store.JobFilter{Kinds: []string{kind}}, 1000); err != nil {
 			t.Fatal(err)
 		}
-		ended := 0
-		for _, j := range all {
-			if j.State.Ended() {
-				ended++
-			}
-		}
-		return ended >= n
+		all = slices.DeleteFunc(all, func(j store.Job) bool { return !j.State.Ended() })
+		return len(all) >= n
 	})
-	all, err := s.store.Jobs(t.Context(), store.JobFilter{Kinds: []string{kind}}, 1000)
-	if err != nil {
-		t.Fatal(err)
-	}
 	slices.Reverse(all)
 	return all
 }
@@ -342,4 +335,155 @@ func with(files map[string]string, more map[string]string) map[string]string {
 	all := maps.Clone(files)
 	maps.Copy(all, more)
 	return all
+}
+
+// hub is a forge with pull requests: git repositories in a folder, and what people
+// and we say there.
+type hub struct {
+	*bare
+	secret string
+
+	mu       sync.Mutex
+	requests map[int]*slipway.PullRequest
+	stamp    int
+	shown    map[string]map[string]slipway.Status // by commit
+	comments map[int]string
+	labels   map[int]map[string]bool
+	fails    func(call string) error // asked before each call; nil: none
+	calls    map[string]int
+}
+
+func newHub(w *world) *hub {
+	return &hub{
+		bare: w.forge, requests: map[int]*slipway.PullRequest{}, shown: map[string]map[string]slipway.Status{},
+		comments: map[int]string{}, labels: map[int]map[string]bool{}, calls: map[string]int{}, secret: "s3cret",
+	}
+}
+
+func (h *hub) called(name string) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.calls[name]++
+	if h.fails != nil {
+		return h.fails(name)
+	}
+	return nil
+}
+
+// change lets something happen at the forge.
+func (h *hub) change(fn func()) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	fn()
+	h.stamp++
+}
+
+// see reads what the forge shows.
+func (h *hub) see(commit, status string, number int) (slipway.Status, bool, string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.shown[commit][status], h.labels[number][merge.Label], h.comments[number]
+}
+
+func (h *hub) PullRequests(_ context.Context, name, seen string) (forge.Listing, error) {
+	if err := h.called("PullRequests"); err != nil {
+		return forge.Listing{}, err
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	mark := fmt.Sprint(h.stamp)
+	l := forge.Listing{Mark: mark, Unchanged: mark == seen}
+	for n, p := range h.requests {
+		if p.Repository == name && p.State == "open" {
+			l.Open = append(l.Open, forge.Summary{Number: n, Head: p.Head, Stamp: p.Updated.String()})
+		}
+	}
+	return l, nil
+}
+
+func (h *hub) PullRequest(_ context.Context, _ string, number int) (slipway.PullRequest, error) {
+	if err := h.called("PullRequest"); err != nil {
+		return slipway.PullRequest{}, err
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	p := *h.requests[number]
+	p.Reviews, p.Statuses = slices.Clone(p.Reviews), slices.Clone(p.Statuses)
+	return p, nil
+}
+
+func (h *hub) Report(_ context.Context, _, commit string, statuses []slipway.Status) error {
+	if err := h.called("Report"); err != nil {
+		return err
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.shown[commit] == nil {
+		h.shown[commit] = map[string]slipway.Status{}
+	}
+	for _, st := range statuses {
+		h.shown[commit][st.Name] = st
+	}
+	return nil
+}
+
+func (h *hub) Comment(_ context.Context, _ string, number int, marker, body string) error {
+	if err := h.called("Comment"); err != nil {
+		return err
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !strings.HasPrefix(body, marker) {
+		return errors.New("the comment does not begin with its marker")
+	}
+	h.comments[number] = body
+	return nil
+}
+
+func (h *hub) Label(_ context.Context, _ string, number int, label string, on bool) error {
+	if err := h.called("Label"); err != nil {
+		return err
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.labels[number] == nil {
+		h.labels[number] = map[string]bool{}
+	}
+	h.labels[number][label] = on
+	return nil
+}
+
+func (h *hub) Permission(_ context.Context, _, login string) (forge.Permission, error) {
+	if login == "stranger" {
+		return forge.None, nil
+	}
+	return forge.Write, nil
+}
+
+func (h *hub) Self(context.Context) (forge.Self, error) {
+	return forge.Self{App: "slipway", Login: "slipway[bot]"}, nil
+}
+
+var (
+	_ forge.Requests  = (*hub)(nil)
+	_ forge.Publisher = (*hub)(nil)
+	_ forge.Directory = (*hub)(nil)
+	_ forge.Listener  = (*hub)(nil)
+)
+
+func (h *hub) Members(context.Context, string) ([]string, error) { return nil, nil }
+
+// Hear takes webhooks of the form "ID REPOSITORY NUMBER", with the secret in a
+// header.
+func (h *hub) Hear(header http.Header, body []byte) (forge.Delivery, error) {
+	if header.Get("X-Secret") != h.secret {
+		return forge.Delivery{}, slipway.Errorf(slipway.Denied, "the signature is wrong")
+	}
+	var d forge.Delivery
+	var hint forge.Hint
+	if _, err := fmt.Sscan(string(body), &d.ID, &hint.Repository, &hint.Number); err != nil {
+		return d, slipway.Errorf(slipway.Invalid, "this is no webhook: %w", err)
+	}
+	d.Event, d.Hints = "pull_request", []forge.Hint{hint}
+	return d, nil
 }

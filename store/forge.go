@@ -101,7 +101,16 @@ func (t *Tx) Refs(ctx context.Context, forge, repository string) (map[string]str
 
 // RequestsAt are the numbers of the open pull requests with a head.
 func (t *Tx) RequestsAt(ctx context.Context, forge, repository, head string) ([]int, error) {
-	rows, err := t.tx.QueryContext(ctx, "SELECT number FROM pull_request WHERE forge = ? AND repository = ? AND head = ? AND open ORDER BY number", forge, repository, head)
+	return t.numbers(ctx, "SELECT number FROM pull_request WHERE forge = ? AND repository = ? AND head = ? AND open ORDER BY number", forge, repository, head)
+}
+
+// OpenRequests are the numbers of the open pull requests of a repository.
+func (t *Tx) OpenRequests(ctx context.Context, forge, repository string) ([]int, error) {
+	return t.numbers(ctx, "SELECT number FROM pull_request WHERE forge = ? AND repository = ? AND open ORDER BY number", forge, repository)
+}
+
+func (t *Tx) numbers(ctx context.Context, query string, args ...any) ([]int, error) {
+	rows, err := t.tx.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -137,26 +146,27 @@ type PullRequest struct {
 	Stamp      string          // of the forge's listing
 	Facts      json.RawMessage // slipway.PullRequest
 	State      json.RawMessage // what was worked out of the facts; empty: nothing yet
-	Wanted     string          // digest of what the forge is to show
-	Shown      string          // digest of what it was made to show
+	View       json.RawMessage // what the forge is to show; empty: nothing yet
+	Wanted     string          // digest of the view
+	Shown      string          // digest of the view that it was made to show
 	Looked     time.Time
 }
 
-const requestColumns = "forge, repository, number, open, head, stamp, facts, state, wanted, shown, looked"
+const requestColumns = "forge, repository, number, open, head, stamp, facts, state, view, wanted, shown, looked"
 
 func scanRequest(row interface{ Scan(...any) error }) (PullRequest, error) {
 	var p PullRequest
 	var looked int64
-	var facts, state string
-	err := row.Scan(&p.Forge, &p.Repository, &p.Number, &p.Open, &p.Head, &p.Stamp, &facts, &state, &p.Wanted, &p.Shown, &looked)
-	p.Facts, p.State, p.Looked = json.RawMessage(facts), json.RawMessage(state), fromMillis(looked)
+	var facts, state, view string
+	err := row.Scan(&p.Forge, &p.Repository, &p.Number, &p.Open, &p.Head, &p.Stamp, &facts, &state, &view, &p.Wanted, &p.Shown, &looked)
+	p.Facts, p.State, p.View, p.Looked = json.RawMessage(facts), json.RawMessage(state), json.RawMessage(view), fromMillis(looked)
 	return p, err
 }
 
 // PutPullRequest keeps a pull request.
 func (t *Tx) PutPullRequest(ctx context.Context, p PullRequest) error {
-	_, err := t.tx.ExecContext(ctx, "INSERT OR REPLACE INTO pull_request ("+requestColumns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-		p.Forge, p.Repository, p.Number, p.Open, p.Head, p.Stamp, string(p.Facts), string(p.State), p.Wanted, p.Shown, millis(p.Looked))
+	_, err := t.tx.ExecContext(ctx, "INSERT OR REPLACE INTO pull_request ("+requestColumns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		p.Forge, p.Repository, p.Number, p.Open, p.Head, p.Stamp, string(p.Facts), string(p.State), string(p.View), p.Wanted, p.Shown, millis(p.Looked))
 	return err
 }
 
@@ -314,16 +324,29 @@ func (t *Tx) PutCheckResults(ctx context.Context, forge, repository, commit, app
 
 // CheckResults reads what the checks said of a commit, by app.
 func (s *Store) CheckResults(ctx context.Context, forge, repository, commit string) (map[string][]slipway.CheckResult, error) {
-	rows, err := s.reader.QueryContext(ctx, "SELECT app, results FROM check_result WHERE forge = ? AND repository = ? AND commit_id = ?", forge, repository, commit)
+	all, err := checkResults(ctx, s.reader, forge, repository, commit)
+	return all, explain("read", s.file, err)
+}
+
+// CheckResults reads what the checks said of a commit, by app, within the
+// transaction.
+func (t *Tx) CheckResults(ctx context.Context, forge, repository, commit string) (map[string][]slipway.CheckResult, error) {
+	return checkResults(ctx, t.tx, forge, repository, commit)
+}
+
+func checkResults(ctx context.Context, from interface {
+	QueryContext(context.Context, string, ...any) (*sql.Rows, error)
+}, forge, repository, commit string) (map[string][]slipway.CheckResult, error) {
+	rows, err := from.QueryContext(ctx, "SELECT app, results FROM check_result WHERE forge = ? AND repository = ? AND commit_id = ?", forge, repository, commit)
 	if err != nil {
-		return nil, explain("read", s.file, err)
+		return nil, err
 	}
 	defer rows.Close()
 	all := map[string][]slipway.CheckResult{}
 	for rows.Next() {
 		var app, text string
 		if err := rows.Scan(&app, &text); err != nil {
-			return nil, explain("read", s.file, err)
+			return nil, err
 		}
 		var results []slipway.CheckResult
 		if err := json.Unmarshal([]byte(text), &results); err != nil {
@@ -331,5 +354,5 @@ func (s *Store) CheckResults(ctx context.Context, forge, repository, commit stri
 		}
 		all[app] = results
 	}
-	return all, explain("read", s.file, rows.Err())
+	return all, rows.Err()
 }

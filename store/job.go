@@ -128,6 +128,12 @@ func (t *Tx) EndJob(ctx context.Context, id int64, state JobState, outcome json.
 	return err
 }
 
+// DropJob forgets a job.
+func (t *Tx) DropJob(ctx context.Context, id int64) error {
+	_, err := t.tx.ExecContext(ctx, "DELETE FROM job WHERE id = ?", id)
+	return err
+}
+
 // PutOff lets a job that runs wait again, until due.
 func (t *Tx) PutOff(ctx context.Context, id int64, due time.Time, outcome json.RawMessage) error {
 	_, err := t.tx.ExecContext(ctx, "UPDATE job SET state = 'waiting', due = ?, outcome = ? WHERE id = ? AND state = 'running'",

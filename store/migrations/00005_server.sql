@@ -62,8 +62,9 @@ CREATE TABLE pull_request (
     stamp      TEXT    NOT NULL,
     facts      TEXT    NOT NULL, -- JSON, as it was read
     state      TEXT    NOT NULL, -- JSON, what was worked out of it
-    wanted     TEXT    NOT NULL, -- digest of what the forge is to show
-    shown      TEXT    NOT NULL, -- digest of what it was made to show
+    view       TEXT    NOT NULL, -- JSON, what the forge is to show
+    wanted     TEXT    NOT NULL, -- digest of the view
+    shown      TEXT    NOT NULL, -- digest of the view that it was made to show
     looked     INTEGER NOT NULL,
     PRIMARY KEY (forge, repository, number)
 );
