@@ -1,17 +1,18 @@
 package github
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/google/go-github/v84/github"
 
 	"github.com/slipway-cd/slipway"
+	"github.com/slipway-cd/slipway/forge"
 )
 
 // What GitHub takes: annotations in one call, and the length of texts.
@@ -162,12 +163,9 @@ func runState(state string) (status string, conclusion *string) {
 // outputOf splits a summary into its first line, which GitHub shows in the list, and
 // the rest.
 func outputOf(status slipway.Status, notes []*github.CheckRunAnnotation) *github.CheckRunOutput {
-	title, _, _ := strings.Cut(strings.TrimSpace(status.Summary), "\n")
-	if title == "" {
-		title = status.Name
-	}
+	title := cmp.Or(forge.FirstLine(status.Summary), status.Name)
 	return &github.CheckRunOutput{
-		Title: github.Ptr(cut(title, mostTitle)), Summary: github.Ptr(cut(status.Summary, mostText)), Annotations: notes,
+		Title: github.Ptr(forge.Cut(title, mostTitle)), Summary: github.Ptr(forge.Cut(status.Summary, mostText)), Annotations: notes,
 	}
 }
 
@@ -181,7 +179,7 @@ func annotationsOf(annotations []slipway.Annotation) []*github.CheckRunAnnotatio
 		line := max(a.Line, 1)
 		list = append(list, &github.CheckRunAnnotation{
 			Path: github.Ptr(a.Path), StartLine: &line, EndLine: &line, AnnotationLevel: &level,
-			Title: optional(cut(a.Title, mostTitle)), Message: github.Ptr(cut(a.Message, mostText)),
+			Title: optional(forge.Cut(a.Title, mostTitle)), Message: github.Ptr(forge.Cut(a.Message, mostText)),
 		})
 	}
 	return list
@@ -192,19 +190,6 @@ func optional(text string) *string {
 		return nil
 	}
 	return &text
-}
-
-// cut shortens a text to so many bytes, between two characters, and shows it.
-func cut(text string, most int) string {
-	if len(text) <= most {
-		return text
-	}
-	const mark = " …"
-	end := most - len(mark)
-	for end > 0 && !utf8.RuneStart(text[end]) {
-		end--
-	}
-	return text[:end] + mark
 }
 
 // statuses posts the commit statuses that are not shown yet as they should be.
@@ -242,8 +227,8 @@ func statusOf(status slipway.Status) github.RepoStatus {
 	if state == "" {
 		state = "pending"
 	}
-	line, _, _ := strings.Cut(strings.TrimSpace(status.Summary), "\n")
+	line := forge.FirstLine(status.Summary)
 	return github.RepoStatus{
-		State: &state, Context: &status.Name, Description: optional(cut(line, mostDescription)), TargetURL: optional(status.URL),
+		State: &state, Context: &status.Name, Description: optional(forge.Cut(line, mostDescription)), TargetURL: optional(status.URL),
 	}
 }

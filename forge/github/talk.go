@@ -65,14 +65,14 @@ func (f *Forge) Comment(ctx context.Context, repository string, number int, mark
 		return err
 	}
 	a := ask{"write the comment on pull request " + fmt.Sprint(number), repository}
-	want := &github.IssueComment{Body: github.Ptr(cut(body, mostText))}
+	want := &github.IssueComment{Body: github.Ptr(forge.Cut(body, mostText))}
 	opts := &github.IssueListCommentsOptions{ListOptions: github.ListOptions{PerPage: 100}}
 	for c, err := range s.rest.Issues.ListCommentsIter(ctx, owner, name, number, opts) {
 		switch {
 		case err != nil:
 			return s.explain(a, err)
 		case !strings.EqualFold(c.GetUser().GetLogin(), self.Login) || !strings.HasPrefix(c.GetBody(), marker):
-		case sameText(c.GetBody(), want.GetBody()):
+		case forge.SameText(c.GetBody(), want.GetBody()):
 			return nil
 		default:
 			_, _, err := s.rest.Issues.EditComment(ctx, owner, name, c.GetID(), want)
@@ -81,12 +81,6 @@ func (f *Forge) Comment(ctx context.Context, repository string, number int, mark
 	}
 	_, _, err = s.rest.Issues.CreateComment(ctx, owner, name, number, want)
 	return s.explain(a, err)
-}
-
-// sameText compares texts as they come back, with ends of lines of another kind.
-func sameText(a, b string) bool {
-	plain := strings.NewReplacer("\r\n", "\n")
-	return strings.TrimSpace(plain.Replace(a)) == strings.TrimSpace(plain.Replace(b))
 }
 
 // Label puts a label on a pull request or takes it off. GitHub makes one that the
