@@ -1,6 +1,10 @@
 package slipway
 
-import "time"
+import (
+	"path"
+	"strconv"
+	"time"
+)
 
 // A Verdict is the answer of a check.
 type Verdict string
@@ -28,6 +32,31 @@ type CheckResult struct {
 	// Isolation is "isolated", or why the command was not though that was wanted;
 	// empty: it was not wanted.
 	Isolation string `json:"isolation,omitempty"`
+	// NotNeeded says why the check was not asked, such as that the change touches no
+	// file that it is about; it is a pass then. Empty: it was asked.
+	NotNeeded string `json:"not_needed,omitempty"`
+
+	// What follows compares with another commit, the base.
+	Base      *Coverage `json:"base_coverage,omitempty"`   // coverage there
+	Change    *Coverage `json:"change_coverage,omitempty"` // of the lines that the change adds and the report knows
+	Uncovered []Lines   `json:"uncovered,omitempty"`       // those of them that no test ran
+	Known     int       `json:"known,omitempty"`           // findings that the base has too; they are among Findings
+
+	// Reviews are closer looks that the check asks for, whatever its verdict is.
+	Reviews []ReviewRequest `json:"reviews,omitempty"`
+}
+
+// A ReviewRequest asks people in a role for a review of the change.
+type ReviewRequest struct {
+	Role   string `json:"role"`
+	Reason string `json:"reason"`
+}
+
+// Lines are some lines of a file, the first and the last one included.
+type Lines struct {
+	File string `json:"file"`
+	From int    `json:"from"`
+	To   int    `json:"to"`
 }
 
 // TestCounts counts the tests of a report.
@@ -66,4 +95,37 @@ type Finding struct {
 	Message string `json:"message"`
 	File    string `json:"file,omitempty"`
 	Line    int    `json:"line,omitempty"`
+	// Fingerprint is the same for the same finding at another commit, wherever its
+	// lines have moved to.
+	Fingerprint string `json:"fingerprint,omitempty"`
+	Known       bool   `json:"known,omitempty"` // the base of the change has it too
+}
+
+// Annotations are the remarks of a result that have a place in the source: failed
+// tests, findings that are new, and lines of the change that no test ran. A place in
+// a notebook is a line of its file; the message names the cell. dir is the app's
+// folder in the repository, which the paths in the result begin at.
+func (r CheckResult) Annotations(dir string) []Annotation {
+	var all []Annotation
+	note := func(file string, line int, level, title, message string) {
+		if file != "" {
+			all = append(all, Annotation{Path: path.Join(dir, file), Line: max(1, line), Level: level, Title: title, Message: message})
+		}
+	}
+	for _, f := range r.Failures {
+		note(f.File, f.Line, "error", f.Name, f.Message)
+	}
+	for _, f := range r.Findings {
+		if !f.Known {
+			note(f.File, f.Line, f.Level, f.Rule, f.Message)
+		}
+	}
+	for _, l := range r.Uncovered {
+		lines := "line " + strconv.Itoa(l.From)
+		if l.To > l.From {
+			lines = "lines " + strconv.Itoa(l.From) + " to " + strconv.Itoa(l.To)
+		}
+		note(l.File, l.From, "note", "not covered", "no test ran "+lines)
+	}
+	return all
 }

@@ -17,7 +17,8 @@ import (
 // A Spec is one check as the manifest asks for it.
 type Spec struct {
 	Name     string            // letters, digits, dots, hyphens, underscores; it becomes a folder name
-	Run      Command           //
+	Run      Command           // a command, or
+	Scan     string            // what Slipway does itself: ScanSecrets
 	Timeout  time.Duration     // 0: DefaultTimeout
 	Required bool              // false: advisory, its verdict closes no gate
 	Memory   int64             // bytes that it may use; 0: what the sandbox says
@@ -33,6 +34,10 @@ type Spec struct {
 	SARIF    string
 
 	Thresholds Thresholds
+
+	// On are the events on which it is asked, and Files patterns of the files of
+	// which a change has to touch one; empty: all.
+	On, Files []string
 
 	// AllowEmpty lets a report without a single executed test, line or scan
 	// pass. Otherwise no data is not a pass.
@@ -57,11 +62,17 @@ func (c Command) argv() []string {
 // Thresholds say what a report must show.
 type Thresholds struct {
 	Coverage float64 // percent covered at least; 0: any
+	Change   float64 // percent covered at least of the lines that the change adds; 0: any
+
+	// Drop is by how many points the coverage may be below that of the base; nil: by
+	// any.
+	Drop *float64
 
 	// Findings are the most findings of a level (error, warning, note) that still
 	// pass. A level that is not named: none for error and warning, any number for
 	// note.
 	Findings map[string]int
+	OnlyNew  bool // findings that the base has too do not count
 }
 
 // DefaultTimeout limits a check that names no time limit.
@@ -110,6 +121,20 @@ type Input struct {
 
 	// Secrets are hidden in the logs and in everything that a result keeps.
 	Secrets []string
+
+	// Change is what the commit changes; nil: it is compared with nothing. Then no
+	// check is left out for what it is about, and no finding is new. Base is what is
+	// known of a check at the base; nil, or not known: nothing.
+	Change *Change
+	Base   func(check string) (Baseline, bool)
+
+	// Found is given what others can compare with; it may be nil. It is called
+	// before the event of the check's end, and for different checks at the same time.
+	Found func(check string, b Baseline)
+
+	// Event is what happened: push, pull_request or tag. Empty: nobody says, and no
+	// check is left out for it.
+	Event string
 
 	// Emit is told of progress, one call at a time; it may be nil.
 	Emit func(Event)
@@ -187,9 +212,19 @@ func (in Input) one(ctx context.Context, spec Spec) slipway.CheckResult {
 	if spec.Timeout == 0 {
 		spec.Timeout = DefaultTimeout
 	}
-	v := &verdict{spec: spec, dir: in.Dir}
+	v := &verdict{spec: spec, dir: in.Dir, change: in.Change}
 	v.result = slipway.CheckResult{Name: spec.Name, Required: spec.Required, Verdict: slipway.Pass}
-	in.question(ctx, spec, v)
+	if in.Base != nil {
+		if b, ok := in.Base(spec.Name); ok {
+			v.base = &b
+		}
+	}
+	if v.result.NotNeeded = in.notNeeded(spec); v.result.NotNeeded == "" {
+		in.question(ctx, spec, v)
+	}
+	if in.Found != nil && v.result.NotNeeded == "" && ctx.Err() == nil {
+		in.Found(spec.Name, v.found)
+	}
 	end := in.Now()
 	v.result.Duration = end.Sub(start)
 	v.result = masked(v.result, sandbox.Hide(in.Secrets))
@@ -205,6 +240,10 @@ func (in Input) question(ctx context.Context, spec Spec, v *verdict) {
 		return
 	}
 	defer folders.close()
+	if spec.Scan == ScanSecrets {
+		in.scan(ctx, folders, v)
+		return
+	}
 	before := folders.snapshot(spec)
 	kept := new(tail)
 	end, err := in.Sandbox.Run(ctx, in.Cache.Mount(sandbox.Step{
@@ -224,6 +263,7 @@ func (in Input) question(ctx context.Context, spec Spec, v *verdict) {
 	}
 	v.command(end)
 	v.reports(folders, before)
+	v.reviews(folders)
 }
 
 // readOnly are the folders that commands may read, wherever they lie.
@@ -265,6 +305,9 @@ func masked(r slipway.CheckResult, mask func(string) string) slipway.CheckResult
 	for i := range r.Findings {
 		f := &r.Findings[i]
 		f.Rule, f.Message, f.File = mask(f.Rule), mask(f.Message), mask(f.File)
+	}
+	for i := range r.Reviews {
+		r.Reviews[i].Reason = mask(r.Reviews[i].Reason)
 	}
 	return r
 }

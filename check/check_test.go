@@ -275,7 +275,7 @@ func TestVerdicts(t *testing.T) {
 		"coverage in an unknown format is an error": {
 			check.Spec{Run: sh(`echo 'TOTAL 80%' > "$REPORTS/c"`), Coverage: "c"},
 			`unit  error  3.1 s
-  report c is not the coverage report (Cobertura XML, LCOV or a Go cover profile) that was expected: it begins with "TOTAL 80%"; have the tool write it whole, or name the right file
+  report c is not the coverage report (Cobertura XML, JaCoCo XML, LCOV or a Go cover profile) that was expected: it begins with "TOTAL 80%"; have the tool write it whole, or name the right file
 `,
 		},
 		"findings fail with rule, place and message": {

@@ -16,22 +16,44 @@ import (
 	"github.com/slipway-cd/slipway"
 )
 
-// parseCoverage reads a coverage report in whichever of the three formats it is.
-func parseCoverage(data []byte) (slipway.Coverage, error) {
+// A coverReport is what a coverage report says.
+type coverReport struct {
+	sum   slipway.Coverage
+	lines hitLines // of files as the report names them; a report may give sums alone
+	roots []string // folders that those names may begin at
+}
+
+// parseCoverage reads a coverage report in whichever of the formats it is.
+func parseCoverage(data []byte) (coverReport, error) {
 	text, err := io.ReadAll(unmarked(data))
 	if err != nil {
-		return slipway.Coverage{}, err
+		return coverReport{}, err
 	}
 	switch text = bytes.TrimLeft(text, " \t\r\n"); {
 	case bytes.HasPrefix(text, []byte("<")):
-		return parseCobertura(text)
+		return parseCoverXML(text)
 	case bytes.HasPrefix(text, []byte("mode:")):
 		return parseGoCover(text)
 	case bytes.HasPrefix(text, []byte("TN:")), bytes.HasPrefix(text, []byte("SF:")), bytes.HasPrefix(text, []byte("#")):
 		return parseLCOV(text)
 	}
 	first, _, _ := bytes.Cut(text, []byte("\n"))
-	return slipway.Coverage{}, fmt.Errorf("it begins with %q", plain(string(first[:min(len(first), 40)])))
+	return coverReport{}, fmt.Errorf("it begins with %q", plain(string(first[:min(len(first), 40)])))
+}
+
+// add takes in another report.
+func (r *coverReport) add(o coverReport) {
+	r.sum.Covered += o.sum.Covered
+	r.sum.Total += o.sum.Total
+	if r.lines == nil {
+		r.lines = hitLines{}
+	}
+	for file, lines := range o.lines {
+		for line, was := range lines {
+			r.lines.hit(file, line, was)
+		}
+	}
+	r.roots = append(r.roots, o.roots...)
 }
 
 // hitLines holds, for each file, whether its lines were hit. Reports name a line
@@ -60,32 +82,40 @@ func (h hitLines) coverage() slipway.Coverage {
 	return c
 }
 
+// parseCoverXML reads Cobertura XML or JaCoCo XML.
+func parseCoverXML(data []byte) (coverReport, error) {
+	d := newXML(data)
+	start, err := root(d, "coverage", "report")
+	if err != nil {
+		return coverReport{}, err
+	}
+	if start.Name.Local == "report" {
+		return parseJaCoCo(d)
+	}
+	return parseCobertura(d, start)
+}
+
 // parseCobertura reads Cobertura XML. The lines count; where a report lists
 // none, the sums at its root do.
-func parseCobertura(data []byte) (slipway.Coverage, error) {
-	d := newXML(data)
-	start, err := root(d, "coverage")
+func parseCobertura(d *xml.Decoder, start xml.StartElement) (coverReport, error) {
+	r, err := coberturaLines(d)
 	if err != nil {
-		return slipway.Coverage{}, err
+		return coverReport{}, err
 	}
-	lines, err := coberturaLines(d)
-	if err != nil {
-		return slipway.Coverage{}, err
+	if r.sum = r.lines.coverage(); r.sum.Total == 0 {
+		r.sum = coberturaSums(start)
 	}
-	if c := lines.coverage(); c.Total > 0 {
-		return c, finish(d)
-	}
-	return coberturaSums(start), finish(d)
+	return r, finish(d)
 }
 
 // coberturaLines reads the rest of the root element. Lines of methods stand
 // again below their class.
-func coberturaLines(d *xml.Decoder) (hitLines, error) {
-	lines, file := hitLines{}, ""
+func coberturaLines(d *xml.Decoder) (coverReport, error) {
+	r, file := coverReport{lines: hitLines{}}, ""
 	for depth := 1; depth > 0; {
 		t, err := d.Token()
 		if err != nil {
-			return nil, err
+			return r, err
 		}
 		switch t := t.(type) {
 		case xml.EndElement:
@@ -95,17 +125,21 @@ func coberturaLines(d *xml.Decoder) (hitLines, error) {
 			switch t.Name.Local {
 			case "class":
 				file = attribute(t, "filename")
+			case "source":
+				var folder string
+				err, depth = d.DecodeElement(&folder, &t), depth-1
+				r.roots = append(r.roots, strings.TrimSpace(folder))
 			case "methods":
 				err, depth = d.Skip(), depth-1
 			case "line":
-				err = coberturaLine(lines, file, t)
+				err = coberturaLine(r.lines, file, t)
 			}
 		}
 		if err != nil {
-			return nil, err
+			return r, err
 		}
 	}
-	return lines, nil
+	return r, nil
 }
 
 // coberturaLine notes one <line>.
@@ -134,25 +168,35 @@ func coberturaSums(e xml.StartElement) slipway.Coverage {
 
 // parseGoCover reads the profile that go test -coverprofile writes. It counts
 // statements.
-func parseGoCover(data []byte) (slipway.Coverage, error) {
+func parseGoCover(data []byte) (coverReport, error) {
 	profiles, err := cover.ParseProfilesFromReader(bytes.NewReader(data))
 	if err != nil {
-		return slipway.Coverage{}, err
+		return coverReport{}, err
 	}
-	var c slipway.Coverage
+	r, left := coverReport{lines: hitLines{}}, mostBlockLines
 	for _, p := range profiles {
 		for _, b := range p.Blocks {
 			if b.NumStmt > math.MaxInt32 {
-				return slipway.Coverage{}, fmt.Errorf("%s:%d: a block has %d statements", p.FileName, b.StartLine, b.NumStmt)
+				return coverReport{}, fmt.Errorf("%s:%d: a block has %d statements", p.FileName, b.StartLine, b.NumStmt)
 			}
-			c.Total += b.NumStmt
+			r.sum.Total += b.NumStmt
 			if b.Count != 0 {
-				c.Covered += b.NumStmt
+				r.sum.Covered += b.NumStmt
+			}
+			if b.EndLine-b.StartLine > left {
+				return coverReport{}, fmt.Errorf("%s:%d: its blocks have more than %d lines together", p.FileName, b.StartLine, mostBlockLines)
+			}
+			for line := b.StartLine; line <= b.EndLine && b.NumStmt > 0; line++ {
+				r.lines.hit(p.FileName, line, b.Count != 0)
+				left--
 			}
 		}
 	}
-	return c, nil
+	return r, nil
 }
+
+// mostBlockLines are the most lines that the blocks of a profile may have.
+const mostBlockLines = 5_000_000
 
 // An lcov is an LCOV report while it is read.
 type lcov struct {
@@ -164,7 +208,7 @@ type lcov struct {
 }
 
 // parseLCOV reads an LCOV tracefile.
-func parseLCOV(data []byte) (slipway.Coverage, error) {
+func parseLCOV(data []byte) (coverReport, error) {
 	l := lcov{lines: hitLines{}}
 	s := bufio.NewScanner(bytes.NewReader(data))
 	s.Buffer(nil, 1<<20)
@@ -172,17 +216,18 @@ func parseLCOV(data []byte) (slipway.Coverage, error) {
 	for s.Scan() {
 		n++
 		if err := l.line(strings.TrimSpace(s.Text())); err != nil {
-			return slipway.Coverage{}, fmt.Errorf("line %d: %w", n, err)
+			return coverReport{}, fmt.Errorf("line %d: %w", n, err)
 		}
 	}
 	if err := s.Err(); err != nil {
-		return slipway.Coverage{}, fmt.Errorf("line %d: %w", n+1, err)
+		return coverReport{}, fmt.Errorf("line %d: %w", n+1, err)
 	}
 	if l.file != "" {
-		return slipway.Coverage{}, fmt.Errorf("it ends in the middle: the record of %s is not closed by end_of_record", l.file)
+		return coverReport{}, fmt.Errorf("it ends in the middle: the record of %s is not closed by end_of_record", l.file)
 	}
 	c := l.lines.coverage()
-	return slipway.Coverage{Covered: c.Covered + l.sums.Covered, Total: c.Total + l.sums.Total}, nil
+	sum := slipway.Coverage{Covered: c.Covered + l.sums.Covered, Total: c.Total + l.sums.Total}
+	return coverReport{sum: sum, lines: l.lines}, nil
 }
 
 // line reads one line.

@@ -12,6 +12,10 @@
 //
 // Where a check has reasons of both kinds it is a fail, with all of them.
 //
-// Reports are read as JUnit XML (tests), as Cobertura XML, LCOV or a Go cover
-// profile (coverage, told apart by content), and as SARIF 2.1.0 (findings).
+// Reports are read as JUnit XML (tests), as Cobertura XML, JaCoCo XML, LCOV or a Go
+// cover profile (coverage, told apart by content), and as SARIF 2.1.0 (findings).
+//
+// With a Change and a Baseline a check is held against another commit: coverage of
+// the lines that the change adds, coverage that drops, findings that are new. A check
+// that the event or the change is not about is not needed, which is a pass.
 package check

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -62,14 +63,24 @@ func facts(r slipway.CheckResult) []string {
 	if r.Coverage != nil {
 		facts = append(facts, "coverage "+tenths(*r.Coverage)+" %")
 	}
+	if r.Change != nil {
+		facts = append(facts, "of the change "+tenths(*r.Change)+" %")
+	}
 	if len(r.Findings) > 0 {
-		facts = append(facts, plural(len(r.Findings), "finding"))
+		fact := plural(len(r.Findings), "finding")
+		if r.Known > 0 {
+			fact += fmt.Sprintf(", %d known before", r.Known)
+		}
+		facts = append(facts, fact)
 	}
 	return facts
 }
 
 // took says how long the check took.
 func took(r slipway.CheckResult) string {
+	if r.NotNeeded != "" {
+		return "not needed: " + r.NotNeeded
+	}
 	if r.Reused {
 		return "answered earlier"
 	}
@@ -87,6 +98,9 @@ func took(r slipway.CheckResult) string {
 
 // explain prints what is below the line of a check.
 func explain(b *bytes.Buffer, r slipway.CheckResult) {
+	for _, w := range r.Reviews {
+		indent(b, "  ", "asks for a review by "+w.Role+": "+w.Reason, messageLines)
+	}
 	if r.Verdict == slipway.Pass {
 		return
 	}
@@ -98,16 +112,26 @@ func explain(b *bytes.Buffer, r slipway.CheckResult) {
 		indent(b, "      ", f.Message, messageLines)
 	}
 	more(b, len(r.Failures))
-	for _, f := range r.Findings[:min(len(r.Findings), mostShown)] {
+	for _, f := range fresher(r.Findings) {
 		indent(b, "  - ", f.Level+" "+f.Rule+where(f.File, f.Line), 1)
 		indent(b, "      ", f.Message, messageLines)
 	}
-	more(b, len(r.Findings))
+	more(b, len(r.Findings)-r.Known)
+	for _, l := range r.Uncovered[:min(len(r.Uncovered), mostShown)] {
+		indent(b, "  - ", "not covered"+where(l.File, l.From), 1)
+	}
+	more(b, len(r.Uncovered))
 	if len(r.Failures)+len(r.Findings) == 0 {
 		for _, line := range lastLines(r.Output, outputLines) {
 			fmt.Fprintf(b, "  | %s\n", line)
 		}
 	}
+}
+
+// fresher are the findings to show: those that the base has too are left out.
+func fresher(all []slipway.Finding) []slipway.Finding {
+	all = slices.DeleteFunc(slices.Clone(all), func(f slipway.Finding) bool { return f.Known })
+	return all[:min(len(all), mostShown)]
 }
 
 // more says that not all is shown.

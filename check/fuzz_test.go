@@ -37,7 +37,8 @@ func FuzzJUnit(f *testing.F) {
 func FuzzCoverage(f *testing.F) {
 	seeds(f, "coverage.py.xml", "coverage.py.info", "node.info", "cover.out")
 	f.Fuzz(func(t *testing.T, data []byte) {
-		if c, _ := parseCoverage(data); c.Covered < 0 || c.Total < c.Covered {
+		r, _ := parseCoverage(data)
+		if c := r.sum; c.Covered < 0 || c.Total < c.Covered {
 			t.Errorf("%+v", c)
 		}
 	})
@@ -71,6 +72,19 @@ func FuzzTail(f *testing.F) {
 		}
 		if got := kept.String(); len(got) > 3*keptOutput || !utf8.ValidString(got) {
 			t.Errorf("%d bytes kept", len(got))
+		}
+	})
+}
+
+func FuzzReviews(f *testing.F) {
+	f.Add([]byte("security: a new dependency\n# no\n\ndata: x"))
+	f.Add([]byte("a:\x00b\xff"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		asked, _ := parseReviews(data)
+		for _, r := range asked {
+			if r.Role == "" || r.Reason == "" || !utf8.ValidString(r.Role+r.Reason) {
+				t.Errorf("%+v", r)
+			}
 		}
 	})
 }

@@ -182,13 +182,20 @@ func TestCoverage(t *testing.T) {
 		"Cobertura: classes of one file": {
 			`<coverage><class filename="a"><line number="1" hits="0"/></class><class filename="a"><line number="1" hits="1"/><line number="2" hits="0"/></class></coverage>`, "1/2",
 		},
-		"Cobertura: sums alone":           {`<coverage lines-valid="10" lines-covered="7"/>`, "7/10"},
-		"Cobertura: sums that cannot be":  {`<coverage lines-valid="7" lines-covered="10"/>`, "0/0"},
-		"Cobertura: nothing (Clover's)":   {`<coverage><project><metrics statements="1"/></project></coverage>`, "0/0"},
-		"Cobertura: a number of hits":     {`<coverage><class filename="a"><line number="1" hits="many"/></class></coverage>`, `file a: line 1 has "many" hits`},
-		"Cobertura: a line's number":      {`<coverage><class filename="a"><line hits="1"/></class></coverage>`, `file a: a line has the number ""`},
-		"Cobertura: broken off":           {`<coverage><class filename="a">`, "line 1: it ends in the middle"},
-		"Cobertura: another root":         {`<report name="jacoco"/>`, "its root element is <report> and not <coverage>"},
+		"Cobertura: sums alone":          {`<coverage lines-valid="10" lines-covered="7"/>`, "7/10"},
+		"Cobertura: sums that cannot be": {`<coverage lines-valid="7" lines-covered="10"/>`, "0/0"},
+		"Cobertura: nothing (Clover's)":  {`<coverage><project><metrics statements="1"/></project></coverage>`, "0/0"},
+		"Cobertura: a number of hits":    {`<coverage><class filename="a"><line number="1" hits="many"/></class></coverage>`, `file a: line 1 has "many" hits`},
+		"Cobertura: a line's number":     {`<coverage><class filename="a"><line hits="1"/></class></coverage>`, `file a: a line has the number ""`},
+		"Cobertura: broken off":          {`<coverage><class filename="a">`, "line 1: it ends in the middle"},
+		"another root":                   {`<testsuite/>`, "its root element is <testsuite> and not <coverage> or <report>"},
+		"JaCoCo: nothing":                {`<report name="jacoco"/>`, "0/0"},
+		"JaCoCo: lines": {
+			`<?xml version="1.0"?><!DOCTYPE report PUBLIC "-//JACOCO//DTD Report 1.1//EN" "report.dtd"><report name="x"><package name="org/x"><class name="org/x/A"><method name="a" line="3"/></class><sourcefile name="A.java"><line nr="3" mi="0" ci="2" mb="0" cb="0"/><line nr="4" mi="3" ci="0"/><counter type="LINE" missed="1" covered="1"/></sourcefile></package></report>`, "1/2",
+		},
+		"JaCoCo: no number":               {`<report><sourcefile name="A.java"><line nr="x"/></sourcefile></report>`, `file A.java: a line has the number "x"`},
+		"JaCoCo: no count":                {`<report><sourcefile name="A.java"><line nr="1" ci="-1"/></sourcefile></report>`, `file A.java: line 1 has "-1" covered instructions`},
+		"Go: a block without an end":      {"mode: set\na.go:1.1,9000000.2 1 1\n", "a.go:1: its blocks have more than 5000000 lines together"},
 		"LCOV: the tests of a file":       {"TN:a\nSF:f\nDA:1,0\nend_of_record\nTN:b\nSF:f\nDA:1,3,checksum\nDA:2,0\nend_of_record\n", "1/2"},
 		"LCOV: sums alone":                {"SF:f\r\nLF:9\r\nLH:4\r\nend_of_record\r\n", "4/9"},
 		"LCOV: a negative count":          {"SF:f\nDA:1,-1\nend_of_record\n", "0/1"},
@@ -207,7 +214,8 @@ func TestCoverage(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			c, err := parseCoverage([]byte(tt.data))
+			r, err := parseCoverage([]byte(tt.data))
+			c := r.sum
 			got := fmt.Sprintf("%d/%d", c.Covered, c.Total)
 			if err != nil {
 				got = err.Error()

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/url"
 	"path/filepath"
 	"slices"
@@ -68,13 +69,15 @@ type (
 		} `json:"toolComponent"`
 	}
 	sarifResult struct {
-		RuleID       string       `json:"ruleId"`
-		RuleIndex    *int         `json:"ruleIndex"`
-		Rule         sarifRuleRef `json:"rule"`
-		Kind         string       `json:"kind"`
-		Level        string       `json:"level"`
-		Message      sarifText    `json:"message"`
-		Baseline     string       `json:"baselineState"`
+		RuleID    string       `json:"ruleId"`
+		RuleIndex *int         `json:"ruleIndex"`
+		Rule      sarifRuleRef `json:"rule"`
+		Kind      string       `json:"kind"`
+		Level     string       `json:"level"`
+		Message   sarifText    `json:"message"`
+		Baseline  string       `json:"baselineState"`
+		// What the scanner says is the same for the same finding elsewhere.
+		Partial      map[string]string `json:"partialFingerprints"`
 		Suppressions []struct {
 			Status string `json:"status"`
 		} `json:"suppressions"`
@@ -201,8 +204,23 @@ func (run sarifRun) finding(r sarifResult, dir string) (slipway.Finding, error) 
 		at := r.Locations[0].Physical
 		f.File, f.Line = run.file(at.Artifact, dir), max(0, at.Region.StartLine)
 	}
-	f.Rule, f.Message, f.File = clip(f.Rule), clip(f.Message), clip(f.File)
+	f.Fingerprint = r.fingerprint()
+	f.Rule, f.Message, f.File, f.Fingerprint = clip(f.Rule), clip(f.Message), clip(f.File), clip(f.Fingerprint)
 	return f, nil
+}
+
+// fingerprint is what the scanner says is the same for the same finding elsewhere.
+// Some tools, gitleaks for one, keep commits and dates in that place: only what is
+// called a hash or a fingerprint counts.
+func (r sarifResult) fingerprint() string {
+	var parts []string
+	for _, key := range slices.Sorted(maps.Keys(r.Partial)) {
+		name := strings.ToLower(key)
+		if r.Partial[key] != "" && (strings.Contains(name, "hash") || strings.Contains(name, "fingerprint")) {
+			parts = append(parts, key+"="+r.Partial[key])
+		}
+	}
+	return strings.Join(parts, "\n")
 }
 
 // level is the level of a result as SARIF 2.1.0, §3.27.10, has it: its own, or

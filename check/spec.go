@@ -34,6 +34,13 @@ func (s Spec) validate() error {
 		return slipway.Errorf(slipway.Invalid, "%q cannot be the name of a check", s.Name).
 			WithFix("use letters, digits, dots, hyphens and underscores, beginning with a letter or digit, at most 100")
 	}
+	if s.Scan != "" {
+		if s.Scan != ScanSecrets {
+			return slipway.Errorf(slipway.Invalid, "check %s scans for %q, which is not known", s.Name, s.Scan).
+				WithFix("the scan that there is, is %s", ScanSecrets)
+		}
+		return nil
+	}
 	if strings.TrimSpace(s.Run.Shell) == "" && (len(s.Run.Args) == 0 || s.Run.Args[0] == "") {
 		return slipway.Errorf(slipway.Invalid, "check %s has no command", s.Name).
 			WithFix("say what it runs: run: pytest -q")
@@ -74,11 +81,23 @@ func (s Spec) validateThresholds() error {
 		return slipway.Errorf(slipway.Invalid, "check %s: a coverage of %s %% cannot be asked for", s.Name, percent(t.Coverage)).
 			WithFix("write a number from 0 to 100")
 	}
+	if !(t.Change >= 0 && t.Change <= 100) {
+		return slipway.Errorf(slipway.Invalid, "check %s: a coverage of %s %% of the change cannot be asked for", s.Name, percent(t.Change)).
+			WithFix("write a number from 0 to 100")
+	}
+	if (t.Change > 0 || t.Drop != nil) && s.Coverage == "" {
+		return slipway.Errorf(slipway.Invalid, "check %s limits the coverage of changes and names no coverage report", s.Name).
+			WithFix("name it beside thresholds, as in coverage: coverage.xml")
+	}
+	if t.Drop != nil && !(*t.Drop >= 0 && *t.Drop <= 100) {
+		return slipway.Errorf(slipway.Invalid, "check %s: coverage cannot drop by %s points", s.Name, percent(*t.Drop)).
+			WithFix("write a number from 0 to 100")
+	}
 	if t.Coverage > 0 && s.Coverage == "" {
 		return slipway.Errorf(slipway.Invalid, "check %s asks for a coverage of %s %% and names no coverage report", s.Name, percent(t.Coverage)).
 			WithFix("name it beside thresholds, as in coverage: coverage.xml")
 	}
-	if len(t.Findings) > 0 && s.SARIF == "" {
+	if (len(t.Findings) > 0 || t.OnlyNew) && s.SARIF == "" {
 		return slipway.Errorf(slipway.Invalid, "check %s limits findings and names no SARIF report", s.Name).
 			WithFix("name it: sarif: findings.sarif")
 	}

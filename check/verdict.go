@@ -1,9 +1,12 @@
 package check
 
 import (
+	"cmp"
 	"fmt"
 	"io/fs"
+	"os"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -18,6 +21,9 @@ import (
 type verdict struct {
 	spec   Spec
 	dir    string
+	change *Change   // nil: it is compared with nothing
+	base   *Baseline // what is known of the base; nil: nothing
+	found  Baseline  // what others can compare with
 	result slipway.CheckResult
 	cut    bool // the command was cut short, so reports it did not write need no reason
 }
@@ -168,23 +174,61 @@ func (v *verdict) tests(f *folders, before map[string]fs.FileInfo) {
 
 // coverage judges the coverage report.
 func (v *verdict) coverage(f *folders, before map[string]fs.FileInfo) {
-	var sum slipway.Coverage
-	whole := v.read(f, before, v.spec.Coverage, "coverage report (Cobertura XML, LCOV or a Go cover profile)", func(data []byte) error {
-		c, err := parseCoverage(data)
-		sum.Covered += c.Covered
-		sum.Total += c.Total
+	var all coverReport
+	whole := v.read(f, before, v.spec.Coverage, "coverage report (Cobertura XML, JaCoCo XML, LCOV or a Go cover profile)", func(data []byte) error {
+		r, err := parseCoverage(data)
+		all.add(r)
 		return err
 	})
 	if !whole {
 		return
 	}
+	sum := all.sum
 	v.result.Coverage = &sum
 	asked := v.spec.Thresholds.Coverage
 	switch {
 	case sum.Total == 0 && !v.spec.AllowEmpty:
 		v.errored("report %s covers no line of code; correct which sources are measured, or set allow_empty: true if that is meant", v.spec.Coverage)
+		return
 	case sum.Total > 0 && sum.Percent() < asked:
 		v.failed("coverage %s %% is below the %s %% asked for", tenths(sum), percent(asked))
+	}
+	v.found.Coverage = &sum
+	v.coverageOfChange(&all, f)
+	v.coverageDrop(sum)
+}
+
+// coverageOfChange judges the lines that the change adds. Where it adds none that
+// the report knows, there is nothing to cover.
+func (v *verdict) coverageOfChange(all *coverReport, f *folders) {
+	if v.change == nil {
+		return
+	}
+	sum, missed := all.ofChange(v.change, v.dir, f.dir.FS())
+	if sum.Total == 0 {
+		return
+	}
+	v.result.Change, v.result.Uncovered = &sum, missed
+	if asked := v.spec.Thresholds.Change; sum.Percent() < asked {
+		v.failed("coverage of the change is %s %% (%d of %s), below the %s %% asked for", tenths(sum), sum.Covered, plural(sum.Total, "line"), percent(asked))
+	}
+}
+
+// coverageDrop holds the coverage against that of the base.
+func (v *verdict) coverageDrop(now slipway.Coverage) {
+	most := v.spec.Thresholds.Drop
+	if v.change == nil || v.base == nil && most == nil {
+		return
+	}
+	if v.base == nil || v.base.Coverage == nil {
+		if most != nil {
+			v.errored("the coverage at the base %.12s is not known, so that nobody can say whether it drops; ask this check there, or merge the base again", v.change.Base)
+		}
+		return
+	}
+	v.result.Base = v.base.Coverage
+	if most != nil && v.base.Coverage.Percent()-now.Percent() > *most {
+		v.failed("coverage drops from %s %% to %s %%, by more than the %s %% allowed", tenths(*v.base.Coverage), tenths(now), percent(*most))
 	}
 }
 
@@ -197,24 +241,47 @@ func (v *verdict) findings(f *folders, before map[string]fs.FileInfo) {
 		all.scanned = all.scanned || r.scanned
 		return err
 	})
-	for _, level := range levels {
-		v.limit(level, all.count(level))
-	}
-	listed := min(len(all.findings), mostListed)
-	v.result.Findings = all.findings[:listed]
-	if hidden := len(all.findings) - listed; hidden > 0 && v.result.Verdict != slipway.Pass {
-		v.result.Reasons = append(v.result.Reasons, fmt.Sprintf("%d more findings are counted and not listed", hidden))
-	}
+	v.judgeFindings(all.findings, f.dir, whole)
 	if whole && !all.scanned && !v.spec.AllowEmpty {
 		v.errored("report %s holds no scan; look at the check's output, or set allow_empty: true if that is meant", v.spec.SARIF)
 	}
 }
 
+// judgeFindings counts findings, those that the base has too apart where only new
+// ones count.
+func (v *verdict) judgeFindings(all []slipway.Finding, dir *os.Root, whole bool) {
+	v.identify(all, dir)
+	for _, level := range levels {
+		v.limit(level, count(all, level, v.spec.Thresholds.OnlyNew))
+	}
+	if v.spec.Thresholds.OnlyNew && v.change != nil && v.base == nil && whole && len(all) > 0 {
+		v.errored("the findings at the base %.12s are not known, so that nobody can say which are new; ask this check there, or merge the base again", v.change.Base)
+	}
+	slices.SortStableFunc(all, func(a, b slipway.Finding) int { return cmp.Compare(order(a), order(b)) })
+	listed := min(len(all), mostListed)
+	v.result.Findings = all[:listed]
+	if hidden := len(all) - listed; hidden > 0 && v.result.Verdict != slipway.Pass {
+		v.result.Reasons = append(v.result.Reasons, fmt.Sprintf("%d more findings are counted and not listed", hidden))
+	}
+}
+
+// order puts new findings first, and the worst of them before the others.
+func order(f slipway.Finding) int {
+	n := slices.Index(levels, f.Level)
+	if f.Known {
+		n += len(levels)
+	}
+	return n
+}
+
 // limit judges the number of findings of one level.
 func (v *verdict) limit(level string, n int) {
 	limit, said := v.spec.Thresholds.Findings[level]
+	if v.spec.Thresholds.OnlyNew {
+		level = "new " + level
+	}
 	switch {
-	case n <= limit, level == "note" && !said:
+	case n <= limit, strings.HasSuffix(level, "note") && !said:
 	case limit == 0:
 		v.failed("%s found, and none is allowed", plural(n, level))
 	default:
@@ -222,11 +289,12 @@ func (v *verdict) limit(level string, n int) {
 	}
 }
 
-// count returns how many findings have a level.
-func (s *scanReport) count(level string) int {
+// count returns how many findings have a level, known ones left out if only new
+// ones count.
+func count(all []slipway.Finding, level string, onlyNew bool) int {
 	n := 0
-	for _, f := range s.findings {
-		if f.Level == level {
+	for _, f := range all {
+		if f.Level == level && !(onlyNew && f.Known) {
 			n++
 		}
 	}

@@ -1,66 +1,12 @@
 package merge
 
-import "strings"
+import "github.com/slipway-cd/slipway/manifest"
 
-// matchesPath reports whether a path is one of a pattern's files. In a pattern, *
-// is any text up to a /, ? one letter, and ** any folders. A pattern without a / is
-// for every folder, one that ends with / for all below it, and one that begins with /
-// for the root.
-func matchesPath(pattern, path string) bool {
-	if strings.HasSuffix(pattern, "/") {
-		pattern += "**"
-	}
-	if !strings.Contains(pattern, "/") {
-		if pattern == "**" {
-			return true
-		}
-		return matches(pattern, path[strings.LastIndexByte(path, '/')+1:])
-	}
-	return matchesParts(strings.Split(strings.TrimPrefix(pattern, "/"), "/"), strings.Split(path, "/"))
-}
+// matchesPath reports whether a path is one of a pattern's files.
+func matchesPath(pattern, path string) bool { return manifest.MatchFile(pattern, path) }
 
-func matchesParts(pattern, path []string) bool {
-	for len(pattern) > 0 {
-		if pattern[0] == "**" {
-			if len(pattern) == 1 {
-				return len(path) > 0
-			}
-			for i := range path {
-				if matchesParts(pattern[1:], path[i:]) {
-					return true
-				}
-			}
-			return false
-		}
-		if len(path) == 0 || !matches(pattern[0], path[0]) {
-			return false
-		}
-		pattern, path = pattern[1:], path[1:]
-	}
-	return len(path) == 0
-}
-
-// matches reports whether a text is as a pattern, in which * is any text and ?
-// one byte.
-func matches(pattern, text string) bool {
-	star, again := -1, 0 // where the last * stands, and where its text ends
-	p, t := 0, 0
-	for t < len(text) {
-		switch {
-		case p < len(pattern) && pattern[p] == '*':
-			star, again = p, t
-			p++
-		case p < len(pattern) && (pattern[p] == '?' || pattern[p] == text[t]):
-			p, t = p+1, t+1
-		case star >= 0:
-			again++
-			p, t = star+1, again
-		default:
-			return false
-		}
-	}
-	return strings.Trim(pattern[p:], "*") == ""
-}
+// matches reports whether a text is as a pattern.
+func matches(pattern, text string) bool { return manifest.MatchText(pattern, text) }
 
 func matchesAny(patterns []string, text string, match func(pattern, text string) bool) bool {
 	for _, p := range patterns {
