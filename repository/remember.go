@@ -44,11 +44,11 @@ func (r *Remembering) Put(ctx context.Context, key string, data io.ReadSeeker) (
 		return o, err
 	}
 	if _, err := data.Seek(0, io.SeekStart); err != nil {
-		return o, nil //nolint:nilerr // it is there; it is only not remembered
+		return o, nil // it is there, and only not remembered
 	}
 	copied, err := io.ReadAll(io.LimitReader(data, rememberUpTo+1))
 	if err != nil || int64(len(copied)) != o.Size {
-		return o, nil //nolint:nilerr // as above
+		return o, nil
 	}
 	at := r.clock()
 	if o.Modified.IsZero() {

@@ -42,7 +42,7 @@ func run(args []string, in io.Reader, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	w := &wire{pass: httputil.NewSingleHostReverseProxy(service), delay: *delay, began: time.Now(), log: file} //nolint:forbidigo // it measures
+	w := &wire{pass: httputil.NewSingleHostReverseProxy(service), delay: *delay, began: time.Now(), log: file}
 	server := httptest.NewServer(w)
 	fmt.Fprintln(out, server.URL)
 	_, err = io.Copy(io.Discard, in)
@@ -66,7 +66,7 @@ type wire struct {
 // ServeHTTP implements http.Handler. A line has when the call came and how long it
 // took, in milliseconds, its status, and what it is.
 func (w *wire) ServeHTTP(out http.ResponseWriter, r *http.Request) {
-	came := time.Now() //nolint:forbidigo // it measures
+	came := time.Now()
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		http.Error(out, err.Error(), http.StatusBadRequest)
@@ -74,7 +74,7 @@ func (w *wire) ServeHTTP(out http.ResponseWriter, r *http.Request) {
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	name := nameOf(r, body)
-	time.Sleep(w.delay) //nolint:forbidigo // it is what it is for
+	time.Sleep(w.delay)
 	answer := &statused{ResponseWriter: out, status: http.StatusOK}
 	w.pass.ServeHTTP(answer, r)
 	w.mu.Lock()

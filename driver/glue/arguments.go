@@ -77,6 +77,8 @@ func checkArgument(field, name string, v any) error {
 // secretValue is text that is a secret whatever it is called: keys of AWS, GitHub,
 // Slack and others, tokens, private keys, and addresses with a password. It is made when it is
 // needed, as it takes a good part of the start of a command.
+//
+//nolint:gochecknoglobals // immutable
 var secretValue = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`\b(AKIA|ASIA)[A-Z2-7]{16}\b|-----BEGIN [A-Z ]*PRIVATE KEY|\bgh[pousr]_[A-Za-z0-9]{30,}|\bgithub_pat_\w{30,}|` +
 		`\bglpat-[\w-]{20,}|\bxox[abpors]-[\w-]{10,}|\bsk_live_\w{20,}|\beyJ[\w-]{10,}\.eyJ[\w-]{10,}\.|[a-z][a-z0-9+.-]*://[^\s/:@]+:[^\s/@{}$]+@`)

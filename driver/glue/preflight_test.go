@@ -242,6 +242,9 @@ func TestWhoseJobItIs(t *testing.T) {
 	other.App = "other"
 	_, err := w.driver().Plan(t.Context(), driver.PlanRequest{Target: other})
 	wantRunError(t, err, slipway.Conflict, "the job traffic is there already, and belongs to traffic in prod\ngive yours another name in run.name; or, if traffic is what this app was called before, write app: traffic once more, slipway remove prod, and ship it under its new name")
+	other.Environment = "staging"
+	_, err = w.driver().Plan(t.Context(), driver.PlanRequest{Target: other})
+	wantRunError(t, err, slipway.Conflict, "the job traffic is there already, and belongs to traffic in prod\ngive it another name in run.name, or slipway remove it there first")
 	err = w.driver().Remove(t.Context(), slipway.Handle{App: "other", Environment: "prod", Name: "traffic"})
 	wantRunError(t, err, slipway.Conflict, "the job traffic belongs to traffic in prod, so it is not removed")
 }

@@ -120,7 +120,7 @@ func (m *merge) unknown(name string) any {
 	case m.former != nil:
 		m.lost = append(m.lost, fieldOf(name))
 	default:
-		m.warnings = append(m.warnings, fmt.Sprintf("%s does not come back: it was a secret, and Slipway keeps none", fieldOf(name)))
+		m.warnings = append(m.warnings, fieldOf(name)+" does not come back: it was a secret, and Slipway keeps none")
 	}
 	return there
 }

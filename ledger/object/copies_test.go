@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -38,8 +39,9 @@ func counted(t *testing.T, dir string) *calls {
 	return c
 }
 
-func blockFile(dir string, first int) string {
-	return filepath.Join(dir, "traffic-etl", "staging", "ledger", fmt.Sprintf("%010d-%010d.jsonl", first, first+63))
+// blockFile is the first block of 64.
+func blockFile(dir string) string {
+	return filepath.Join(dir, "traffic-etl", "staging", "ledger", "0000000001-0000000064.jsonl")
 }
 
 func readAll(t *testing.T, l *object.Ledger, want int) []ledger.Entry {
@@ -96,7 +98,7 @@ func TestDeployingAsksLittle(t *testing.T) {
 			if _, err := l.Recall(t.Context(), staging); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := l.Append(t.Context(), draft(n+i, fmt.Sprint(n+i))); err != nil {
+			if _, err := l.Append(t.Context(), draft(n+i, strconv.FormatInt(n+i, 10))); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -132,23 +134,23 @@ func TestCopiesAreOnlyAnAid(t *testing.T) {
 			data.Write(append(line, '\n'))
 			last = e
 		}
-		if err := os.WriteFile(blockFile(dir, 1), data.Bytes(), 0o600); err != nil {
+		if err := os.WriteFile(blockFile(dir), data.Bytes(), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
 	for name, spoil := range map[string]func(t *testing.T, dir string){
 		"missing": func(t *testing.T, dir string) {
-			if err := os.Remove(blockFile(dir, 1)); err != nil {
+			if err := os.Remove(blockFile(dir)); err != nil {
 				t.Fatal(err)
 			}
 		},
 		"cut off": func(t *testing.T, dir string) {
-			if err := os.Truncate(blockFile(dir, 1), 1000); err != nil {
+			if err := os.Truncate(blockFile(dir), 1000); err != nil {
 				t.Fatal(err)
 			}
 		},
 		"empty": func(t *testing.T, dir string) {
-			if err := os.Truncate(blockFile(dir, 1), 0); err != nil {
+			if err := os.Truncate(blockFile(dir), 0); err != nil {
 				t.Fatal(err)
 			}
 		},
@@ -157,7 +159,7 @@ func TestCopiesAreOnlyAnAid(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
 			fill(t, object.New(openFolder(t, dir), at), 70)
-			if err := os.Chmod(blockFile(dir, 1), 0o600); err != nil {
+			if err := os.Chmod(blockFile(dir), 0o600); err != nil {
 				t.Fatal(err)
 			}
 			spoil(t, dir)
@@ -200,13 +202,13 @@ func TestBlockThatCouldNotBeWrittenComesLater(t *testing.T) {
 		return nil
 	}}
 	fill(t, object.New(repo, at), 66)
-	if _, err := os.Stat(blockFile(dir, 1)); !os.IsNotExist(err) {
+	if _, err := os.Stat(blockFile(dir)); !os.IsNotExist(err) {
 		t.Fatalf("there is a block: %v", err)
 	}
 	if _, err := object.New(openFolder(t, dir), at).Append(t.Context(), draft(66, "next")); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := os.Stat(blockFile(dir, 1)); err != nil {
+	if _, err := os.Stat(blockFile(dir)); err != nil {
 		t.Error(err)
 	}
 	readAll(t, object.New(openFolder(t, dir), at), 67)
