@@ -12,6 +12,7 @@ import (
 
 type explainCommand struct {
 	Words []string `arg:"" optional:"" name:"env" help:"The environments. Default: all whose runtime this program drives."`
+	Facts string   `placeholder:"FILE" help:"Explain a pull request instead, by its facts as JSON; - for standard input."`
 }
 
 // Help implements kong.HelpProvider.
@@ -27,6 +28,9 @@ Example: slipway explain prod
 
 // Run implements the command.
 func (c *explainCommand) Run(s *session) error {
+	if c.Facts != "" {
+		return s.explainFacts(c.Facts)
+	}
 	return s.reading("", func(f *pipeline.Flow) error {
 		envs := c.Words
 		if len(envs) == 0 {

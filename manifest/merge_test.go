@@ -129,7 +129,8 @@ func TestMergeRulesThatCannotBe(t *testing.T) {
 		"an app that drops a check":     {"slipway", "merge:\n", "merge:\n  checks: {unit: {}}\n", `unknown key "checks" in merge`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			text, err := reviewed, error(nil)
+			var err error
+			text := reviewed
 			if c.file == "platform" {
 				text = merging
 			}

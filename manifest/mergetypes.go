@@ -56,7 +56,7 @@ func requiresType() *schema.Type {
 		{Name: "count", Type: &schema.Type{Kind: schema.Int, Min: new(0.0), Max: new(20.0)}, Default: "1", Help: "How many people. With 0, that `if` holds is enough.", Also: []string{"approvals"}},
 	}
 	return &schema.Type{Kind: schema.Object, MayBeEmpty: true, Fields: append(append(fields, whoFields()...),
-		schema.Field{Name: "permission", Type: &schema.Type{Kind: schema.String, Enum: []string{"write", "admin"}}, Default: "write, where no team, person or role is named", Help: "Everybody with this permission at the forge counts."},
+		schema.Field{Name: "permission", Type: &schema.Type{Kind: schema.String, Enum: []string{"write", "admin"}}, Help: "Everybody with this permission at the forge counts. Where no team, person or role is named, write is meant."},
 		schema.Field{Name: "contributors", Type: &schema.Type{Kind: schema.Bool}, Default: "false", Help: "Whether those count who wrote or committed a part of the change. Its author never does."},
 		schema.Field{Name: "comments", Type: listOf(textType()), Help: "Comments that approve as a review does: a line of theirs has to match one of these, where * is any text. Default: none.", Example: "[\"/lgtm\"]"},
 	)}

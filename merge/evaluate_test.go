@@ -287,8 +287,10 @@ func TestOpenForkLabelsRailsAndPolicy(t *testing.T) {
 			change: func(f *merge.Facts) {
 				f.PullRequest.Fork = true
 				f.PullRequest.Comments = []slipway.Comment{
-					{By: "ana", Body: "/slipway build", Time: minute(11)}, {By: "ana", Body: "/slipway build c0ffee", Time: minute(11)},
-					{By: "ana", Body: "/slipway build 0ld00000", Time: minute(11)}, {By: "mallory", Body: "/slipway build c0ffee00", Time: minute(11)},
+					{By: "ana", Body: "/slipway build", Time: minute(11)},
+					{By: "ana", Body: "/slipway build c0ffee", Time: minute(11)},
+					{By: "ana", Body: "/slipway build 0ld00000", Time: minute(11)},
+					{By: "mallory", Body: "/slipway build c0ffee00", Time: minute(11)},
 				}
 			},
 			kind: merge.KindFork, of: "build of a fork",

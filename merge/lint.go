@@ -26,7 +26,9 @@ type Finding struct {
 	schema.Problem
 }
 
-// String is the finding as people read it.
+var _ error = Finding{}
+
+// String is the finding as people read it, with its line.
 func (f Finding) String() string {
 	text := f.Problem.String()
 	if f.Level == LevelError {
@@ -34,6 +36,9 @@ func (f Finding) String() string {
 	}
 	return strings.Replace(text, ": "+f.Message, ": "+string(f.Level)+": "+f.Message, 1)
 }
+
+// Error is the finding as people read it.
+func (f Finding) Error() string { return f.String() }
 
 // Source is a manifest and the folder that it lies in.
 type Source struct {
@@ -118,7 +123,7 @@ func (l *linter) required(m *manifest.Manifest, c manifest.RequiredCheck) {
 	at, by := "checks."+c.Name, l.platform.File
 	check, ok := m.Checks[c.Name]
 	if !ok {
-		l.find(LevelError, at, fmt.Sprintf("a check %s", c.Name), "%s requires the check %s, which %s does not have: no change could be merged", by, c.Name, m.App)
+		l.find(LevelError, at, "a check "+c.Name, "%s requires the check %s, which %s does not have: no change could be merged", by, c.Name, m.App)
 		return
 	}
 	if !check.Required {

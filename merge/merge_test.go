@@ -3,6 +3,7 @@ package merge_test
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -95,7 +96,7 @@ func passed(name string) merge.CheckFact {
 }
 
 func review(by, verdict, commit string, at int) slipway.Review {
-	return slipway.Review{ID: fmt.Sprint(at), By: by, Verdict: verdict, Commit: commit, Time: minute(at)}
+	return slipway.Review{ID: strconv.Itoa(at), By: by, Verdict: verdict, Commit: commit, Time: minute(at)}
 }
 
 // line is a state in a line for each requirement that is not met or advisory.
@@ -126,7 +127,8 @@ func lines(s merge.State) string {
 func one(t interface {
 	Helper()
 	Fatalf(format string, args ...any)
-}, s merge.State, kind merge.Kind, name string) merge.Requirement {
+}, s merge.State, kind merge.Kind, name string,
+) merge.Requirement {
 	t.Helper()
 	i := slices.IndexFunc(s.Requirements, func(r merge.Requirement) bool { return r.Kind == kind && r.Name == name })
 	if i < 0 {

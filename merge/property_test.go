@@ -145,9 +145,9 @@ func oracle(f merge.Facts, login string, need manifest.Requires) bool {
 	}
 	holds := map[string]bool{}
 	alive := true
-	for i := len(f.Pushes) - 1; i >= 0; i-- {
-		holds[f.Pushes[i].Head] = alive
-		alive = alive && f.Pushes[i].OnlyBase
+	for _, v := range slices.Backward(f.Pushes) {
+		holds[v.Head] = alive
+		alive = alive && v.OnlyBase
 	}
 	said := func(at int, commit string) bool {
 		for _, r := range f.PullRequest.Reviews {

@@ -45,7 +45,7 @@ func TestGeneratedParts(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for _, name := range []string{"keys of slipway.yaml", "run of glue-job", "run of python-job", "keys of platform.yaml", "keys of prices", "settings", "magics", "glue versions"} {
+	for _, name := range []string{"keys of slipway.yaml", "run of glue-job", "run of python-job", "keys of platform.yaml", "keys of a review rule", "keys of prices", "settings", "magics", "glue versions"} {
 		if !found[name] {
 			t.Errorf("no page has the generated part %q", name)
 		}
@@ -56,11 +56,13 @@ func generate(t *testing.T, name string) string {
 	t.Helper()
 	switch name {
 	case "keys of slipway.yaml":
-		return keysTable(manifest.FileType(builtinShape(t, "glue-job"), []string{"glue-job", "python-job"}), "run", "environments")
+		return keysTable(manifest.FileType(builtinShape(t, "glue-job"), []string{"glue-job", "python-job"}), "run", "environments", "review", "merge.external.NAME.if")
 	case "run of glue-job", "run of python-job":
 		return runTable(builtinShape(t, strings.TrimPrefix(name, "run of ")))
 	case "keys of platform.yaml":
-		return keysTable(manifest.PlatformType())
+		return keysTable(manifest.PlatformType(), "merge.review", "merge.checks.NAME.if", "merge.external.NAME.if")
+	case "keys of a review rule":
+		return keysTable(manifest.ReviewType(), "any", "all")
 	case "keys of prices":
 		return keysTable(price.Type())
 	case "settings":
