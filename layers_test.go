@@ -84,8 +84,9 @@ var layers = map[string][]string{
 		"driver", "evidence", "git", "ledger", "manifest", "merge", "notebook", "policy", "repository", "shape", "workflow",
 	},
 	// The values that pipeline takes and returns are those of stages and contracts.
-	"server":   {"access", "driver", "forge", "git", "ledger", "manifest", "operate", "pipeline", "repository", "shape", "store"},
-	"examples": {},
+	"server/signin": {"access", "store"},
+	"server":        {"access", "driver", "forge", "git", "ledger", "manifest", "operate", "pipeline", "repository", "shape", "store"},
+	"examples":      {},
 	"cli": {
 		"examples", "git", "identity", "manifest", "merge", "notebook", "notebook/clean", "notebook/diff", "notebook/lint", "pipeline", "policy", "schema", "shape",
 		"awssetup", "awssetup/access", "dossier", "driver", "evidence", "ledger", "operate", "promote",

@@ -25,9 +25,12 @@ const (
 
 // A Token is what is known of a token; the token itself is not kept.
 type Token struct {
-	ID      string    `json:"id"`
-	Name    string    `json:"name"`
-	Owner   string    `json:"owner"` // a person
+	ID    string `json:"id"`
+	Name  string `json:"name"`
+	Owner string `json:"owner"` // a person
+	// Teams are those that the identity provider said the owner was in, where the token
+	// comes from a sign-in.
+	Teams   []string  `json:"teams,omitempty"`
 	Scopes  []Scope   `json:"scopes"`
 	Created time.Time `json:"created"`
 	Expires time.Time `json:"expires"`
@@ -96,7 +99,7 @@ func (t Token) Identity() Identity {
 	if scopes == nil {
 		scopes = []Scope{} // a token that is good for nothing, not for everything
 	}
-	return Identity{Person: t.Owner, Token: t.Name, Scopes: scopes}
+	return Identity{Person: t.Owner, Teams: t.Teams, Token: t.Name, Scopes: scopes}
 }
 
 // Issue makes a token that somebody asks for, with the text that is shown once. One

@@ -13,7 +13,7 @@ import (
 	"github.com/slipway-cd/slipway/ledger"
 )
 
-const tokenColumns = "id, name, owner, scopes, hash, created, expires, writer, used, ended"
+const tokenColumns = "id, name, owner, teams, scopes, hash, created, expires, writer, used, ended"
 
 // AddToken keeps a token, and says so in the ledger. Of the good tokens of an owner
 // no two have one name.
@@ -30,8 +30,8 @@ func (t *Tx) AddToken(ctx context.Context, k access.Token) error {
 	if err != nil {
 		return err
 	}
-	_, err = t.tx.ExecContext(ctx, "INSERT INTO token ("+tokenColumns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, 0)",
-		k.ID, k.Name, k.Owner, joinScopes(k.Scopes), k.Hash, millis(k.Created), millis(k.Expires), k.By)
+	_, err = t.tx.ExecContext(ctx, "INSERT INTO token ("+tokenColumns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0)",
+		k.ID, k.Name, k.Owner, strings.Join(k.Teams, " "), joinScopes(k.Scopes), k.Hash, millis(k.Created), millis(k.Expires), k.By)
 	if err != nil {
 		return err
 	}
@@ -86,10 +86,13 @@ func (s *Store) Used(ctx context.Context, k access.Token, now time.Time) error {
 
 func scanToken(row interface{ Scan(...any) error }) (access.Token, error) {
 	var k access.Token
-	var scopes string
+	var teams, scopes string
 	var created, expires, used, ended int64
-	if err := row.Scan(&k.ID, &k.Name, &k.Owner, &scopes, &k.Hash, &created, &expires, &k.By, &used, &ended); err != nil {
+	if err := row.Scan(&k.ID, &k.Name, &k.Owner, &teams, &scopes, &k.Hash, &created, &expires, &k.By, &used, &ended); err != nil {
 		return access.Token{}, err
+	}
+	if teams != "" {
+		k.Teams = strings.Fields(teams)
 	}
 	k.Created, k.Expires, k.Used, k.Ended = fromMillis(created), fromMillis(expires), fromMillis(used), fromMillis(ended)
 	var err error

@@ -48,7 +48,7 @@ func (d *Door) page(h func(http.ResponseWriter, *http.Request) error) http.Handl
 			return
 		}
 		status := http.StatusInternalServerError
-		switch slipway.KindOf(err) { //nolint:exhaustive // the others do not come from here
+		switch slipway.KindOf(err) {
 		case slipway.Denied:
 			status = http.StatusForbidden
 			d.refused(r.Context(), access.Refusal{Who: "nobody", On: r.Method + " " + r.URL.Path, Why: err.Error(), From: address(r)})

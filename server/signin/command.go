@@ -35,12 +35,9 @@ type asking struct {
 }
 
 var (
-	//nolint:gochecknoglobals // it never changes
 	challengeForm = regexp.MustCompile(`^[A-Za-z0-9_-]{43}$`)
-	//nolint:gochecknoglobals // it never changes
-	stateForm = regexp.MustCompile(`^[A-Za-z0-9_-]{16,128}$`)
-	//nolint:gochecknoglobals // it never changes
-	nameForm = regexp.MustCompile(`^[A-Za-z0-9@._-]{1,80}$`)
+	stateForm     = regexp.MustCompile(`^[A-Za-z0-9_-]{16,128}$`)
+	nameForm      = regexp.MustCompile(`^[A-Za-z0-9@._-]{1,80}$`)
 )
 
 func readAsking(r *http.Request) (asking, error) {
@@ -168,7 +165,8 @@ func (d *Door) giveToken(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := d.Store.Change(r.Context(), func(tx *store.Tx) error { return tx.AddToken(r.Context(), t) }); err != nil {
+	ctx := r.Context()
+	if err := d.Store.Change(ctx, func(tx *store.Tx) error { return tx.AddToken(ctx, t) }); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")

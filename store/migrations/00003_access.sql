@@ -6,6 +6,7 @@ CREATE TABLE token (
     id      TEXT    PRIMARY KEY,
     name    TEXT    NOT NULL,
     owner   TEXT    NOT NULL,
+    teams   TEXT    NOT NULL, -- by the identity provider, where it comes from a sign-in
     scopes  TEXT    NOT NULL, -- with blanks between them
     hash    TEXT    NOT NULL UNIQUE,
     created INTEGER NOT NULL,
