@@ -147,6 +147,7 @@ type commands struct {
 	Explain    explainCommand    `cmd:"" group:"look" help:"Say what keeps a release from an environment, why, and who can open it."`
 	Grants     grantsCommand     `cmd:"" group:"look" help:"List who opened which guard rails."`
 	Simulate   simulateCommand   `cmd:"" group:"look" help:"Say where a pull request would stand if something were otherwise."`
+	Quotas     quotasCommand     `cmd:"" group:"look" help:"Show how much of each quota is held, and by whom."`
 	Rails      railsCommand      `cmd:"" group:"look" help:"Test the platform's guard rails, and try one on what was deployed."`
 	Convert    convertCommand    `cmd:"" group:"look" help:"Convert a notebook to a script."`
 	Diff       diffCommand       `cmd:"" group:"look" help:"Show what changed in a notebook, cell by cell."`

@@ -180,6 +180,7 @@ func (c *removeCommand) Run(s *session) error {
 		if err != nil {
 			return err
 		}
+		f.Settle(s.ctx, f.Project.Manifest.App, c.Environment)
 		s.talk.say("%s is no longer in %s; slipway deploy %s %s brings it back", f.Project.Manifest.App, c.Environment, d.Plan.Target.Version, c.Environment)
 		return nil
 	})

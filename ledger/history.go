@@ -64,7 +64,8 @@ type History struct {
 	Quarantines []Quarantine         `json:"quarantines,omitempty"`
 	Deployments []slipway.Deployment `json:"deployments"`
 	Entries     []Entry              `json:"-"`
-	removed     int64                // number of the last deployment whose job was removed
+	voids       []Void
+	removed     int64 // number of the last deployment whose job was removed
 }
 
 // ReadHistory reads a subject's whole chain.
@@ -125,6 +126,8 @@ func (h *History) add(e Entry) error {
 		return addWord(&h.Grants, e)
 	case ReleaseHeld:
 		return addWord(&h.Quarantines, e)
+	case QuotaVoided:
+		return addWord(&h.voids, e)
 	case DeploymentStarted:
 		var d slipway.Deployment
 		if err := json.Unmarshal(e.Body, &d); err != nil {
@@ -336,6 +339,8 @@ func (h History) Describe(e Entry) string {
 		return describeWord[Grant](e)
 	case ReleaseHeld:
 		return describeWord[Quarantine](e)
+	case QuotaVoided:
+		return "a reservation that nothing began on is void"
 	}
 	return e.Kind
 }

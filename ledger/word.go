@@ -38,8 +38,9 @@ func describeWord[W fmt.Stringer](e Entry) string {
 	return w.String()
 }
 
-// IsWord reports whether an entry of a kind only records what a person said. It
-// may come into a chain at any time, and changes nothing that is deployed.
+// IsWord reports whether an entry of a kind says something about what may be
+// deployed: what a person said, or that a reservation is void. It may come into a
+// chain at any time, and changes nothing that is deployed.
 func IsWord(kind string) bool {
-	return kind == ReleaseSigned || kind == RailGranted || kind == ReleaseHeld
+	return kind == ReleaseSigned || kind == RailGranted || kind == ReleaseHeld || kind == QuotaVoided
 }

@@ -3,6 +3,7 @@ package manifest
 import (
 	"github.com/slipway-cd/slipway/policy"
 	"github.com/slipway-cd/slipway/schema"
+	"github.com/slipway-cd/slipway/shape"
 )
 
 // RailSources are the guard rails of the file: its own, those of its environments
@@ -57,4 +58,13 @@ func (c *platformCheck) budget(v *schema.Value, path string) {
 		c.complain(at.Pos, path+".budget", path+".budget names who grants exceptions, or has the effect exception, and needs both").
 			Expected = "{amount: 500 USD/month, effect: exception, by: [finance]}"
 	}
+}
+
+// Quotas compiles the quotas of the file.
+func (p *Platform) Quotas(shapes shape.Menu) ([]*policy.Quota, error) {
+	list := p.tree.Get("quotas")
+	if !list.Given() {
+		return nil, nil
+	}
+	return policy.LoadQuotas(p.RailScope(shapes), p.doc, list)
 }

@@ -47,9 +47,33 @@ func (f *Flow) Explain(ctx context.Context, env string) (Explanation, error) {
 		x.close("plan", nil, err)
 	default:
 		x.Rails = append(x.Rails, plan.Rails...)
+		if err := f.roomFor(ctx, &x, plan); err != nil {
+			return x, err
+		}
 	}
 	x.Open = len(x.Gates) == 0 && Closed(plan) == nil
 	return x, nil
+}
+
+// roomFor adds the gate of each quota that has no room for a plan.
+func (f *Flow) roomFor(ctx context.Context, x *Explanation, plan slipway.Plan) error {
+	if plan.Empty() {
+		return nil
+	}
+	all, err := f.accounts(ctx, plan.Target.Shape, plan.Target.Environment)
+	if err != nil {
+		return err
+	}
+	for _, a := range all {
+		err := a.fits(ctx, plan.Target)
+		if err != nil && slipway.KindOf(err) != slipway.Blocked {
+			return err
+		}
+		if err != nil {
+			x.close("quota "+a.quota.Name, nil, err)
+		}
+	}
+	return nil
 }
 
 // environmentGate is one rule of an environment by itself.

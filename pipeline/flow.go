@@ -62,6 +62,7 @@ type Flow struct {
 	work    string       // folder for clean copies while they are worked on
 	current string       // the stage under way
 	rails   *policy.Book // nil: not loaded yet
+	quotas  []*policy.Quota
 }
 
 // New opens a flow that changes things: it is the only one in the state folder

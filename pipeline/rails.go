@@ -127,14 +127,18 @@ func (f *Flow) about(ctx context.Context, p *Place, plan slipway.Plan, rollback 
 	return a
 }
 
-// gate keeps a deployment from going on that runs into a closed rail.
-func (f *Flow) gate(p *Place, rollback bool) func(context.Context, slipway.Plan) (slipway.Plan, error) {
+// gate keeps a deployment from going on that runs into a closed rail, or into a quota
+// that is full. What it needs of quotas is then reserved.
+func (f *Flow) gate(p *Place, id string, rollback bool) func(context.Context, slipway.Plan) (slipway.Plan, error) {
 	return func(ctx context.Context, plan slipway.Plan) (slipway.Plan, error) {
 		plan, err := f.judged(ctx, p, plan, f.about(ctx, p, plan, rollback))
 		if err != nil {
 			return plan, err
 		}
-		return plan, closed(plan)
+		if err := closed(plan); err != nil {
+			return plan, err
+		}
+		return plan, f.reserve(ctx, plan.Target, id)
 	}
 }
 

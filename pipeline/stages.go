@@ -120,8 +120,11 @@ func (f *Flow) deploy(ctx context.Context, in DeployInput, id string) (deploy.Ou
 		return deploy.Output{}, said{}, err
 	}
 	stage := f.deploying(p)
-	stage.Gate = f.gate(p, in.RollbackOf != 0)
+	stage.Gate = f.gate(p, id, in.RollbackOf != 0)
 	out, err := stage.Run(ctx, deploy.Input{ID: id, Target: t, Plan: in.Plan, RollbackOf: in.RollbackOf, Drift: in.Drift, By: in.By})
+	if err == nil {
+		f.Settle(ctx, in.App, in.Environment)
+	}
 	d := out.Deployment
 	if !out.Made {
 		return out, said{text: fmt.Sprintf("%s has %s already (deployment %d)", in.Environment, d.Plan.Target.Version, d.Number), reused: true}, err
