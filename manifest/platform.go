@@ -29,10 +29,11 @@ type Platform struct {
 	// Signers are the machines that attest what they build and deploy; nil: the
 	// platform names none.
 	Signers map[string]evidence.Machine
-	// Calls and Telemetry are kept as they are written.
-	Calls, Telemetry *schema.Value
-	Server           Server
-	Merge            Merge
+	Calls   map[string]Call
+	// Telemetry is kept as it is written.
+	Telemetry *schema.Value
+	Server    Server
+	Merge     Merge
 	// Prices is the path of a file of prices; empty: the public ones hold.
 	Prices string
 
@@ -197,7 +198,7 @@ func (p *Platform) decode() {
 	p.Merge = decodeMerge(v.Get("merge"), "merge")
 	p.Prices = v.Get("prices").Text()
 	p.magics = decodeMagics(v.Get("notebook", "magics"))
-	p.Calls, p.Telemetry = v.Get("calls"), v.Get("telemetry")
+	p.Calls, p.Telemetry = decodeCalls(v.Get("calls")), v.Get("telemetry")
 }
 
 func decodeEnvironment(m schema.Member) Environment {

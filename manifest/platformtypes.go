@@ -114,9 +114,11 @@ func roleType() *schema.Type {
 
 func callType() *schema.Type {
 	return &schema.Type{Kind: schema.Object, Fields: []schema.Field{
-		{Name: "webhook", Type: urlOrSecret(), Help: "An address that is called."},
+		{Name: "webhook", Type: urlOrSecret(), Help: "An address that is called with the message as JSON."},
+		{Name: "slack", Type: urlOrSecret(), Help: "The address of an incoming webhook of Slack.", Example: "{secret: slack/data-platform}"},
 		{Name: "email", Type: listOf(textType()), Help: "E-mail addresses."},
 		{Name: "people", Type: listOf(nameType("a person's short name")), Help: "People, by their own addresses."},
+		{Name: "quiet", Type: &schema.Type{Kind: schema.Duration, Min: new(0.0)}, Default: schema.FormatDuration(defaultQuiet), Help: "How long nobody is told of another failed run of the same app."},
 	}}
 }
 

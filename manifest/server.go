@@ -42,6 +42,67 @@ func oneOrMore(v *schema.Value) []string {
 type Server struct {
 	URL    string // its address, as people reach it; empty: none is named
 	Forges []Forge
+	Mail   *Mail // nil: there is none
+}
+
+// Mail is the server that takes e-mail.
+type Mail struct {
+	Host     string
+	Port     int
+	User     string
+	Password schema.SecretRef
+	From     string
+	Insecure bool // without TLS
+}
+
+// A Call is how people are reached when something is wrong. Addresses that are
+// secrets are references.
+type Call struct {
+	Webhook, Slack string
+	WebhookSecret  schema.SecretRef
+	SlackSecret    schema.SecretRef
+	Email          []string
+	People         []string
+	Quiet          time.Duration // after a failed run nobody is told of another
+}
+
+// defaultQuiet is how long nobody is told of another failed run.
+const defaultQuiet = time.Hour
+
+func decodeCalls(v *schema.Value) map[string]Call {
+	all := map[string]Call{}
+	for _, m := range v.Members() {
+		c := Call{
+			Webhook: m.Value.Get("webhook").Text(), Slack: m.Value.Get("slack").Text(),
+			Email: m.Value.Get("email").Texts(), People: m.Value.Get("people").Texts(), Quiet: decodeTimeout(m.Value.Get("quiet"), defaultQuiet),
+		}
+		c.WebhookSecret, _ = m.Value.Get("webhook").Secret()
+		c.SlackSecret, _ = m.Value.Get("slack").Secret()
+		all[m.Key] = c
+	}
+	return all
+}
+
+// Reach is how a team is reached: its entry of calls, or its people's e-mail
+// addresses.
+func (p *Platform) Reach(team string) (Call, bool) {
+	if p == nil {
+		return Call{}, false
+	}
+	t, ok := p.Teams[team]
+	if !ok {
+		return Call{}, false
+	}
+	c, ok := p.Calls[t.Calls]
+	if !ok {
+		c = Call{People: t.People, Quiet: defaultQuiet}
+	}
+	for _, name := range c.People {
+		if email := p.People[name].Email; email != "" {
+			c.Email = append(c.Email, email)
+		}
+	}
+	return c, c.Webhook != "" || c.Slack != "" || c.WebhookSecret.Name != "" || c.SlackSecret.Name != "" || len(c.Email) > 0
 }
 
 // Forge says where repositories lie, and how the server signs in there. Secrets are
@@ -64,7 +125,19 @@ const defaultSweep = 30 * time.Second
 func serverType() *schema.Type {
 	return &schema.Type{Kind: schema.Object, MayBeEmpty: true, Fields: []schema.Field{
 		{Name: "url", Type: &schema.Type{Kind: schema.URL}, Help: "The server's address, as people and forges reach it.", Example: "https://slipway.example.com"},
+		{Name: "mail", Type: mailType(), Help: "The server that takes e-mail."},
 		{Name: "forges", Type: mapOf("a forge's name", forgeType()), Help: "Where repositories lie."},
+	}}
+}
+
+func mailType() *schema.Type {
+	return &schema.Type{Kind: schema.Object, Fields: []schema.Field{
+		{Name: "host", Required: true, Type: textType(), Help: "Its name.", Example: "smtp.example.com"},
+		{Name: "port", Type: &schema.Type{Kind: schema.Int, Min: new(1.0), Max: new(65535.0)}, Default: "587", Help: "Its port."},
+		{Name: "user", Type: textType(), Help: "Who signs in there. Default: nobody."},
+		{Name: "password", Type: secretType(), Help: "The password.", Example: "{secret: smtp/password}"},
+		{Name: "from", Required: true, Type: textType(), Help: "The sender's address.", Example: "slipway@example.com"},
+		{Name: "insecure", Type: &schema.Type{Kind: schema.Bool}, Default: "false", Help: "Whether it is called without TLS."},
 	}}
 }
 
@@ -86,6 +159,13 @@ func secretType() *schema.Type { return &schema.Type{Kind: schema.Secret} }
 
 func decodeServer(v *schema.Value) Server {
 	s := Server{URL: v.Get("url").Text()}
+	if m := v.Get("mail"); m.Given() {
+		s.Mail = &Mail{Host: m.Get("host").Text(), Port: 587, User: m.Get("user").Text(), From: m.Get("from").Text(), Insecure: m.Get("insecure").Bool()}
+		if port := m.Get("port"); port.Given() {
+			s.Mail.Port = port.Int()
+		}
+		s.Mail.Password, _ = m.Get("password").Secret()
+	}
 	for _, m := range v.Get("forges").Members() {
 		f := Forge{
 			Name: m.Key, Kind: m.Value.Get("kind").Text(), URL: m.Value.Get("url").Text(), Repositories: m.Value.Get("repositories").Texts(),
