@@ -46,22 +46,24 @@ type Push struct {
 
 // A CheckFact is where one of our own checks stands.
 type CheckFact struct {
-	App      string          `json:"app"`
-	Name     string          `json:"name"`
-	Commit   string          `json:"commit"`
-	State    string          `json:"state"` // queued, running or done
-	Verdict  slipway.Verdict `json:"verdict,omitempty"`
-	Reasons  []string        `json:"reasons,omitempty"`
-	Required bool            `json:"required,omitempty"` // where no manifest names it, such as the tests in a notebook
-	Review   []ReviewRequest `json:"review,omitempty"`
-	Since    time.Time       `json:"since,omitzero"`
-	URL      string          `json:"url,omitempty"`
+	App      string                  `json:"app"`
+	Name     string                  `json:"name"`
+	Commit   string                  `json:"commit"`
+	State    string                  `json:"state"` // queued, running or done
+	Verdict  slipway.Verdict         `json:"verdict,omitempty"`
+	Reasons  []string                `json:"reasons,omitempty"`
+	Required bool                    `json:"required,omitempty"` // where no manifest names it, such as the tests in a notebook
+	Reviews  []slipway.ReviewRequest `json:"reviews,omitempty"`  // closer looks that it asks for
+	Since    time.Time               `json:"since,omitzero"`
+	URL      string                  `json:"url,omitempty"`
 }
 
-// A ReviewRequest is a closer look that a check asks for.
-type ReviewRequest struct {
-	Role string `json:"role"`
-	Why  string `json:"why,omitempty"`
+// Answered is the fact that a check of an app has answered about a commit.
+func Answered(app, commit string, r slipway.CheckResult) CheckFact {
+	return CheckFact{
+		App: app, Name: r.Name, Commit: commit, State: "done", Verdict: r.Verdict,
+		Reasons: r.Reasons, Required: r.Required, Reviews: r.Reviews,
+	}
 }
 
 // A PlanFact is what guard rails say to the plan of an app at a commit.

@@ -351,8 +351,8 @@ func (e *evaluation) closerLooks() {
 		if f.Commit != e.pr.Head {
 			continue
 		}
-		for _, ask := range f.Review {
-			looks = append(looks, look{f.App, f.Name, ask.Role, firstLine(ask.Why)})
+		for _, ask := range f.Reviews {
+			looks = append(looks, look{f.App, f.Name, ask.Role, firstLine(ask.Reason)})
 		}
 	}
 	slices.SortFunc(looks, func(a, b look) int {

@@ -330,7 +330,9 @@ func TestObjections(t *testing.T) {
 
 func TestChecksAskForACloserLook(t *testing.T) {
 	f := facts(t, "", "")
-	f.Checks[1].Review = []merge.ReviewRequest{{Role: "security", Why: "it reads a new secret\nand more"}, {Role: "legal"}}
+	f.Checks[1] = merge.Answered("traffic", head, slipway.CheckResult{
+		Name: "style", Verdict: slipway.Pass, Reviews: []slipway.ReviewRequest{{Role: "security", Reason: "it reads a new secret\nand more"}, {Role: "legal"}},
+	})
 	s := merge.Evaluate(f)
 	if diff := cmp.Diff(`check check style: met (advisory): it passed
 check check unit: met: it passed
@@ -339,7 +341,7 @@ review review by role security: waiting: check style asks for it: it reads a new
 `, lines(s)); diff != "" || s.Met {
 		t.Errorf("met %v, state (-want +got):\n%s", s.Met, diff)
 	}
-	f.Checks[1].Review = f.Checks[1].Review[:1]
+	f.Checks[1].Reviews = f.Checks[1].Reviews[:1]
 	f.PullRequest.Reviews = []slipway.Review{review("ana", "approve", head, 20)}
 	if s := merge.Evaluate(f); !s.Met {
 		t.Errorf("somebody in the role has approved, and it waits:\n%s", lines(s))

@@ -211,7 +211,7 @@ func verdict(v slipway.Verdict) func(*Facts, []string) error {
 func askRole(f *Facts, words []string) error {
 	facts, err := f.checkFacts(words[0])
 	for _, c := range facts {
-		c.Review = []ReviewRequest{{Role: words[1]}}
+		c.Reviews = []slipway.ReviewRequest{{Role: words[1]}}
 	}
 	return err
 }
