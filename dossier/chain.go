@@ -62,7 +62,7 @@ func (v *verifier) broken(c chain) string {
 			return entryName(c.entries[i])
 		}
 	}
-	return c.Subject.String()
+	return c.String()
 }
 
 // clock gives each entry its time. A clock that was wrong, or was set back to use a

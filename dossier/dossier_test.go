@@ -73,7 +73,7 @@ func TestAnyByteChanged(t *testing.T) {
 		step = 53
 	}
 	line := 0
-	for i := 0; i < len(data); i++ {
+	for i := range data {
 		at := line
 		if data[i] == '\n' {
 			line++

@@ -58,7 +58,7 @@ func (at place) signed(r slipway.Release, a ledger.Admission, counted []slipway.
 	}
 	for i, s := range st.Said {
 		if s.Counts {
-			at.report.proved(Proof{What: s.SignOff.String(), By: s.Person, Time: s.Time, At: at.chain.said[i]})
+			at.report.proved(Proof{What: s.String(), By: s.Person, Time: s.Time, At: at.chain.said[i]})
 		}
 	}
 	return true

@@ -122,7 +122,7 @@ func differs(p slipway.Provenance, r slipway.Release, record slipway.Digest) str
 		key, want = "slipwayTree", r.Source.Tree
 	}
 	if from := p.BuildDefinition.ResolvedDependencies; len(from) == 0 || from[0].Digest[key] != want {
-		return fmt.Sprintf("it names another source than %s", want)
+		return "it names another source than " + want
 	}
 	if made := p.RunDetails.Byproducts; len(made) != 1 || made[0].Digest["sha256"] != record.Hex() {
 		return "it names another record"
@@ -148,7 +148,7 @@ func outcome(t slipway.TestResult) string {
 		}
 	}
 	if len(parts) == 0 {
-		return "there are none"
+		return "none"
 	}
 	return strings.Join(parts, "; ")
 }

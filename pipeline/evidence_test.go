@@ -49,12 +49,12 @@ func (w *world) attesting(t *testing.T, key string, hook func(method, object str
 	}
 }
 
-func (w *world) shipWith(t *testing.T, key string, hook func(method, object string) error) (out Shipped, err error) {
+func (w *world) shipWith(t *testing.T, key string, hook func(method, object string) error) (err error) {
 	t.Helper()
 	w.attesting(t, key, hook, func(f *Flow) {
-		out, err = f.Ship(t.Context(), ShipInput{App: "hello", Environment: "prod", Source: w.source(t, f, false), By: "ann@laptop"})
+		_, err = f.Ship(t.Context(), ShipInput{App: "hello", Environment: "prod", Source: w.source(t, f, false), By: "ann@laptop"})
 	})
-	return out, err
+	return err
 }
 
 // verify writes the dossier of v1, and says what it proves.
@@ -119,7 +119,7 @@ func TestNoActWithoutItsStatementAtAnyWrite(t *testing.T) {
 		}
 		return nil
 	}
-	if _, err := attestedWorld(t).shipWith(t, "machine", count); err != nil {
+	if err := attestedWorld(t).shipWith(t, "machine", count); err != nil {
 		t.Fatal(err)
 	}
 	if writes.Load() < 15 {
@@ -133,13 +133,13 @@ func TestNoActWithoutItsStatementAtAnyWrite(t *testing.T) {
 	for nth := int64(1); nth <= writes.Load(); nth += step {
 		t.Run(fmt.Sprintf("write %d", nth), func(t *testing.T) {
 			w := attestedWorld(t)
-			if _, err := w.shipWith(t, "machine", repositorytest.Once("Put", nth, lost)); err == nil || !strings.Contains(err.Error(), lost.Error()) {
+			if err := w.shipWith(t, "machine", repositorytest.Once("Put", nth, lost)); err == nil || !strings.Contains(err.Error(), lost.Error()) {
 				t.Fatalf("got %v", err)
 			}
 			if lacking := w.unsupported(t); len(lacking) > 0 {
 				t.Errorf("after the fault: %q", lacking)
 			}
-			if _, err := w.shipWith(t, "machine", nil); err != nil {
+			if err := w.shipWith(t, "machine", nil); err != nil {
 				t.Fatalf("called again: %v", err)
 			}
 			if lacking := w.unsupported(t); len(lacking) > 0 {
@@ -154,7 +154,7 @@ func TestNoActWithoutItsStatementAtAnyWrite(t *testing.T) {
 
 func TestMachineThatMayNot(t *testing.T) {
 	w := attestedWorld(t)
-	_, err := w.shipWith(t, "eve", nil)
+	err := w.shipWith(t, "eve", nil)
 	wantError(t, err, slipway.Blocked, "this machine's key attests nothing here: the key "+pairOf("eve").Key().ID()+" is none of the platform's signers",
 		"have the platform team add it under signers.NAME.keys: "+pairOf("eve").Key().String())
 	if w.live(t, "prod") != "" {
@@ -184,7 +184,7 @@ func TestNotProvenNotPromoted(t *testing.T) {
 func TestProvenance(t *testing.T) {
 	w := attestedWorld(t)
 	w.git(t, "remote", "add", "origin", "git@example.com:team/hello.git")
-	if _, err := w.shipWith(t, "machine", nil); err != nil {
+	if err := w.shipWith(t, "machine", nil); err != nil {
 		t.Fatal(err)
 	}
 	var p slipway.Provenance
@@ -239,7 +239,7 @@ func TestSources(t *testing.T) {
 // A run that was followed is in the ledger once, with its statement.
 func TestRecordRun(t *testing.T) {
 	w := attestedWorld(t)
-	if _, err := w.shipWith(t, "machine", nil); err != nil {
+	if err := w.shipWith(t, "machine", nil); err != nil {
 		t.Fatal(err)
 	}
 	run := slipway.Run{ID: "r1", App: "hello", Environment: "prod", Version: "v1", State: slipway.RunSucceeded, Trigger: "manual", Created: noon().Add(time.Second)}
@@ -283,7 +283,7 @@ func TestRunning(t *testing.T) {
 	if r := look("local"); r.Verdict != RunsNothing {
 		t.Errorf("before: %+v", r)
 	}
-	if _, err := w.shipWith(t, "machine", nil); err != nil {
+	if err := w.shipWith(t, "machine", nil); err != nil {
 		t.Fatal(err)
 	}
 	r := look("prod")

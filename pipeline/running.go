@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"strings"
 
 	"github.com/slipway-cd/slipway"
 	"github.com/slipway-cd/slipway/ledger"
@@ -65,9 +66,9 @@ func (f *Flow) Running(ctx context.Context, env string) (Running, error) {
 	switch {
 	case err != nil && ctx.Err() != nil:
 		return out, err
-	case err != nil:
+	case err != nil: // which is an answer: nobody can say
 		out.Verdict, out.Why = RunsUnknown, err.Error()
-		return out, nil
+		return out, nil //nolint:nilerr // it is in the answer
 	case status.State == slipway.JobAbsent:
 		out.Verdict, out.Why = RunsDiffers, "the job is gone"
 		return out, nil
@@ -101,12 +102,9 @@ func (r *Running) judge(status slipway.JobStatus) {
 }
 
 func fields(changes []slipway.Change) string {
-	text := ""
-	for i, c := range changes {
-		if i > 0 {
-			text += ", "
-		}
-		text += c.Field
+	var names []string
+	for _, c := range changes {
+		names = append(names, c.Field)
 	}
-	return text
+	return strings.Join(names, ", ")
 }
