@@ -81,7 +81,7 @@ var layers = map[string][]string{
 	"dossier": {"evidence", "ledger", "promote"},
 	"pipeline": {
 		"build", "check", "dossier", "release", "promote", "deploy", "operate",
-		"driver", "evidence", "git", "ledger", "manifest", "merge", "notebook", "policy", "repository", "shape", "workflow",
+		"driver", "evidence", "git", "ledger", "manifest", "merge", "notebook", "policy", "repository", "sandbox", "shape", "workflow",
 	},
 	// The values that pipeline takes and returns are those of stages and contracts.
 	"server/signin": {"access", "store"},

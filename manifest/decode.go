@@ -45,6 +45,7 @@ func decodeBuild(v *schema.Value) Build {
 			Name: item.Get("name").Text(), Run: decodeCommand(item.Get("run")),
 			Inputs: item.Get("inputs").Texts(), Outputs: item.Get("outputs").Texts(),
 			Env: item.Get("env").TextMap(), Timeout: decodeTimeout(item.Get("timeout"), defaultStepTimeout),
+			Network: item.Get("network").Bool(),
 		})
 	}
 	return b
@@ -59,40 +60,6 @@ func decodeTimeout(v *schema.Value, otherwise time.Duration) time.Duration {
 		return v.Duration()
 	}
 	return otherwise
-}
-
-func decodeChecks(v *schema.Value) map[string]Check {
-	checks := map[string]Check{}
-	for _, c := range v.Members() {
-		required := c.Value.Get("required")
-		checks[c.Key] = Check{
-			Name: c.Key, Run: decodeCommand(c.Value.Get("run")),
-			Timeout:  decodeTimeout(c.Value.Get("timeout"), defaultCheckTimeout),
-			Required: !required.Given() || required.Bool(),
-			JUnit:    c.Value.Get("junit").Text(), SARIF: c.Value.Get("sarif").Text(),
-			Coverage: c.Value.Get("coverage").Text(), AllowEmpty: c.Value.Get("allow_empty").Bool(),
-			Thresholds: decodeThresholds(c.Value.Get("thresholds")),
-			Env:        c.Value.Get("env").TextMap(),
-
-			RequirementsFile: c.Value.Get("requirements").Text(), Requirements: c.Value.Get("requirements").Texts(),
-			On: c.Value.Get("on").Texts(), Files: c.Value.Get("files").Texts(),
-		}
-	}
-	return checks
-}
-
-func decodeThresholds(v *schema.Value) Thresholds {
-	var t Thresholds
-	if c := v.Get("coverage"); c.Given() {
-		t.Coverage = new(c.Float())
-	}
-	for _, level := range v.Get("findings").Members() {
-		if t.Findings == nil {
-			t.Findings = map[string]int{}
-		}
-		t.Findings[level.Key] = level.Value.Int()
-	}
-	return t
 }
 
 // decodeDate reads a date that the schema has found to be one.
@@ -120,22 +87,7 @@ func (m *Manifest) check() schema.Problems {
 	}
 	problems = append(problems, sameRules(m.doc, m.tree.Get("review"), "review", map[string]bool{})...)
 	for _, c := range m.tree.Get("checks").Members() {
-		problems = append(problems, m.checkReports(c)...)
-	}
-	return problems
-}
-
-// checkReports complains about thresholds without the report they are about.
-func (m *Manifest) checkReports(c schema.Member) schema.Problems {
-	var problems schema.Problems
-	limits := c.Value.Get("thresholds")
-	for _, need := range []struct{ limit, report string }{{"coverage", "coverage"}, {"findings", "sarif"}} {
-		if limits.Get(need.limit).Given() && !c.Value.Get(need.report).Given() {
-			path := schema.Join("checks", c.Key) + ".thresholds." + need.limit
-			p := m.doc.Problem(limits.KeyPos(need.limit), path, path+" has no report to look at")
-			p.Expected = need.report + " beside thresholds"
-			problems = append(problems, p)
-		}
+		problems = append(problems, checkReports(m.doc, "checks", c)...)
 	}
 	return problems
 }

@@ -61,6 +61,7 @@ type Step struct {
 	Outputs []string          `json:"outputs,omitempty"` // paths that the step makes
 	Env     map[string]string `json:"env,omitempty"`
 	Timeout time.Duration     `json:"timeout_ns"` // 30m if none is given
+	Network bool              `json:"network,omitempty"`
 }
 
 // Command is what a team wants to be run: Shell, the team's own shell text, or
@@ -68,36 +69,6 @@ type Step struct {
 type Command struct {
 	Shell string   `json:"shell,omitempty"`
 	Args  []string `json:"args,omitempty"`
-}
-
-// Check is a question about the app, answered by a command of the team's own.
-// Report files are paths below the folder $REPORTS.
-type Check struct {
-	Name       string            `json:"name"`
-	Run        Command           `json:"run"`
-	Timeout    time.Duration     `json:"timeout_ns"` // 15m if none is given
-	Required   bool              `json:"required"`   // true if nothing is said
-	JUnit      string            `json:"junit,omitempty"`
-	Coverage   string            `json:"coverage,omitempty"`
-	SARIF      string            `json:"sarif,omitempty"`
-	Thresholds Thresholds        `json:"thresholds,omitzero"`
-	AllowEmpty bool              `json:"allow_empty,omitempty"` // reports without a single test, line or scan may pass
-	Env        map[string]string `json:"env,omitempty"`
-	// Requirements are Python packages that the check needs besides the app's
-	// own: a file as pip reads it, or a list. At most one is set.
-	RequirementsFile string   `json:"requirements_file,omitempty"`
-	Requirements     []string `json:"requirements,omitempty"`
-	// On are the events on which the server asks it, and Files the files of the
-	// app's folder of which a pull request has to change one; empty: all.
-	On    []string `json:"on,omitempty"`
-	Files []string `json:"files,omitempty"`
-}
-
-// Thresholds are limits on what reports say.
-type Thresholds struct {
-	Coverage *float64 `json:"coverage,omitempty"` // percent of lines, at least
-	// Findings are the most findings of a level (error, warning, note).
-	Findings map[string]int `json:"findings,omitempty"`
 }
 
 // Ask is a request to cross a guard rail until a day.

@@ -26,6 +26,11 @@ type Platform struct {
 	Teams        map[string]Team
 	People       map[string]Person
 	Roles        map[string]Role
+	// Checks are asked of every app. Isolation is none, preferred or required; empty:
+	// nothing is said. Limits hold for every command.
+	Checks    map[string]Check
+	Isolation string
+	Limits    Limits
 	// Signers are the machines that attest what they build and deploy; nil: the
 	// platform names none.
 	Signers map[string]evidence.Machine
@@ -197,6 +202,7 @@ func (p *Platform) decode() {
 	p.Signers = decodeSigners(v.Get("signers"))
 	p.Merge = decodeMerge(v.Get("merge"), "merge")
 	p.Prices = v.Get("prices").Text()
+	p.Checks, p.Isolation, p.Limits = decodePlatformChecks(v.Get("checks")), v.Get("isolation").Text(), decodeLimits(v.Get("limits"))
 	p.magics = decodeMagics(v.Get("notebook", "magics"))
 	p.Calls, p.Telemetry = decodeCalls(v.Get("calls")), v.Get("telemetry")
 }

@@ -36,6 +36,7 @@ func (p *Platform) check() schema.Problems {
 		}
 	}
 	c.magics()
+	c.checks()
 	c.mergeRules()
 	return c.problems
 }

@@ -82,41 +82,7 @@ func stepType() *schema.Type {
 		{Name: "outputs", Type: listOf(&schema.Type{Kind: schema.Path}), Help: "The files that the step makes."},
 		{Name: "env", Type: envType(), Help: "Environment variables."},
 		{Name: "timeout", Type: timeoutType(), Default: schema.FormatDuration(defaultStepTimeout), Help: "How long the step may take."},
-	}}
-}
-
-func checkType() *schema.Type {
-	reports := &schema.Type{Kind: schema.Path}
-	return &schema.Type{Kind: schema.Object, Fields: append([]schema.Field{
-		{Name: "run", Required: true, Type: commandType(), Help: "The command: text for the shell, or a list that is executed as it stands. It writes its reports to $REPORTS.", Also: []string{"command"}},
-		{Name: "timeout", Type: timeoutType(), Default: schema.FormatDuration(defaultCheckTimeout), Help: "How long the check may take."},
-		{Name: "required", Type: &schema.Type{Kind: schema.Bool}, Default: "true", Help: "Whether a release needs it; otherwise it only informs."},
-		{Name: "junit", Type: reports, Help: "The JUnit XML report, below $REPORTS.", Example: "unit.xml"},
-		{Name: "coverage", Type: reports, Help: "The coverage report, below $REPORTS: Cobertura, LCOV or a Go cover profile.", Example: "coverage.xml"},
-		{Name: "sarif", Type: reports, Help: "The SARIF report, below $REPORTS.", Example: "lint.sarif"},
-		{Name: "allow_empty", Type: &schema.Type{Kind: schema.Bool}, Default: "false", Help: "Whether reports without a single test, line or scan may pass."},
-		{Name: "thresholds", Type: thresholdsType(), Help: "Limits on what the reports say."},
-		{Name: "requirements", Type: requirementsType(), Help: "Python packages that the check needs besides the app's own: a requirements file, or a list.", Example: "[pytest==8.3.4]"},
-		{Name: "env", Type: envType(), Help: "Environment variables."},
-	}, whenFields()...)}
-}
-
-func requirementsType() *schema.Type {
-	return &schema.Type{Kind: schema.Union, What: "a requirements file, or a list such as [pytest==8.3.4]", Of: []*schema.Type{
-		{Kind: schema.Path},
-		listOf(&schema.Type{Kind: schema.String, Min: new(1.0)}),
-	}}
-}
-
-func thresholdsType() *schema.Type {
-	count := &schema.Type{Kind: schema.Int, Min: new(0.0)}
-	return &schema.Type{Kind: schema.Object, Fields: []schema.Field{
-		{Name: "coverage", Type: &schema.Type{Kind: schema.Number, Min: new(0.0), Max: new(100.0)}, Help: "The least coverage, in percent."},
-		{Name: "findings", Help: "The most findings of each level.", Type: &schema.Type{Kind: schema.Object, Fields: []schema.Field{
-			{Name: "error", Type: count, Also: []string{"errors"}},
-			{Name: "warning", Type: count, Also: []string{"warnings"}},
-			{Name: "note", Type: count, Also: []string{"notes"}},
-		}}},
+		{Name: "network", Type: networkType(), Default: "false", Help: "Whether the step needs the network. Where steps are isolated they have none otherwise."},
 	}}
 }
 

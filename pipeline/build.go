@@ -39,7 +39,7 @@ func (f *Flow) build(ctx context.Context, src slipway.Source) (Built, said, erro
 	r, err := stage.Run(ctx, build.Input{
 		App: f.Project.Manifest.App, Source: src, Plan: plan, Files: tree,
 		Checkout: func(ctx context.Context, dir string) error { return f.checkout(ctx, src, "build", dir) },
-		Environ:  f.Environ, Output: f.Log,
+		Environ:  f.box().Environ(f.Environ), Output: f.Log, Sandbox: f.box(), Cache: f.Packages,
 	})
 	if err != nil {
 		return Built{}, said{}, err
@@ -73,7 +73,7 @@ func buildPlan(b manifest.Build) build.Plan {
 	p := build.Plan{Notebook: b.Notebook, Script: b.Script, Include: b.Include}
 	for _, s := range b.Steps {
 		p.Steps = append(p.Steps, build.Step{
-			Name: s.Name, Shell: s.Run.Shell, Command: s.Run.Args, Inputs: s.Inputs, Outputs: s.Outputs, Env: s.Env, Timeout: s.Timeout,
+			Name: s.Name, Shell: s.Run.Shell, Command: s.Run.Args, Inputs: s.Inputs, Outputs: s.Outputs, Env: s.Env, Timeout: s.Timeout, Network: s.Network,
 		})
 	}
 	return p

@@ -24,6 +24,7 @@ import (
 	"github.com/slipway-cd/slipway/manifest"
 	"github.com/slipway-cd/slipway/policy"
 	"github.com/slipway-cd/slipway/repository"
+	"github.com/slipway-cd/slipway/sandbox"
 )
 
 // Config is what a flow gets from outside.
@@ -50,6 +51,15 @@ type Config struct {
 	// Authority is the address of the server that this flow works for. Its database
 	// keeps the ledger of every environment. Empty: there is no server.
 	Authority string
+	// Sandbox runs the commands of teams, as far as the platform file says nothing
+	// else; nil: without isolation. Packages is what package managers keep; nil:
+	// nothing.
+	Sandbox  *sandbox.Sandbox
+	Packages *sandbox.Cache
+	// Event is what checks are asked for: pull_request, push or tag; empty: nobody
+	// says. Base is the commit that the source is compared with; empty: the one that
+	// it has in common with the default branch.
+	Event, Base string
 }
 
 // A Flow does work for one app.
@@ -57,11 +67,12 @@ type Flow struct {
 	Config
 	state   State // nil: the state folder has no database yet, and this flow only reads
 	places  map[string]*Place
-	host    *Host        // nil: this flow only reads
-	own     bool         // the host is this flow's alone
-	work    string       // folder for clean copies while they are worked on
-	current string       // the stage under way
-	rails   *policy.Book // nil: not loaded yet
+	host    *Host            // nil: this flow only reads
+	own     bool             // the host is this flow's alone
+	work    string           // folder for clean copies while they are worked on
+	current string           // the stage under way
+	rails   *policy.Book     // nil: not loaded yet
+	boxed   *sandbox.Sandbox // nil: not made yet
 	quotas  []*policy.Quota
 }
 

@@ -18,15 +18,20 @@ type question struct {
 	spec check.Spec
 }
 
-// questions are the manifest's checks and, unless it has one of that name, the
+// questions are the checks of the manifest and of the platform and, unless it has one of that name, the
 // test cells of the notebook. They are ordered by name.
 func (f *Flow) questions(b Built) ([]question, error) {
 	m := f.Project.Manifest
 	var all []question
-	for _, name := range m.CheckNames() {
-		all = append(all, question{m.Checks[name], spec(m.Checks[name])})
+	checks, err := m.AllChecks(f.Project.Platform)
+	if err != nil {
+		return nil, err
 	}
-	if _, own := m.Checks[check.NotebookTests]; b.Tests == "" || own {
+	for _, c := range checks {
+		all = append(all, question{c, spec(c)})
+	}
+	own := slices.ContainsFunc(checks, func(c manifest.Check) bool { return c.Name == check.NotebookTests })
+	if b.Tests == "" || own {
 		return all, nil
 	}
 	s, err := f.notebookTests(b)

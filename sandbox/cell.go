@@ -25,16 +25,17 @@ type probe struct {
 
 // look finds out whether steps can be isolated, once.
 func (s *Sandbox) look(ctx context.Context) probe {
-	s.turn.Lock()
-	defer s.turn.Unlock()
-	if s.probe == nil {
+	m := s.machine
+	m.turn.Lock()
+	defer m.turn.Unlock()
+	if m.probe == nil {
 		p := s.try(ctx)
 		if ctx.Err() != nil {
 			return p // it says nothing about the machine
 		}
-		s.probe = &p
+		m.probe = &p
 	}
-	return *s.probe
+	return *m.probe
 }
 
 func (s *Sandbox) try(ctx context.Context) probe {

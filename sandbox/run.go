@@ -49,7 +49,7 @@ func (r *run) prepare(ctx context.Context) error {
 	p := r.sandbox.look(ctx)
 	if p.why != "" {
 		r.note = "runs without isolation: " + p.why
-		r.sandbox.quiet.Do(func() {
+		r.sandbox.machine.quiet.Do(func() {
 			r.sandbox.cfg.Log.WarnContext(ctx, "steps run without isolation", "reason", p.why, "way_out", p.way)
 		})
 		return nil

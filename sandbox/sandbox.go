@@ -43,9 +43,14 @@ const DefaultGrace = 10 * time.Second
 
 // A Sandbox runs steps. It may be used by any number at the same time.
 type Sandbox struct {
-	cfg   Config
+	cfg     Config
+	machine *machine
+}
+
+// A machine is what was found out about isolation on this one.
+type machine struct {
 	turn  sync.Mutex
-	probe *probe // what was found out about isolation; nil: nobody asked yet
+	probe *probe // nil: nobody asked yet
 	quiet sync.Once
 }
 
@@ -63,7 +68,18 @@ func New(c Config) *Sandbox {
 	if c.Timer == nil {
 		c.Timer = realTimer
 	}
-	return &Sandbox{cfg: c}
+	return &Sandbox{cfg: c, machine: &machine{}}
+}
+
+// With returns a sandbox with another isolation and limits, where they are given.
+// What is required stays required.
+func (s *Sandbox) With(i Isolation, l Limits) *Sandbox {
+	c := s.cfg
+	if i != "" && c.Isolation != Required {
+		c.Isolation = i
+	}
+	c.Limits = l.over(c.Limits)
+	return &Sandbox{cfg: c, machine: s.machine}
 }
 
 func realTimer(d time.Duration) (<-chan time.Time, func()) {

@@ -520,3 +520,19 @@ func BenchmarkStep(b *testing.B) {
 		})
 	}
 }
+
+func TestWithKeepsWhatIsRequired(t *testing.T) {
+	nowhere := []string{"PATH=/nowhere"}
+	for _, tt := range []struct{ first, then, want sandbox.Isolation }{
+		{sandbox.None, sandbox.Required, sandbox.Required},
+		{sandbox.Required, sandbox.None, sandbox.Required},
+		{sandbox.Required, "", sandbox.Required},
+		{sandbox.Preferred, sandbox.None, sandbox.None},
+	} {
+		box := sandbox.New(sandbox.Config{Isolation: tt.first, Environ: nowhere}).With(tt.then, sandbox.Limits{Output: 10})
+		r, err := box.Run(t.Context(), sandbox.Step{Argv: sh("yes"), Dir: "/", Env: path})
+		if refused := err != nil; refused != (tt.want == sandbox.Required) || !refused && (r.Limit != sandbox.Output || r.Note != "") {
+			t.Errorf("%s with %s: %+v, %v", tt.first, tt.then, r, err)
+		}
+	}
+}
