@@ -84,20 +84,21 @@ var layers = map[string][]string{
 		"driver", "evidence", "git", "ledger", "manifest", "merge", "notebook", "policy", "repository", "sandbox", "shape", "workflow",
 	},
 	// The values that pipeline takes and returns are those of stages and contracts.
+	"notice":        {},
 	"server/signin": {"access", "store"},
-	"server":        {"access", "driver", "forge", "git", "ledger", "manifest", "operate", "pipeline", "repository", "shape", "store"},
+	"server":        {"access", "driver", "forge", "git", "ledger", "manifest", "merge", "notice", "operate", "pipeline", "repository", "schema", "shape", "store"},
 	"examples":      {},
 	"cli": {
 		"examples", "git", "identity", "manifest", "merge", "notebook", "notebook/clean", "notebook/diff", "notebook/lint", "pipeline", "policy", "schema", "shape",
-		"awssetup", "awssetup/access", "dossier", "driver", "evidence", "ledger", "operate", "promote",
+		"access", "awssetup", "awssetup/access", "dossier", "driver", "evidence", "forge", "ledger", "operate", "promote", "server", "server/signin", "store",
 	},
 	"cmd/parity": {"notebook", "notebook/diff"},
 	"cmd/wire":   {},
 
 	"cmd/slipway/early": {},
 	"cmd/slipway": {
-		"awsauth", "awssetup", "cli", "cmd/slipway/early", "driver", "driver/glue", "driver/glue/price", "driver/local", "ledger", "ledger/object", "pipeline",
-		"repository", "repository/bucket", "repository/folder", "store", "workflow",
+		"awsauth", "awssetup", "cli", "cmd/slipway/early", "driver", "driver/glue", "driver/glue/price", "driver/local", "forge", "forge/github", "ledger", "ledger/object", "manifest", "pipeline",
+		"repository", "repository/bucket", "repository/folder", "schema", "store", "workflow",
 	},
 }
 

@@ -18,8 +18,11 @@ import (
 
 	"github.com/slipway-cd/slipway"
 	"github.com/slipway-cd/slipway/awssetup"
+	"github.com/slipway-cd/slipway/forge"
+	"github.com/slipway-cd/slipway/manifest"
 	"github.com/slipway-cd/slipway/pipeline"
 	"github.com/slipway-cd/slipway/shape"
+	"github.com/slipway-cd/slipway/store"
 )
 
 // Env is the process as the commands see it.
@@ -42,9 +45,13 @@ type Env struct {
 	Parts    pipeline.Parts
 	// Passphrase asks the person for the passphrase of a key in a file.
 	Passphrase func(ctx context.Context, file string) ([]byte, error)
-	Secrets    func(ctx context.Context, ref string) (string, error)
-	Account    func(context.Context, slipway.Environment) (*awssetup.Account, error) // to set it up
-	Log        *slog.Logger
+	// Store is the database below the state that Parts opens, for a server.
+	Store func(pipeline.State) *store.Store
+	// Forge opens a forge of the platform file.
+	Forge   func(context.Context, manifest.Forge) (forge.Forge, error)
+	Secrets func(ctx context.Context, ref string) (string, error)
+	Account func(context.Context, slipway.Environment) (*awssetup.Account, error) // to set it up
+	Log     *slog.Logger
 }
 
 // getenv looks a variable up; the last one of a name counts.
@@ -133,6 +140,8 @@ type commands struct {
 	Adopt      adoptCommand      `cmd:"" group:"start" help:"Take over a job that was made by other means."`
 	History    historyCommand    `cmd:"" group:"operate" help:"Show everything that happened, from the ledger."`
 	Cost       costCommand       `cmd:"" group:"operate" help:"Show what runs cost, and will cost."`
+	Serve      serveCommand      `cmd:"" group:"operate" help:"Take what is pushed to git repositories along the road, and tell pull requests what they wait for."`
+	Logout     logoutCommand     `cmd:"" group:"operate" help:"Forget the token for a server."`
 	Schedule   scheduleCommand   `cmd:"" group:"operate" help:"Start the runs that are due, while it is up."`
 	Remove     removeCommand     `cmd:"" group:"operate" help:"Take the job away from an environment."`
 	Releases   releasesCommand   `cmd:"" group:"look" help:"List the releases of an environment."`

@@ -30,12 +30,15 @@ type Doorkeeper interface {
 	Identify(r *http.Request) (access.Identity, error)
 	// May says whether somebody may do something; a no is recorded.
 	May(ctx context.Context, who access.Identity, do access.Action, on access.Object) error
+	// Routes adds the pages on which people sign in.
+	Routes(mux *http.ServeMux)
 }
 
 // Handler is the server's side of HTTP: the API, webhooks, health and figures.
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
 	s.API(mux)
+	s.door.Routes(mux)
 	mux.HandleFunc("POST /hooks/{forge}", s.hook)
 	mux.HandleFunc("GET /healthz", s.health)
 	mux.HandleFunc("GET /readyz", s.ready)
@@ -83,7 +86,7 @@ type callerKey struct{}
 func (s *Server) known(api huma.API) func(huma.Context, func(huma.Context)) {
 	return func(c huma.Context, next func(huma.Context)) {
 		r, _ := humago.Unwrap(c)
-		who, err := s.Door.Identify(r)
+		who, err := s.door.Identify(r)
 		if err != nil {
 			c.SetHeader("WWW-Authenticate", "Bearer")
 			_ = huma.WriteErr(api, c, http.StatusUnauthorized, err.Error()) // whoever has gone does not hear it

@@ -67,7 +67,7 @@ func (s *Server) appRoutes(api huma.API) {
 		Team string `query:"team" maxLength:"63" doc:"Only those of this team."`
 	}
 	handle(api, route{"list-apps", http.MethodGet, "/apps", "List the apps", "apps", 200}, func(ctx context.Context, in *apps) (*Body[List[store.App]], error) {
-		if err := s.Door.May(ctx, caller(ctx), access.Read, access.Object{}); err != nil {
+		if err := s.door.May(ctx, caller(ctx), access.Read, access.Object{}); err != nil {
 			return nil, err
 		}
 		all, err := s.store.Apps(ctx, store.AppFilter{Team: in.Team}, in.After, in.Limit+1)
@@ -147,7 +147,7 @@ func (s *Server) app(ctx context.Context, name string, do access.Action, env str
 	if err != nil {
 		return a, err
 	}
-	if err := s.Door.May(ctx, caller(ctx), do, access.Object{App: name, Team: a.Team, Environment: env}); err != nil {
+	if err := s.door.May(ctx, caller(ctx), do, access.Object{App: name, Team: a.Team, Environment: env}); err != nil {
 		return a, err // who may not is not told either whether there is such an app
 	}
 	if !ok {

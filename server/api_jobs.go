@@ -31,7 +31,7 @@ func (s *Server) jobRoutes(api huma.API) {
 		Kind  string `query:"kind" maxLength:"30" doc:"Only those of this kind."`
 	}
 	handle(api, route{"list-jobs", http.MethodGet, "/jobs", "List jobs, the newest first", "jobs", 200}, func(ctx context.Context, in *jobs) (*Body[List[store.Job]], error) {
-		if err := s.Door.May(ctx, caller(ctx), access.Read, access.Object{App: in.App}); err != nil {
+		if err := s.door.May(ctx, caller(ctx), access.Read, access.Object{App: in.App}); err != nil {
 			return nil, err
 		}
 		f := store.JobFilter{}
@@ -109,7 +109,7 @@ func (s *Server) job(ctx context.Context, id int64, do access.Action) (store.Job
 		}
 		on = access.Object{App: name, Team: a.Team}
 	}
-	if err := s.Door.May(ctx, caller(ctx), do, on); err != nil {
+	if err := s.door.May(ctx, caller(ctx), do, on); err != nil {
 		return j, err
 	}
 	if !ok {

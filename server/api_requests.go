@@ -36,7 +36,7 @@ func (s *Server) requestRoutes(api huma.API) {
 		Open       bool   `query:"open" doc:"Only those that are open."`
 	}
 	handle(api, route{"list-pull-requests", http.MethodGet, "/pull-requests", "List pull requests, with what their merges wait for", "pull requests", 200}, func(ctx context.Context, in *requests) (*Body[List[Request]], error) {
-		if err := s.Door.May(ctx, caller(ctx), access.Read, access.Object{}); err != nil {
+		if err := s.door.May(ctx, caller(ctx), access.Read, access.Object{}); err != nil {
 			return nil, err
 		}
 		after, err := afterRequest(in.After)
@@ -60,7 +60,7 @@ func (s *Server) requestRoutes(api huma.API) {
 	})
 	type repositories struct{}
 	handle(api, route{"list-repositories", http.MethodGet, "/repositories", "List the repositories that the server looks after", "repositories", 200}, func(ctx context.Context, _ *repositories) (*Body[List[store.Repository]], error) {
-		if err := s.Door.May(ctx, caller(ctx), access.Read, access.Object{}); err != nil {
+		if err := s.door.May(ctx, caller(ctx), access.Read, access.Object{}); err != nil {
 			return nil, err
 		}
 		all, err := s.store.Repositories(ctx)

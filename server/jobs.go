@@ -25,6 +25,7 @@ const (
 	jobRollback    = "rollback"
 	jobRun         = "start-run"
 	jobStopRun     = "stop-run"
+	jobNotice      = "notice" // tell somebody
 )
 
 // weight says which pool of workers does a kind: a question to a forge is not to
@@ -57,6 +58,7 @@ func (s *Server) allKinds() map[string]kind {
 		jobPublish:     {light, true, s.publish},
 		jobRun:         {light, false, s.startRun},
 		jobStopRun:     {light, false, s.stopRun},
+		jobNotice:      {light, false, s.notify},
 		jobPush:        {heavy, false, s.push},
 		jobShip:        {heavy, false, s.ship},
 		jobCheck:       {heavy, false, s.check},

@@ -15,6 +15,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"os"
 	"path/filepath"
 	"sync"
@@ -44,16 +45,20 @@ type Config struct {
 	Me       ledger.Holder
 	Environ  []string
 	Secrets  func(ctx context.Context, ref string) (string, error)
-	Door     Doorkeeper
-	Clock    func() time.Time
-	Log      *slog.Logger
-	Version  string
-	Workers  int           // builds, checks and deployments at once; 0: 4
-	Lookers  int           // questions to forges at once; 0: 8
-	Keep     time.Duration // how long ended jobs are kept; 0: 30 days
-	Retry    time.Duration // wait before a job that lacked something is tried again, doubled each time; 0: 1 s
-	Drain    time.Duration // how long what is under way may take when the server is to end; 0: it is cut short
-	Poll     time.Duration // how often work is looked for that nobody announced; 0: 1 s
+	// Door makes the doorkeeper of the server at an address.
+	Door    func(st *store.Store, url string) Doorkeeper
+	HTTP    *http.Client // for notices
+	Clock   func() time.Time
+	Log     *slog.Logger
+	Version string
+	Workers int           // builds, checks and deployments at once; 0: 4
+	Lookers int           // questions to forges at once; 0: 8
+	Keep    time.Duration // how long ended jobs are kept; 0: 30 days
+	Retry   time.Duration // wait before a job that lacked something is tried again, doubled each time; 0: 1 s
+	Drain   time.Duration // how long what is under way may take when the server is to end; 0: it is cut short
+	Tick    time.Duration // how often schedules are looked at; 0: 10 s
+	Watch   time.Duration // how often the runs of all that is deployed are looked at; 0: 30 s
+	Poll    time.Duration // how often work is looked for that nobody announced; 0: 1 s
 }
 
 // A Server works in one folder, as the only process that does.
@@ -61,6 +66,7 @@ type Server struct {
 	Config
 	host      *pipeline.Host
 	store     *store.Store
+	door      Doorkeeper
 	forges    map[string]home
 	kinds     map[string]kind
 	left      sync.Once
@@ -86,6 +92,7 @@ type home struct {
 func New(ctx context.Context, c Config) (*Server, error) {
 	c.Workers, c.Lookers = cmp.Or(c.Workers, 4), cmp.Or(c.Lookers, 8)
 	c.Keep, c.Retry, c.Poll = cmp.Or(c.Keep, 30*24*time.Hour), cmp.Or(c.Retry, time.Second), cmp.Or(c.Poll, time.Second)
+	c.Tick, c.Watch = cmp.Or(c.Tick, 10*time.Second), cmp.Or(c.Watch, 30*time.Second)
 	s := &Server{
 		Config: c, forges: map[string]home{}, news: newBell(), leaving: make(chan struct{}), began: c.Clock(), figures: &figures{},
 		running: map[int64]context.CancelCauseFunc{}, mirrors: map[string]*sync.Mutex{},
@@ -120,6 +127,7 @@ func New(ctx context.Context, c Config) (*Server, error) {
 		return nil, err
 	}
 	s.store = c.Store(s.host.State())
+	s.door = c.Door(s.store, s.URL)
 	s.kinds = s.allKinds()
 	return s, nil
 }
@@ -160,6 +168,8 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 	g.Go(func() error { return s.sweep(ctx) })
 	g.Go(func() error { return s.tidy(ctx) })
+	g.Go(func() error { return s.schedules(ctx) })
+	g.Go(func() error { return s.watch(ctx) })
 	return g.Wait()
 }
 

@@ -36,7 +36,7 @@ func (s *Server) streamRoutes(api huma.API) {
 		"text/event-stream": {Schema: &huma.Schema{Type: huma.TypeString}},
 	}}
 	huma.Register(api, op, func(ctx context.Context, in *events) (*huma.StreamResponse, error) {
-		if err := s.Door.May(ctx, caller(ctx), access.Read, access.Object{}); err != nil {
+		if err := s.door.May(ctx, caller(ctx), access.Read, access.Object{}); err != nil {
 			return nil, problem(err)
 		}
 		f := store.EventFilter{Subject: in.Subject, Job: in.Job}

@@ -144,7 +144,8 @@ func (w *world) config(t *testing.T) Config {
 			}
 			return w.forge, nil
 		},
-		Shapes: menu, Me: ledger.Holder{Who: "server@test", Process: os.Getpid()}, Environ: w.environ, Door: w.door,
+		Shapes: menu, Me: ledger.Holder{Who: "server@test", Process: os.Getpid()}, Environ: w.environ, Door: func(*store.Store, string) Doorkeeper { return w.door },
+		HTTP: http.DefaultClient, Tick: 50 * time.Millisecond, Watch: 50 * time.Millisecond,
 		Clock: time.Now, Log: slog.New(slog.NewTextHandler(t.Output(), nil)), Version: "test",
 		Retry: 20 * time.Millisecond, Poll: 20 * time.Millisecond,
 	}
@@ -240,6 +241,7 @@ type open struct{}
 func (open) Identify(*http.Request) (access.Identity, error) {
 	return access.Identity{Person: "mara"}, nil
 }
+func (open) Routes(*http.ServeMux)                                                    {}
 func (open) May(context.Context, access.Identity, access.Action, access.Object) error { return nil }
 
 // bare is a forge: git repositories in a folder.

@@ -63,6 +63,7 @@ func (s *Store) Tidy(ctx context.Context, events int64, before time.Time) error 
 		}{
 			{"DELETE FROM event WHERE id <= (SELECT max(id) FROM event) - ?", events},
 			{"DELETE FROM job WHERE ended > 0 AND ended < ?", millis(before)},
+			{"DELETE FROM watched_run WHERE ended < ?", millis(before)},
 			{"DELETE FROM delivery WHERE time < ?", millis(before)},
 		} {
 			if _, err := t.tx.ExecContext(ctx, c.query, c.arg); err != nil {

@@ -220,6 +220,19 @@ func (t *Tx) Hear(ctx context.Context, forge, id, event string, now time.Time) (
 	return n > 0, err
 }
 
+// AppTeams are the teams that own apps, by app.
+func (s *Store) AppTeams(ctx context.Context) (map[string]string, error) {
+	type pair struct{ app, team string }
+	all, err := list(ctx, s, func(row interface{ Scan(...any) error }) (p pair, err error) {
+		return p, row.Scan(&p.app, &p.team)
+	}, "SELECT name, team FROM app WHERE team != ''")
+	teams := make(map[string]string, len(all))
+	for _, p := range all {
+		teams[p.app] = p.team
+	}
+	return teams, err
+}
+
 // An App is an app as its manifest on the default branch says.
 type App struct {
 	Name       string    `json:"name"`

@@ -77,6 +77,7 @@ func environment(user string) (cli.Env, error) {
 		Passphrase: passphrase,
 	}
 	env.Parts, env.Account = parts(env), account(env.Environ)
+	env.Store, env.Forge = databaseOf, forges(env)
 	return env, nil
 }
 

@@ -107,6 +107,8 @@ type state struct {
 	clock  func() time.Time
 }
 
+// databaseOf is the database below a state, for a server.
+func databaseOf(s pipeline.State) *store.Store {
 func openState(ctx context.Context, env cli.Env, dir string, write bool) (pipeline.State, error) {
 	file := filepath.Join(dir, "slipway.db")
 	if !write {

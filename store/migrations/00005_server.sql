@@ -104,7 +104,29 @@ CREATE TABLE check_result (
     PRIMARY KEY (forge, repository, commit_id, app)
 );
 
+-- The apps in environments whose runs are watched, and what people were told last.
+CREATE TABLE watched (
+    app         TEXT    NOT NULL,
+    environment TEXT    NOT NULL,
+    since       INTEGER NOT NULL, -- runs that ended before are history
+    looked      INTEGER NOT NULL,
+    failing     INTEGER NOT NULL, -- 1: people were told of a failed run, and not yet of a good one
+    told        INTEGER NOT NULL, -- when they were told of a failed run
+    PRIMARY KEY (app, environment)
+);
+
+CREATE TABLE watched_run (
+    app         TEXT    NOT NULL,
+    environment TEXT    NOT NULL,
+    run         TEXT    NOT NULL,
+    ended       INTEGER NOT NULL,
+    PRIMARY KEY (app, environment, run)
+);
+CREATE INDEX watched_run_ended ON watched_run (ended);
+
 -- +goose Down
+DROP TABLE watched_run;
+DROP TABLE watched;
 DROP TABLE check_result;
 DROP TABLE app;
 DROP TABLE delivery;

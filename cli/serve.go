@@ -1,0 +1,118 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/slipway-cd/slipway"
+	"github.com/slipway-cd/slipway/access"
+	"github.com/slipway-cd/slipway/ledger"
+	"github.com/slipway-cd/slipway/manifest"
+	"github.com/slipway-cd/slipway/server"
+	"github.com/slipway-cd/slipway/server/signin"
+	"github.com/slipway-cd/slipway/store"
+)
+
+type serveCommand struct {
+	Data    string        `placeholder:"DIR" default:"slipway-data" env:"SLIPWAY_DATA" help:"The folder in which the server keeps what it has. Default: slipway-data."`
+	Listen  string        `placeholder:"ADDRESS" default:"127.0.0.1:8420" help:"Where it listens. Default: 127.0.0.1:8420, this machine alone."`
+	URL     string        `name:"url" placeholder:"URL" help:"Its address, as people and forges reach it. Default: server.url of the platform file."`
+	Workers int           `placeholder:"N" default:"4" help:"How many builds, checks and deployments at once. Default: 4."`
+	Drain   time.Duration `placeholder:"TIME" default:"30s" help:"How long what is under way may take when the server is to end. Default: 30s."`
+}
+
+// Help implements kong.HelpProvider.
+func (serveCommand) Help() string {
+	return `Takes commits from the forges that the platform file names, along the road: a push to the default branch is
+built, checked, released and deployed; a pull request is told what is missing for a merge. It may be killed at any time: the
+next start goes on where it was. One process works in a data folder at a time.
+
+Example: slipway serve --platform platform.yaml --data /var/lib/slipway
+
+` + exitHelp
+}
+
+// Run implements the command.
+func (c *serveCommand) Run(s *session) error {
+	if s.globals.Platform == "" {
+		return slipway.Errorf(slipway.Invalid, "a server needs a platform file").
+			WithFix("slipway serve --platform platform.yaml; its server.forges says where the repositories are")
+	}
+	menu, err := shapes()
+	if err != nil {
+		return err
+	}
+	data := s.path(c.Data)
+	if err := os.MkdirAll(data, 0o700); err != nil {
+		return slipway.Errorf(slipway.Unavailable, "cannot make the folder %s: %w", data, err).WithFix("name a folder that this user may write, with --data")
+	}
+	listener, err := (&net.ListenConfig{}).Listen(s.ctx, "tcp", c.Listen)
+	if err != nil {
+		return slipway.Errorf(slipway.Unavailable, "cannot listen on %s: %w", c.Listen, err).WithFix("name another address with --listen, such as 127.0.0.1:0 for any port that is free")
+	}
+	defer listener.Close()
+	srv, err := server.New(s.ctx, server.Config{
+		Folder: data, Platform: filepath.Clean(s.path(s.globals.Platform)), URL: c.URL, Address: "http://" + listener.Addr().String(), Parts: s.env.Parts, Store: s.env.Store, Forge: s.env.Forge, Shapes: menu,
+		Me: ledger.Holder{Who: s.env.User, Process: s.env.Process, Doing: "serve"}, Environ: s.env.Environ, Secrets: s.env.Secrets,
+		Door:  func(st *store.Store, url string) server.Doorkeeper { return s.door(st, url) },
+		HTTP: &http.Client{Timeout: 30 * time.Second}, Clock: s.env.Clock, Log: serverLog(s.env), Version: s.env.Version, Workers: c.Workers, Drain: c.Drain,
+	})
+	if err != nil {
+		return err
+	}
+	s.talk.say("slipway serves on %s, over %s", srv.URL, data)
+	return errors.Join(c.serve(s.ctx, srv, listener), srv.Close())
+}
+
+// serve answers requests and does jobs until ctx is done. It stops answering once
+// what is under way has had its time.
+func (c *serveCommand) serve(ctx context.Context, srv *server.Server, listener net.Listener) error {
+	h := &http.Server{Handler: srv.Handler(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10}
+	defer context.AfterFunc(ctx, srv.Leave)()
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error {
+		if err := h.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			return err
+		}
+		return nil
+	})
+	g.Go(func() error {
+		err := srv.Run(ctx)
+		srv.Leave()
+		late, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		defer cancel()
+		return errors.Join(err, h.Shutdown(late))
+	})
+	return g.Wait()
+}
+
+// door makes the doorkeeper of a server.
+func (s *session) door(st *store.Store, url string) *signin.Door {
+	file := s.path(s.globals.Platform)
+	return signin.New(signin.Config{
+		Store: st, URL: url, Secrets: s.env.Secrets, Clock: s.env.Clock, Log: serverLog(s.env),
+		Rules: func() (access.Rules, error) {
+			data, err := os.ReadFile(file)
+			if err != nil {
+				return access.Rules{}, err
+			}
+			p, err := manifest.LoadPlatform(file, data)
+			if err != nil {
+				return access.Rules{}, err
+			}
+			return p.Access(), nil
+		},
+		Teams: st.AppTeams,
+	})
+}
+
+// serverLog is where a server tells what happens to it: structured lines.
+func serverLog(e Env) *slog.Logger { return slog.New(slog.NewJSONHandler(e.Stderr, nil)) }

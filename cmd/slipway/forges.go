@@ -1,0 +1,50 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/slipway-cd/slipway"
+	"github.com/slipway-cd/slipway/cli"
+	"github.com/slipway-cd/slipway/forge"
+	"github.com/slipway-cd/slipway/forge/github"
+	"github.com/slipway-cd/slipway/manifest"
+	"github.com/slipway-cd/slipway/schema"
+)
+
+// forges opens the forges of a platform file, with their secrets.
+func forges(env cli.Env) func(context.Context, manifest.Forge) (forge.Forge, error) {
+	return func(ctx context.Context, f manifest.Forge) (forge.Forge, error) {
+		reveal := func(ref schema.SecretRef) (string, error) {
+			if ref.Name == "" {
+				return "", nil
+			}
+			return env.Secrets(ctx, ref.Name)
+		}
+		webhooks, err := reveal(f.WebhookSecret)
+		if err != nil {
+			return nil, fmt.Errorf("the secret of its webhooks: %w", err)
+		}
+		token, err := reveal(f.Token)
+		if err != nil {
+			return nil, fmt.Errorf("its token: %w", err)
+		}
+		switch f.Kind {
+		case "github":
+			key, err := reveal(f.Key)
+			if err != nil {
+				return nil, fmt.Errorf("its key: %w", err)
+			}
+			return openGitHub(env, f, token, key, webhooks)
+		}
+		return nil, slipway.Errorf(slipway.Unavailable, "this program has no forge of kind %s", f.Kind)
+	}
+}
+
+func openGitHub(env cli.Env, f manifest.Forge, token, key, webhooks string) (forge.Forge, error) {
+	c := github.Config{URL: f.URL, Token: token, Secret: webhooks, Repositories: f.Repositories, Clock: env.Clock, Log: env.Log}
+	if f.App != "" {
+		c.App = &github.App{ID: f.App, Key: []byte(key)}
+	}
+	return github.New(c)
+}
