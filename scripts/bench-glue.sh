@@ -8,6 +8,7 @@
 #
 #     scripts/bench-glue.sh [ROUNDS]
 #     CALLS=1 scripts/bench-glue.sh [ROUNDS]    shows the calls of the last ship, too
+#     COLD=1 scripts/bench-glue.sh [ROUNDS]     is cold in the first round only
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 project=$PWD
@@ -110,12 +111,14 @@ counted() {
 }
 
 for round in $(seq "$rounds"); do
-	rm -rf "$work/venv" "$work/out"
-	change "cold $round"
-	measure by-hand-cold cold_by_hand
-	export XDG_CACHE_HOME=$work/cache-$round
-	rm -rf "$app/.slipway"
-	measure slipway-cold by_slipway
+	if [ "$round" -le "${COLD:-$rounds}" ]; then
+		rm -rf "$work/venv" "$work/out"
+		change "cold $round"
+		measure by-hand-cold cold_by_hand
+		export XDG_CACHE_HOME=$work/cache-$round
+		rm -rf "$app/.slipway"
+		measure slipway-cold by_slipway
+	fi
 	change "warm $round"
 	measure by-hand-warm by_hand
 	measure slipway-warm by_slipway
