@@ -19,25 +19,29 @@ func MatchFile(pattern, path string) bool {
 	return matchParts(strings.Split(strings.TrimPrefix(pattern, "/"), "/"), strings.Split(path, "/"))
 }
 
+// matchParts compares folder by folder. Only the last ** that was met is ever tried
+// with more folders: whatever suits an earlier one suits it too.
 func matchParts(pattern, path []string) bool {
-	for len(pattern) > 0 {
-		if pattern[0] == "**" {
-			if len(pattern) == 1 {
-				return len(path) > 0
+	star, again := -1, 0 // where the last ** stands, and where its folders end
+	p, t := 0, 0
+	for t < len(path) {
+		switch {
+		case p < len(pattern) && pattern[p] == "**":
+			star, again = p, t
+			p++
+			if p == len(pattern) {
+				return true // something is left for it
 			}
-			for i := range path {
-				if matchParts(pattern[1:], path[i:]) {
-					return true
-				}
-			}
+		case p < len(pattern) && MatchText(pattern[p], path[t]):
+			p, t = p+1, t+1
+		case star >= 0:
+			again++
+			p, t = star+1, again
+		default:
 			return false
 		}
-		if len(path) == 0 || !MatchText(pattern[0], path[0]) {
-			return false
-		}
-		pattern, path = pattern[1:], path[1:]
 	}
-	return len(path) == 0
+	return p == len(pattern)
 }
 
 // MatchText reports whether a text is as a pattern, in which * is any text and ?

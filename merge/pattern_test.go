@@ -28,6 +28,9 @@ func TestMatchesPath(t *testing.T) {
 		{"x/**/a.md", "x/a.md", true},
 		{"x/**/a.md", "x/y/z/a.md", true},
 		{"x/**/a.md", "y/x/a.md", false},
+		{"x/**/y/**/z", "x/y/a/y/b/z", true},
+		{"x/**/y/**/z", "x/a/b/z", false},
+		{"**/**/a", "a", true},
 		{"**", "x/y", true},
 		{"*", "x/y", true},
 		{"?.md", "ab.md", false},
@@ -60,6 +63,9 @@ func TestMatchesAsTheStandardLibraryDoes(t *testing.T) {
 
 func TestManyStarsAreQuick(t *testing.T) {
 	if matches(strings.Repeat("a*", 30)+"b", strings.Repeat("a", 5000)) {
+		t.Error("it matches")
+	}
+	if matchesPath(strings.Repeat("**/a/", 30)+"b", strings.Repeat("a/", 2000)+"c") {
 		t.Error("it matches")
 	}
 }
