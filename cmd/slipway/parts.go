@@ -109,6 +109,12 @@ type state struct {
 
 // databaseOf is the database below a state, for a server.
 func databaseOf(s pipeline.State) *store.Store {
+	if s, ok := s.(*state); ok {
+		return s.store
+	}
+	return nil
+}
+
 func openState(ctx context.Context, env cli.Env, dir string, write bool) (pipeline.State, error) {
 	file := filepath.Join(dir, "slipway.db")
 	if !write {
