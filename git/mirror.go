@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 
 	"github.com/slipway-cd/slipway"
@@ -66,22 +65,10 @@ func (m *Mirror) Fetch(ctx context.Context, url, header string, commits ...strin
 		}
 		args = append(args, "+"+c+":refs/wanted/"+c)
 	}
-	if _, err := m.git.runEnv(ctx, m.withHeader(header), args...); err != nil {
+	if _, err := m.git.runEnv(ctx, m.git.withHeader(header), args...); err != nil {
 		return unreachable(Location{URL: url}, err)
 	}
 	return nil
-}
-
-// withHeader hands a header to git in its environment.
-func (m *Mirror) withHeader(header string) []string {
-	if header == "" {
-		return nil
-	}
-	n, _ := strconv.Atoi(lookup(m.git.env, "GIT_CONFIG_COUNT"))
-	return []string{
-		fmt.Sprintf("GIT_CONFIG_KEY_%d=http.extraHeader", n), fmt.Sprintf("GIT_CONFIG_VALUE_%d=%s", n, header),
-		fmt.Sprintf("GIT_CONFIG_COUNT=%d", n+1),
-	}
 }
 
 // Checkout makes a working copy of a commit in a folder that is not there yet. It
