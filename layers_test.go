@@ -90,7 +90,7 @@ var layers = map[string][]string{
 	"examples":      {},
 	"cli": {
 		"examples", "git", "identity", "manifest", "merge", "notebook", "notebook/clean", "notebook/diff", "notebook/lint", "pipeline", "policy", "schema", "shape",
-		"access", "awssetup", "awssetup/access", "dossier", "driver", "evidence", "forge", "ledger", "operate", "promote", "server", "server/signin", "store",
+		"access", "awssetup", "awssetup/access", "dossier", "driver", "evidence", "forge", "ledger", "ledger/tree", "operate", "promote", "server", "server/signin", "store",
 	},
 	"cmd/parity": {"notebook", "notebook/diff"},
 	"cmd/wire":   {},

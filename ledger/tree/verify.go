@@ -260,8 +260,8 @@ func (v *verifier) heads(ctx context.Context, src Source, a Against) error {
 // errEnough ends a reading.
 var errEnough = errors.New("enough")
 
-// tree computes the tree again from the leaves that the entries make, and compares
-// each stored hash and each signed head with it. It keeps one hash a level.
+// tree compares each leaf with its entry, computes the tree again from the leaves,
+// and compares each stored hash and each signed head with it. It keeps one hash a level.
 func (v *verifier) tree(ctx context.Context, src Source) error {
 	var t frontier
 	slices.SortStableFunc(v.signed, func(a, b claim) int { return int(a.head.Size - b.head.Size) })
@@ -277,16 +277,12 @@ func (v *verifier) tree(ctx context.Context, src Source) error {
 			return errEnough
 		}
 		next++
-		if len(want) == 0 {
+		if len(want) == 0 { // a wrong leaf is told once, and not again of all that stands above it
 			want = t.add(v.leaf(t.size, hash))
 		}
 		if string(want[0][:]) != string(hash) {
 			level, n := tlog.SplitStoredHashIndex(index)
-			if level == 0 {
-				v.wrongLeaf(n)
-			} else {
-				v.problem(Problem{What: fmt.Sprintf("the tree's hash over leaves %d to %d is not that of these leaves", n<<level, (n+1)<<level-1)})
-			}
+			v.problem(Problem{What: fmt.Sprintf("the tree's hash over leaves %d to %d is not that of these leaves", n<<level, (n+1)<<level-1)})
 		}
 		want = want[1:]
 		for len(want) == 0 && len(due) > 0 && due[0].head.Size == t.size {
@@ -310,20 +306,18 @@ func (v *verifier) tree(ctx context.Context, src Source) error {
 	return nil
 }
 
-// leaf is what the entries say that a leaf is, or what is stored where no entry says.
+// leaf compares a stored leaf with its entry, and returns what is stored.
 func (v *verifier) leaf(index int64, stored []byte) tlog.Hash {
-	if p, ok := v.places[index]; ok {
-		return p.hash
+	p, ok := v.places[index]
+	switch {
+	case !ok:
+		v.problem(Problem{What: fmt.Sprintf("leaf %d of the tree is of no entry", index)})
+	case string(p.hash[:]) != string(stored):
+		v.about(v.subjects[p.subject], p.number, "it is not the entry that leaf %d of the tree was made of", index)
 	}
-	v.problem(Problem{What: fmt.Sprintf("leaf %d of the tree is of no entry", index)})
 	var h tlog.Hash
 	copy(h[:], stored)
 	return h
-}
-
-func (v *verifier) wrongLeaf(index int64) {
-	p := v.places[index]
-	v.about(v.subjects[p.subject], p.number, "it is not the entry that leaf %d of the tree was made of", index)
 }
 
 // compare says what the sizes of the parts tell.
