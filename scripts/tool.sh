@@ -4,36 +4,39 @@
 #     scripts/tool.sh golangci-lint run ./...
 #
 # The binary is built once for each version of the tool and of Go, and kept in
-# ${XDG_CACHE_HOME:-~/.cache}/slipway-tools. golangci-lint takes some minutes to
-# build, so it is worth keeping that folder between CI runs.
+# ${XDG_CACHE_HOME:-~/.cache}/slipway-tools. golangci-lint and cosign take some minutes
+# to build, so it is worth keeping that folder between CI runs. cosign has a module of
+# its own, since what it requires is at odds with what the others do.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/slipway-tools
 
 usage() {
-	echo "usage: scripts/tool.sh golangci-lint|deadcode|benchstat [arguments]" >&2
+	echo "usage: scripts/tool.sh golangci-lint|deadcode|benchstat|cosign [arguments]" >&2
 	exit 2
 }
 
 [ $# -gt 0 ] || usage
 tool=$1
 shift
+mod=$root/tools
 case $tool in
 golangci-lint) module=github.com/golangci/golangci-lint/v2 package=$module/cmd/golangci-lint ;;
 deadcode) module=golang.org/x/tools package=$module/cmd/deadcode ;;
 benchstat) module=golang.org/x/perf package=$module/cmd/benchstat ;;
+cosign) mod=$root/tools/cosign module=github.com/sigstore/cosign/v2 package=$module/cmd/cosign ;;
 *) usage ;;
 esac
 
-version=$(awk -v module="$module" '$1 == module { print $2 }' "$root/tools/go.mod")
+version=$(awk -v module="$module" '$1 == module { print $2 }' "$mod/go.mod")
 binary=$cache/$tool-$version-$(go env GOVERSION)
 
 if [ ! -x "$binary" ]; then
 	mkdir -p "$cache"
-	note=; [ "$tool" != golangci-lint ] || note=" (this takes some minutes)"
+	case $tool in golangci-lint | cosign) note=" (this takes some minutes)" ;; *) note= ;; esac
 	echo "building $tool $version, once$note" >&2
-	CGO_ENABLED=0 go -C "$root/tools" build -trimpath -o "$binary.$$" "$package"
+	CGO_ENABLED=0 go -C "$mod" build -trimpath -o "$binary.$$" "$package"
 	mv "$binary.$$" "$binary"
 fi
 exec "$binary" "$@"
