@@ -42,6 +42,9 @@ func (e *evaluation) checkNames(app *App) []string {
 		for _, c := range p.Merge.Checks {
 			see(c.Name)
 		}
+		for _, c := range p.Checks {
+			see(c.Name)
+		}
 	}
 	for _, c := range app.Checks {
 		see(c.Name)
@@ -61,6 +64,7 @@ func (e *evaluation) checkNames(app *App) []string {
 
 // A demand says who requires a check, and what keeps it from answering.
 type demand struct {
+	file     string // that says how the check is asked
 	platform string // what the platform says, if it requires it
 	base     *Check // as the target branch has it
 	head     *Check // as the head has it
@@ -68,7 +72,7 @@ type demand struct {
 }
 
 func (e *evaluation) demandOf(app *App, name string) demand {
-	d := demand{base: checkNamed(app.Checks, name), head: checkNamed(app.Checks, name)}
+	d := demand{file: app.File, base: checkNamed(app.Checks, name), head: checkNamed(app.Checks, name)}
 	if app.Head != nil {
 		d.head = checkNamed(app.Head.Checks, name)
 		if app.Head.Problem != "" {
@@ -78,6 +82,9 @@ func (e *evaluation) demandOf(app *App, name string) demand {
 	p := e.facts.Rules.Platform
 	if p == nil {
 		return d
+	}
+	if ours := checkNamed(p.Checks, name); ours != nil { // whatever a manifest says
+		d.file, d.base, d.head = p.File, ours, ours
 	}
 	for _, c := range p.Merge.Checks {
 		if c.Name != name {
@@ -124,7 +131,7 @@ func (e *evaluation) runs(c *Check, folder string) answer {
 func (e *evaluation) check(app *App, name string) {
 	d := e.demandOf(app, name)
 	fact, older := e.answered(app.Name, name)
-	r := Requirement{Kind: KindCheck, Name: app.Name + "/" + name, For: "check " + name, Source: app.File}
+	r := Requirement{Kind: KindCheck, Name: app.Name + "/" + name, For: "check " + name, Source: d.file}
 	if len(e.touched) > 1 {
 		r.For = "check " + r.Name
 	}
@@ -156,13 +163,13 @@ func (e *evaluation) demanded(r *Requirement, app *App, d demand, fact *CheckFac
 	case d.answer.unknown != "":
 		fail(d.answer.unknown, whoMay("mend the rules"))
 	case d.head == nil:
-		fail(app.File+" of this commit does not have it", e.theAuthor())
+		fail(d.file+" of this commit does not have it", e.theAuthor())
 	case !e.runs(d.head, app.Folder).holds:
-		fail(app.File+" has it not asked of this change: "+e.runs(d.head, app.Folder).why, e.theAuthor())
+		fail(d.file+" has it not asked of this change: "+e.runs(d.head, app.Folder).why, e.theAuthor())
 	default:
 		e.judge(r, fact, older)
 		if !d.head.Required {
-			r.Reason += "; " + app.File + " makes it advisory, and " + d.platform + " requires it"
+			r.Reason += "; " + d.file + " makes it advisory, and " + d.platform + " requires it"
 		}
 	}
 }

@@ -110,6 +110,18 @@ func TestChecks(t *testing.T) {
 			platform: "merge: {checks: {style: {if: {author: {teams: [acme/x]}}}}}\n", check: "style",
 			want: "failed: platform.yaml requires it, and whether its author is in team acme/x cannot be told: the members of team acme/x are not known [whoever may mend the rules]",
 		},
+		"of the platform itself": {
+			platform: "checks: {audit: {run: audit}}\n", check: "audit",
+			change: func(f *merge.Facts) { f.Rules.Apps[0].Head = &merge.Head{Checks: []merge.Check{{Name: "audit"}}} },
+			want:   "waiting: there is no answer for this commit yet [slipway]",
+		},
+		"of the platform itself, for other files": {
+			platform: "checks: {audit: {run: audit, files: [web/**]}}\n", check: "audit", want: "not required: it changes none of web/**",
+		},
+		"of the platform itself, and required always": {
+			platform: "checks: {audit: {run: audit, on: [push]}}\nmerge: {checks: {audit: }}\n", check: "audit",
+			want: "failed: platform.yaml requires it, and platform.yaml has it not asked of this change: it is asked on push alone [jonas]",
+		},
 		"taken away by the change": {
 			change: func(f *merge.Facts) { f.Rules.Apps[0].Head = &merge.Head{Checks: []merge.Check{{Name: "style"}}} },
 			check:  "unit", want: "waiting: this change takes it away, and main requires it, so somebody has to approve that: 0 of 1 approved [mara]",

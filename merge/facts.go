@@ -88,6 +88,7 @@ type Rules struct {
 type Platform struct {
 	File   string              `json:"file"`
 	Merge  manifest.Merge      `json:"merge,omitzero"`
+	Checks []Check             `json:"checks,omitempty"` // that are asked of every app
 	People map[string]Person   `json:"people,omitempty"`
 	Teams  map[string][]string `json:"teams,omitempty"` // to the names of people
 	Roles  map[string][]string `json:"roles,omitempty"`
@@ -133,7 +134,7 @@ func PlatformOf(p *manifest.Platform) *Platform {
 	if p == nil {
 		return nil
 	}
-	out := &Platform{File: p.File, Merge: p.Merge, People: map[string]Person{}, Teams: map[string][]string{}, Roles: map[string][]string{}}
+	out := &Platform{File: p.File, Merge: p.Merge, Checks: checksOf(p.Checks), People: map[string]Person{}, Teams: map[string][]string{}, Roles: map[string][]string{}}
 	for name, person := range p.People {
 		out.People[name] = Person{Login: person.Login, Email: person.Email}
 	}
@@ -148,7 +149,7 @@ func PlatformOf(p *manifest.Platform) *Platform {
 
 // AppOf takes from a manifest what merging asks.
 func AppOf(folder string, m *manifest.Manifest) App {
-	return App{Name: m.App, Folder: folder, File: m.File, Team: m.Team, Shape: m.Shape.Name, Checks: checksOf(m), Merge: m.Merge}
+	return App{Name: m.App, Folder: folder, File: m.File, Team: m.Team, Shape: m.Shape.Name, Checks: checksOf(m.Checks), Merge: m.Merge}
 }
 
 // HeadOf is an app at the head by its manifest there; nil if it is gone.
@@ -156,13 +157,13 @@ func HeadOf(m *manifest.Manifest) *Head {
 	if m == nil {
 		return &Head{Gone: true}
 	}
-	return &Head{Checks: checksOf(m)}
+	return &Head{Checks: checksOf(m.Checks)}
 }
 
-func checksOf(m *manifest.Manifest) []Check {
+func checksOf(checks map[string]manifest.Check) []Check {
 	var all []Check
-	for _, name := range m.CheckNames() {
-		c := m.Checks[name]
+	for _, name := range sortedKeys(checks) {
+		c := checks[name]
 		all = append(all, Check{Name: name, Required: c.Required, On: c.On, Files: c.Files})
 	}
 	return all

@@ -65,6 +65,11 @@ func Lint(p *manifest.Platform, apps ...Source) []Finding {
 	if p != nil {
 		l.at = p.ProblemAt
 		l.logins(p)
+		for _, c := range p.Merge.Checks {
+			if check, ours := p.Checks[c.Name]; ours {
+				l.required(check, c)
+			}
+		}
 		l.merge(p.Merge, p.Merge.Review)
 	}
 	for _, s := range apps {
@@ -111,23 +116,33 @@ func (l *linter) app(m *manifest.Manifest) {
 	if l.platform == nil {
 		return
 	}
+	for _, name := range sortedKeys(m.Checks) {
+		if _, ours := l.platform.Checks[name]; ours {
+			l.find(LevelError, "checks."+name, "another name for it", "%s has a check %s, which is asked of every app", l.platform.File, name)
+		}
+	}
 	for _, c := range l.platform.Merge.Checks {
+		if _, ours := l.platform.Checks[c.Name]; ours {
+			continue // looked at with the platform file
+		}
 		if len(c.If.Apps) > 0 && !slices.Contains(c.If.Apps, m.App) || len(c.If.Shapes) > 0 && !slices.Contains(c.If.Shapes, m.Shape.Name) {
 			continue
 		}
-		l.required(m, c)
+		check, ok := m.Checks[c.Name]
+		if !ok {
+			l.find(LevelError, "checks."+c.Name, "a check "+c.Name, "%s requires the check %s, which %s does not have: no change could be merged", l.platform.File, c.Name, m.App)
+			continue
+		}
+		l.required(check, c)
 	}
 }
 
-func (l *linter) required(m *manifest.Manifest, c manifest.RequiredCheck) {
+// required complains about a check that the platform requires and that cannot
+// always report.
+func (l *linter) required(check manifest.Check, c manifest.RequiredCheck) {
 	at, by := "checks."+c.Name, l.platform.File
-	check, ok := m.Checks[c.Name]
-	if !ok {
-		l.find(LevelError, at, "a check "+c.Name, "%s requires the check %s, which %s does not have: no change could be merged", by, c.Name, m.App)
-		return
-	}
 	if !check.Required {
-		l.find(LevelError, at+".required", "no required: false", "%s requires the check %s, and an app cannot make it advisory", by, c.Name)
+		l.find(LevelError, at+".required", "no required: false", "%s requires the check %s, so it cannot be advisory", by, c.Name)
 	}
 	if len(check.On) > 0 && !slices.Contains(check.On, manifest.OnPullRequest) {
 		l.find(LevelError, at+".on", "on: ["+strings.Join(append([]string{manifest.OnPullRequest}, check.On...), ", ")+"]",

@@ -18,7 +18,7 @@ func TestLint(t *testing.T) {
       ^^^^^^
   expected a check secrets
 `},
-		"a required check that is advisory": {"merge: {checks: {style: }}\n", "", `slipway.yaml:8:32: platform.yaml requires the check style, and an app cannot make it advisory
+		"a required check that is advisory": {"merge: {checks: {style: }}\n", "", `slipway.yaml:8:32: platform.yaml requires the check style, so it cannot be advisory
   8 |   style: {run: ruff, required: false}
                                      ^^^^^
   expected no required: false
@@ -32,6 +32,21 @@ func TestLint(t *testing.T) {
   9 |   e2e: {run: e2e, files: [web/**]}
                                ^
   expected no files, or the same under if in merge.checks.e2e of platform.yaml
+`},
+		"a check of the platform itself": {"checks: {audit: {run: audit}}\nmerge: {checks: {audit: }}\n", "", ""},
+		"a check of the platform itself that cannot report": {"checks: {audit: {run: audit, required: false, on: [push]}}\nmerge: {checks: {audit: }}\n", "", `platform.yaml:14:40: platform.yaml requires the check audit, so it cannot be advisory
+  14 | checks: {audit: {run: audit, required: false, on: [push]}}
+                                              ^^^^^
+  expected no required: false
+platform.yaml:14:51: platform.yaml requires the check audit of pull requests, and it is asked on push alone: no change could be merged
+  14 | checks: {audit: {run: audit, required: false, on: [push]}}
+                                                         ^
+  expected on: [pull_request, push]
+`},
+		"a check of the name of one of the platform": {"checks: {style: {run: audit}}\n", "", `slipway.yaml:8:3: platform.yaml has a check style, which is asked of every app
+  8 |   style: {run: ruff, required: false}
+        ^^^^^
+  expected another name for it
 `},
 		"a required check of the same files": {"merge: {checks: {e2e: {if: {files: [web/**]}}}}\n", "  e2e: {run: e2e, files: [lib/**, web/**]}\n", ""},
 		"a check that other shapes need":     {"merge: {checks: {secrets: {if: {shapes: [glue-job]}}}}\n", "", ""},
