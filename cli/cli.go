@@ -141,6 +141,11 @@ type commands struct {
 	History    historyCommand    `cmd:"" group:"operate" help:"Show everything that happened, from the ledger."`
 	Cost       costCommand       `cmd:"" group:"operate" help:"Show what runs cost, and will cost."`
 	Serve      serveCommand      `cmd:"" group:"operate" help:"Take what is pushed to git repositories along the road, and tell pull requests what they wait for."`
+	Ledger     ledgerCommand     `cmd:"" group:"operate" help:"Verify the ledger of a database, and sign its head."`
+	Backup     backupCommand     `cmd:"" group:"operate" help:"Back up a server's data folder, while it works."`
+	Restore    restoreCommand    `cmd:"" group:"operate" help:"Make a data folder from a backup, verified."`
+	Token      tokenCommand      `cmd:"" group:"operate" help:"Make, list and revoke tokens for a server."`
+	Login      loginCommand      `cmd:"" group:"operate" help:"Sign in to a server with a browser."`
 	Logout     logoutCommand     `cmd:"" group:"operate" help:"Forget the token for a server."`
 	Schedule   scheduleCommand   `cmd:"" group:"operate" help:"Start the runs that are due, while it is up."`
 	Remove     removeCommand     `cmd:"" group:"operate" help:"Take the job away from an environment."`
