@@ -109,6 +109,7 @@ const exitHelp = `Exit codes: 0 done; 1 a build, check or run of yours failed; 2
 type Globals struct {
 	App      string `short:"a" placeholder:"APP" help:"The app: its folder or its name. Default: the one in this folder or above it."`
 	Platform string `placeholder:"FILE" env:"SLIPWAY_PLATFORM" help:"The platform file. Default: as the manifest says, else platform.yaml beside or above it."`
+	Server   string `placeholder:"URL" env:"SLIPWAY_SERVER" help:"The server that does the work. Default: none, it is done here."`
 	JSON     bool   `help:"Print JSON for machines."`
 	// SigningKey is not among the help of each command: it is set once, for a machine.
 	SigningKey string `hidden:"" placeholder:"FILE" env:"SLIPWAY_SIGNING_KEY" help:"The key this machine attests with. Default: one that it makes for itself in .slipway."`
@@ -141,6 +142,8 @@ type commands struct {
 	History    historyCommand    `cmd:"" group:"operate" help:"Show everything that happened, from the ledger."`
 	Cost       costCommand       `cmd:"" group:"operate" help:"Show what runs cost, and will cost."`
 	Serve      serveCommand      `cmd:"" group:"operate" help:"Take what is pushed to git repositories along the road, and tell pull requests what they wait for."`
+	Apps       appsCommand       `cmd:"" group:"look" help:"List the apps of a server."`
+	Jobs       jobsCommand       `cmd:"" group:"look" help:"List the jobs of a server, or show what one printed."`
 	Ledger     ledgerCommand     `cmd:"" group:"operate" help:"Verify the ledger of a database, and sign its head."`
 	Backup     backupCommand     `cmd:"" group:"operate" help:"Back up a server's data folder, while it works."`
 	Restore    restoreCommand    `cmd:"" group:"operate" help:"Make a data folder from a backup, verified."`

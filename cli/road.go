@@ -11,6 +11,8 @@ import (
 	"github.com/slipway-cd/slipway"
 	"github.com/slipway-cd/slipway/pipeline"
 	"github.com/slipway-cd/slipway/promote"
+	"github.com/slipway-cd/slipway/server"
+	"github.com/slipway-cd/slipway/server/client"
 )
 
 type buildCommand struct {
@@ -292,6 +294,16 @@ func (c *deployCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
+	if done, err := s.elsewhere("", func(at *client.Client, app string) error {
+		key, err := s.runID()
+		if err != nil {
+			return err
+		}
+		j, err := at.Deploy(s.ctx, key, app, env, server.DeployRequest{Version: version, Plan: plan, Drift: c.Drift})
+		return s.deployed(at, j, err)
+	}); done {
+		return err
+	}
 	return s.changing("deploy to "+env, func(f *pipeline.Flow) error {
 		out, err := f.Deploy(s.ctx, pipeline.DeployInput{App: f.Project.Manifest.App, Environment: env, Version: version, Plan: plan, Drift: c.Drift, By: s.env.User})
 		if err != nil {
@@ -368,6 +380,16 @@ Example: slipway rollback staging
 
 // Run implements the command.
 func (c *rollbackCommand) Run(s *session) error {
+	if done, err := s.elsewhere("", func(at *client.Client, app string) error {
+		key, err := s.runID()
+		if err != nil {
+			return err
+		}
+		j, err := at.Rollback(s.ctx, key, app, c.Environment, server.RollbackRequest{To: c.To})
+		return s.deployed(at, j, err)
+	}); done {
+		return err
+	}
 	return s.changing("rollback "+c.Environment, func(f *pipeline.Flow) error {
 		out, err := f.Rollback(s.ctx, pipeline.RollbackInput{
 			App: f.Project.Manifest.App, Environment: c.Environment, To: c.To, Drift: c.Drift, By: s.env.User,

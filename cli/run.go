@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -12,6 +13,7 @@ import (
 	"github.com/slipway-cd/slipway"
 	"github.com/slipway-cd/slipway/driver"
 	"github.com/slipway-cd/slipway/pipeline"
+	"github.com/slipway-cd/slipway/server/client"
 )
 
 type runCommand struct {
@@ -37,6 +39,9 @@ func (c *runCommand) Run(s *session) error {
 	}
 	arguments, err := parseArguments(c.Argument)
 	if err != nil {
+		return err
+	}
+	if done, err := s.elsewhere(app, func(at *client.Client, app string) error { return c.remote(s, at, app, env, arguments) }); done {
 		return err
 	}
 	return s.reading(app, func(f *pipeline.Flow) error {
@@ -169,6 +174,23 @@ func (stopCommand) Help() string {
 
 // Run implements the command.
 func (c *stopCommand) Run(s *session) error {
+	if done, err := s.elsewhere("", func(at *client.Client, app string) error {
+		key, err := s.runID()
+		if err != nil {
+			return err
+		}
+		j, err := at.StopRun(s.ctx, key, app, c.Environment, c.ID)
+		if err != nil {
+			return err
+		}
+		run, err := await[slipway.Run](s, at, j)
+		if err != nil {
+			return err
+		}
+		return s.showStopped(run)
+	}); done {
+		return err
+	}
 	return s.reading("", func(f *pipeline.Flow) error {
 		o, err := f.Operating(s.ctx, c.Environment)
 		if err != nil {
@@ -178,12 +200,16 @@ func (c *stopCommand) Run(s *session) error {
 		if err != nil {
 			return err
 		}
-		if s.globals.JSON {
-			return printJSON(s.env.Stdout, run)
-		}
-		s.talk.say("run %s: %s", run.ID, run.State)
-		return nil
+		return s.showStopped(run)
 	})
+}
+
+func (s *session) showStopped(run slipway.Run) error {
+	if s.globals.JSON {
+		return printJSON(s.env.Stdout, run)
+	}
+	s.talk.say("run %s: %s", run.ID, run.State)
+	return nil
 }
 
 type runsCommand struct {
@@ -198,6 +224,15 @@ func (runsCommand) Help() string {
 
 // Run implements the command.
 func (c *runsCommand) Run(s *session) error {
+	if done, err := s.elsewhere("", func(at *client.Client, app string) error {
+		runs, err := at.Runs(s.ctx, app, c.Environment, cmp.Or(c.Limit, 200))
+		if err != nil {
+			return err
+		}
+		return s.showRuns(runs)
+	}); done {
+		return err
+	}
 	return s.reading("", func(f *pipeline.Flow) error {
 		o, err := f.Operating(s.ctx, c.Environment)
 		if err != nil {
@@ -207,14 +242,18 @@ func (c *runsCommand) Run(s *session) error {
 		if err != nil {
 			return err
 		}
-		if s.globals.JSON {
-			return printJSON(s.env.Stdout, runs)
-		}
-		if len(runs) == 0 {
-			s.talk.say("no runs yet")
-		}
-		return table(s.env.Stdout, "RUN\tSTATE\tVERSION\tSTARTED\tTOOK\tTRIGGER\tMESSAGE", runRows(runs))
+		return s.showRuns(runs)
 	})
+}
+
+func (s *session) showRuns(runs []slipway.Run) error {
+	if s.globals.JSON {
+		return printJSON(s.env.Stdout, runs)
+	}
+	if len(runs) == 0 {
+		s.talk.say("no runs yet")
+	}
+	return table(s.env.Stdout, "RUN\tSTATE\tVERSION\tSTARTED\tTOOK\tTRIGGER\tMESSAGE", runRows(runs))
 }
 
 func runRows(runs []slipway.Run) [][]string {
@@ -238,6 +277,22 @@ func (logsCommand) Help() string {
 
 // Run implements the command.
 func (c *logsCommand) Run(s *session) error {
+	if done, err := s.elsewhere("", func(at *client.Client, app string) error {
+		id := c.ID
+		if id == "" {
+			runs, err := at.Runs(s.ctx, app, c.Environment, 1)
+			if err != nil {
+				return err
+			}
+			if len(runs) == 0 {
+				return slipway.Errorf(slipway.NotFound, "%s has no runs in %s yet", app, c.Environment).WithFix("slipway run %s", c.Environment)
+			}
+			id = runs[0].ID
+		}
+		return at.RunLog(s.ctx, app, c.Environment, id, c.Follow, s.env.Stdout)
+	}); done {
+		return err
+	}
 	return s.reading("", func(f *pipeline.Flow) error {
 		o, err := f.Operating(s.ctx, c.Environment)
 		if err != nil {

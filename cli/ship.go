@@ -5,6 +5,7 @@ import (
 
 	"github.com/slipway-cd/slipway"
 	"github.com/slipway-cd/slipway/pipeline"
+	"github.com/slipway-cd/slipway/server/client"
 )
 
 // dirtyFlag says which source a command takes.
@@ -71,6 +72,9 @@ Example: slipway ship staging
 
 // Run implements the command.
 func (c *shipCommand) Run(s *session) error {
+	if done, err := s.elsewhere("", func(at *client.Client, app string) error { return c.remote(s, at, app) }); done {
+		return err
+	}
 	return s.changing("ship "+c.Environment, func(f *pipeline.Flow) error {
 		if _, err := f.Project.Road(c.Environment); err != nil {
 			return err

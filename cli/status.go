@@ -10,6 +10,7 @@ import (
 	"github.com/slipway-cd/slipway/ledger"
 	"github.com/slipway-cd/slipway/operate"
 	"github.com/slipway-cd/slipway/pipeline"
+	"github.com/slipway-cd/slipway/server/client"
 )
 
 type statusCommand struct {
@@ -23,21 +24,28 @@ func (statusCommand) Help() string {
 
 // Run implements the command.
 func (c *statusCommand) Run(s *session) error {
+	if done, err := s.elsewhere("", func(at *client.Client, app string) error { return s.remoteStatus(at, app, c.Words) }); done {
+		return err
+	}
 	return s.reading("", func(f *pipeline.Flow) error {
 		all, err := gatherStatus(s, f, c.Words, 5)
 		if err != nil {
 			return err
 		}
-		if s.globals.JSON {
-			return printJSON(s.env.Stdout, all)
-		}
-		for _, st := range all {
-			if err := s.printStatus(st); err != nil {
-				return err
-			}
-		}
-		return nil
+		return s.showStatus(all)
 	})
+}
+
+func (s *session) showStatus(all []operate.Status) error {
+	if s.globals.JSON {
+		return printJSON(s.env.Stdout, all)
+	}
+	for _, st := range all {
+		if err := s.printStatus(st); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // gatherStatus asks the named environments, or all in which something happened.
@@ -120,21 +128,34 @@ Example: slipway history staging
 
 // Run implements the command.
 func (c *historyCommand) Run(s *session) error {
+	if done, err := s.elsewhere("", func(at *client.Client, app string) error {
+		h, err := at.History(s.ctx, app, c.Environment)
+		if err != nil {
+			return err
+		}
+		return s.showHistory(h)
+	}); done {
+		return err
+	}
 	return s.reading("", func(f *pipeline.Flow) error {
 		h, err := f.History(s.ctx, f.Project.Manifest.App, c.Environment)
 		if err != nil {
 			return err
 		}
-		if s.globals.JSON {
-			return printJSON(s.env.Stdout, map[string]any{
-				"subject": h.Subject, "entries": nonNil(h.Entries), "deployments": nonNil(h.Deployments), "admissions": nonNil(h.Admissions),
-			})
-		}
-		if len(h.Entries) == 0 {
-			s.talk.say("nothing happened yet")
-		}
-		return table(s.env.Stdout, "NO\tTIME\tBY\tWHAT", historyRows(h))
+		return s.showHistory(h)
 	})
+}
+
+func (s *session) showHistory(h ledger.History) error {
+	if s.globals.JSON {
+		return printJSON(s.env.Stdout, map[string]any{
+			"subject": h.Subject, "entries": nonNil(h.Entries), "deployments": nonNil(h.Deployments), "admissions": nonNil(h.Admissions),
+		})
+	}
+	if len(h.Entries) == 0 {
+		s.talk.say("nothing happened yet")
+	}
+	return table(s.env.Stdout, "NO\tTIME\tBY\tWHAT", historyRows(h))
 }
 
 func nonNil[T any](list []T) []T {
