@@ -85,12 +85,13 @@ var layers = map[string][]string{
 	},
 	// The values that pipeline takes and returns are those of stages and contracts.
 	"notice":        {},
+	"server/client": {"ledger", "merge", "operate", "pipeline", "server", "store"},
 	"server/signin": {"access", "store"},
 	"server":        {"access", "driver", "forge", "git", "ledger", "manifest", "merge", "notice", "operate", "pipeline", "repository", "schema", "shape", "store"},
 	"examples":      {},
 	"cli": {
 		"examples", "git", "identity", "manifest", "merge", "notebook", "notebook/clean", "notebook/diff", "notebook/lint", "pipeline", "policy", "schema", "shape",
-		"access", "awssetup", "awssetup/access", "dossier", "driver", "evidence", "forge", "ledger", "ledger/tree", "operate", "promote", "server", "server/signin", "store",
+		"access", "awssetup", "awssetup/access", "dossier", "driver", "evidence", "forge", "ledger", "ledger/tree", "operate", "promote", "deploy", "server", "server/client", "server/signin", "store",
 	},
 	"cmd/parity": {"notebook", "notebook/diff"},
 	"cmd/wire":   {},
