@@ -10,6 +10,7 @@
 #     SLIPWAY_CRASH_ALL    set: ship is killed at every write, not at 230 of 6,900; about an hour
 #     SLIPWAY_TEST_CACHE   where environments are kept between runs of the tests
 #     SLIPWAY_TEST_PYTHON  a Python with Spark and pytest; empty where it cannot be had
+#     SLIPWAY_TEST_GITEA   a folder with a Gitea (scripts/gitea.sh); empty where it cannot be built
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -36,6 +37,11 @@ python_tests() {
 
 if [ $# -gt 0 ]; then
 	exec go test -race -shuffle=on "$@"
+fi
+export SLIPWAY_TEST_GITEA
+if ! SLIPWAY_TEST_GITEA=$(scripts/gitea.sh); then
+	SLIPWAY_TEST_GITEA=
+	echo "SKIPPED: the tests that need a Gitea, which cannot be built on this machine." >&2
 fi
 echo "== go test"
 go test -race -shuffle=on -timeout 30m ./...
