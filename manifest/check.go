@@ -141,6 +141,9 @@ func (c *platformCheck) checks() {
 
 // decodePlatformChecks marks the checks as the platform's.
 func decodePlatformChecks(v *schema.Value) map[string]Check {
+	if len(v.Members()) == 0 {
+		return nil
+	}
 	checks := decodeChecks(v)
 	for name, c := range checks {
 		c.Platform = true

@@ -43,7 +43,7 @@ func thresholdsType() *schema.Type {
 
 func coverageType() *schema.Type {
 	percent := &schema.Type{Kind: schema.Number, Min: new(0.0), Max: new(100.0)}
-	return &schema.Type{Kind: schema.Union, What: "a number of percent, or {total: 70, change: 80, drop: 1}", Of: []*schema.Type{
+	return &schema.Type{Kind: schema.Union, What: "a number from 0 to 100, or {total: 70, change: 80, drop: 1}", Of: []*schema.Type{
 		percent,
 		{Kind: schema.Object, Fields: []schema.Field{
 			{Name: "total", Type: percent, Help: "Of all lines.", Also: []string{"all"}},
