@@ -42,7 +42,7 @@ func (tr *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	if tr.After != nil {
 		if lost := tr.After(req); lost != nil {
-			answer.Body.Close()
+			_ = answer.Body.Close()
 			return nil, lost
 		}
 	}

@@ -222,8 +222,11 @@ func label(t *testing.T, s Setup) {
 		on   bool
 		want []string
 	}{
-		{false, []string{"urgent"}}, {true, []string{"Merge Requirements Met", "urgent"}}, {true, []string{"Merge Requirements Met", "urgent"}},
-		{false, []string{"urgent"}}, {false, []string{"urgent"}},
+		{false, []string{"urgent"}},
+		{true, []string{"Merge Requirements Met", "urgent"}},
+		{true, []string{"Merge Requirements Met", "urgent"}},
+		{false, []string{"urgent"}},
+		{false, []string{"urgent"}},
 	} {
 		if err := p.Label(t.Context(), s.Repository, number, "Merge Requirements Met", tt.on); err != nil {
 			t.Fatal(err)

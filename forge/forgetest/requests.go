@@ -150,8 +150,10 @@ func request(t *testing.T, s Setup) {
 		Repository: s.Repository, Number: number, Title: "a feature", Author: s.Author, State: "open",
 		Head: head, HeadBranch: "feature", Base: "main", BaseCommit: base, Labels: []string{"urgent"},
 		Files: []slipway.ChangedFile{
-			{Path: "changed.txt", Change: "modified"}, {Path: "gone.txt", Change: "removed", Removed: 1},
-			{Path: "moved/new.txt", From: "old.txt", Change: "renamed"}, {Path: "new.txt", Change: "added", Added: 1},
+			{Path: "changed.txt", Change: "modified"},
+			{Path: "gone.txt", Change: "removed", Removed: 1},
+			{Path: "moved/new.txt", From: "old.txt", Change: "renamed"},
+			{Path: "new.txt", Change: "added", Added: 1},
 		},
 		Commits:  []slipway.Commit{{ID: first, Parents: []string{base}}, {ID: head, Parents: []string{first}}},
 		Reviews:  []slipway.Review{{By: s.Reviewer, Verdict: "reject", Commit: first, Body: "not so"}, {By: s.Reviewer, Verdict: "approve", Commit: head, Body: "well"}},

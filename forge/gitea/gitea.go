@@ -72,7 +72,6 @@ func New(config Config) (*Forge, error) {
 	return &Forge{config: config, base: u.String(), host: u.Host, client: client, commits: map[string]string{}}, nil
 }
 
-//nolint:gochecknoglobals // immutable
 var (
 	repositoryName    = regexp.MustCompile(`^[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+$`)
 	repositoryPattern = regexp.MustCompile(`^[A-Za-z0-9_.-]+/([A-Za-z0-9_.-]+|\*)$`)

@@ -72,7 +72,9 @@ func start() (*server, error) {
 		return nil, err
 	}
 	address := listener.Addr().(*net.TCPAddr)
-	listener.Close()
+	if err := listener.Close(); err != nil {
+		return nil, err
+	}
 	s := &server{url: "http://" + address.String()}
 	settings := filepath.Join(work, "app.ini")
 	if err := os.WriteFile(settings, []byte(fmt.Sprintf(appINI, work, address.Port, s.url, folder)), 0o600); err != nil {
@@ -156,7 +158,7 @@ func (s *server) wait() error {
 		}
 		answer, err := http.DefaultClient.Do(req)
 		if err == nil {
-			answer.Body.Close()
+			_ = answer.Body.Close()
 			if answer.StatusCode == http.StatusOK {
 				return nil
 			}

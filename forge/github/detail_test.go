@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -246,7 +247,7 @@ func TestPullRequestThatMovesWhileItIsRead(t *testing.T) {
 		return &forgetest.Transport{After: func(req *http.Request) error {
 			if strings.HasSuffix(req.URL.Path, "/graphql") && pushes < limit {
 				pushes++
-				head = server.Push(repository, "feature", "bob", map[string]string{"a.txt": fmt.Sprint(pushes)})
+				head = server.Push(repository, "feature", "bob", map[string]string{"a.txt": strconv.Itoa(pushes)})
 			}
 			return nil
 		}}

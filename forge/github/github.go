@@ -46,7 +46,6 @@ type Forge struct {
 	site   site
 	app    *appKey  // nil: a token
 	single *session // of the token, or of the app itself
-	self   func() (forge.Self, error)
 
 	mu        sync.Mutex
 	installed map[string]*session // by owner, in lower case
@@ -129,7 +128,6 @@ func siteOf(address string) (site, error) {
 	return s, nil
 }
 
-//nolint:gochecknoglobals // immutable
 var (
 	repositoryName    = regexp.MustCompile(`^[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+$`)
 	repositoryPattern = regexp.MustCompile(`^[A-Za-z0-9_.-]+/([A-Za-z0-9_.-]+|\*)$`)

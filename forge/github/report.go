@@ -61,7 +61,7 @@ func (s *session) checkRuns(ctx context.Context, slug, repository, commit string
 		return err
 	}
 	shown := map[string]*github.CheckRun{}
-	opts := &github.ListCheckRunsOptions{Filter: github.Ptr("latest"), ListOptions: github.ListOptions{PerPage: 100}}
+	opts := &github.ListCheckRunsOptions{Filter: new("latest"), ListOptions: github.ListOptions{PerPage: 100}}
 	for {
 		page, answer, err := s.rest.Checks.ListCheckRunsForRef(ctx, owner, name, commit, opts)
 		if err != nil {
@@ -127,7 +127,7 @@ func (s *session) checkRun(ctx context.Context, owner, name, commit string, show
 }
 
 func externalID(digest string, sent int) *string {
-	return github.Ptr(digest + "/" + strconv.Itoa(sent))
+	return new(digest + "/" + strconv.Itoa(sent))
 }
 
 // sentOf is how many annotations a check run has, or -1 if it says something else.
@@ -151,11 +151,11 @@ func digestOfStatus(status slipway.Status) string {
 func runState(state string) (status string, conclusion *string) {
 	switch state {
 	case "pass":
-		return "completed", github.Ptr("success")
+		return "completed", new("success")
 	case "neutral":
-		return "completed", github.Ptr("neutral")
+		return "completed", new("neutral")
 	case "fail", "error":
-		return "completed", github.Ptr("failure")
+		return "completed", new("failure")
 	}
 	return "in_progress", nil
 }
@@ -165,7 +165,7 @@ func runState(state string) (status string, conclusion *string) {
 func outputOf(status slipway.Status, notes []*github.CheckRunAnnotation) *github.CheckRunOutput {
 	title := cmp.Or(forge.FirstLine(status.Summary), status.Name)
 	return &github.CheckRunOutput{
-		Title: github.Ptr(forge.Cut(title, mostTitle)), Summary: github.Ptr(forge.Cut(status.Summary, mostText)), Annotations: notes,
+		Title: new(forge.Cut(title, mostTitle)), Summary: new(forge.Cut(status.Summary, mostText)), Annotations: notes,
 	}
 }
 
@@ -178,8 +178,8 @@ func annotationsOf(annotations []slipway.Annotation) []*github.CheckRunAnnotatio
 		}
 		line := max(a.Line, 1)
 		list = append(list, &github.CheckRunAnnotation{
-			Path: github.Ptr(a.Path), StartLine: &line, EndLine: &line, AnnotationLevel: &level,
-			Title: optional(forge.Cut(a.Title, mostTitle)), Message: github.Ptr(forge.Cut(a.Message, mostText)),
+			Path: new(a.Path), StartLine: &line, EndLine: &line, AnnotationLevel: &level,
+			Title: optional(forge.Cut(a.Title, mostTitle)), Message: new(forge.Cut(a.Message, mostText)),
 		})
 	}
 	return list

@@ -3,6 +3,7 @@ package github
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/google/go-github/v84/github"
@@ -77,7 +78,7 @@ func (f *Forge) PullRequest(ctx context.Context, repository string, number int) 
 const tries = 3
 
 func (s *session) whole(ctx context.Context, repository string, number int) (slipway.PullRequest, error) {
-	a := ask{"read pull request " + fmt.Sprint(number), repository}
+	a := ask{"read pull request " + strconv.Itoa(number), repository}
 	for range tries {
 		p, moved, err := s.pages(ctx, a, repository, number)
 		if err != nil || !moved {

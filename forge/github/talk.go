@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"github.com/google/go-github/v84/github"
@@ -64,8 +65,8 @@ func (f *Forge) Comment(ctx context.Context, repository string, number int, mark
 	if err != nil {
 		return err
 	}
-	a := ask{"write the comment on pull request " + fmt.Sprint(number), repository}
-	want := &github.IssueComment{Body: github.Ptr(forge.Cut(body, mostText))}
+	a := ask{"write the comment on pull request " + strconv.Itoa(number), repository}
+	want := &github.IssueComment{Body: new(forge.Cut(body, mostText))}
 	opts := &github.IssueListCommentsOptions{ListOptions: github.ListOptions{PerPage: 100}}
 	for c, err := range s.rest.Issues.ListCommentsIter(ctx, owner, name, number, opts) {
 		switch {
@@ -90,7 +91,7 @@ func (f *Forge) Label(ctx context.Context, repository string, number int, label 
 	if err != nil {
 		return err
 	}
-	a := ask{"change the labels of pull request " + fmt.Sprint(number), repository}
+	a := ask{"change the labels of pull request " + strconv.Itoa(number), repository}
 	path := fmt.Sprintf("repos/%s/issues/%d/labels", repository, number)
 	if on {
 		return s.explain(a, s.send(ctx, http.MethodPost, path, map[string][]string{"labels": {label}}))

@@ -21,7 +21,7 @@ import (
 // A push runs the hook, which runs the program with what it was given; names with
 // quotes in them included.
 func TestHookRunsAtAPush(t *testing.T) {
-	w := newWorld(t, "acme/traffic.git")
+	w := newWorld(t)
 	said := filepath.Join(t.TempDir(), "it's said")
 	program := filepath.Join(t.TempDir(), "it's slipway")
 	script := "#!/bin/sh\nfor a in \"$@\"; do echo \"$a\" >> \"" + said + "\"; done\n"
@@ -44,7 +44,7 @@ func TestHookRunsAtAPush(t *testing.T) {
 
 // A push goes through where the server cannot be told.
 func TestHookNeverFailsAPush(t *testing.T) {
-	w := newWorld(t, "acme/traffic.git")
+	w := newWorld(t)
 	if err := plain.Install(w.bare, plain.Hook{Program: "/nowhere/slipway"}); err != nil {
 		t.Fatal(err)
 	}
@@ -57,7 +57,7 @@ func TestHookNeverFailsAPush(t *testing.T) {
 }
 
 func TestInstallErrors(t *testing.T) {
-	w := newWorld(t, "acme/traffic.git")
+	w := newWorld(t)
 	err := plain.Install(w.clone, plain.Hook{})
 	if slipway.KindOf(err) != slipway.Invalid || err.Error() != w.clone+" is no bare git repository" {
 		t.Errorf("got %v", err)

@@ -49,7 +49,7 @@ var (
 )
 
 // repositoryName is one or more parts, none of which begins with a dot or a dash.
-var repositoryName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*$`) //nolint:gochecknoglobals // immutable
+var repositoryName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*$`)
 
 // New checks the configuration.
 func New(config Config) (*Forge, error) {

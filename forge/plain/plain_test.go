@@ -21,7 +21,7 @@ func noon() time.Time { return time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC) }
 
 func TestPlain(t *testing.T) {
 	forgetest.Run(t, func(t *testing.T) forgetest.Setup {
-		w := newWorld(t, "acme/traffic.git")
+		w := newWorld(t)
 		return forgetest.Setup{
 			World: w, Repository: "acme/traffic", Missing: "acme/absent",
 			Forge: func(t testing.TB, _ http.RoundTripper, _ bool) forge.Forge {
@@ -54,7 +54,7 @@ func environ() []string {
 	return []string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.DevNull, "GIT_CONFIG_GLOBAL=" + os.DevNull, "GIT_CONFIG_SYSTEM=" + os.DevNull}
 }
 
-// A world is a folder with a bare repository, and a clone of it.
+// A world is a folder with the bare repository acme/traffic.git, and a clone of it.
 type world struct {
 	t      testing.TB
 	folder string
@@ -62,10 +62,10 @@ type world struct {
 	clone  string
 }
 
-func newWorld(t testing.TB, path string) world {
+func newWorld(t testing.TB) world {
 	t.Helper()
 	w := world{t: t, folder: t.TempDir(), clone: t.TempDir()}
-	w.bare = filepath.Join(w.folder, path)
+	w.bare = filepath.Join(w.folder, "acme", "traffic.git")
 	w.git("init", "--quiet", "--bare", "--initial-branch=main", w.bare)
 	w.git("init", "--quiet", "--initial-branch=main")
 	w.git("remote", "add", "origin", w.bare)
@@ -110,7 +110,7 @@ func (w world) Tag(_ testing.TB, name, commit string, annotated bool) {
 
 // The bare repositories in a folder are found, and nothing else.
 func TestRepositoriesInAFolder(t *testing.T) {
-	w := newWorld(t, "acme/traffic.git")
+	w := newWorld(t)
 	for _, path := range []string{"weather.git", "a/b/deep", "a/b/c/too-deep.git", ".hidden/x.git"} {
 		w.git("init", "--quiet", "--bare", filepath.Join(w.folder, path))
 	}
@@ -131,7 +131,7 @@ func TestRepositoriesInAFolder(t *testing.T) {
 
 // One repository that cannot be reached does not hide the others.
 func TestRepositoriesThatAreNamed(t *testing.T) {
-	w := newWorld(t, "acme/traffic.git")
+	w := newWorld(t)
 	f := open(t, plain.Config{URL: "file://" + w.folder, Repositories: []string{"acme/traffic.git", "acme/gone.git"}})
 	list, err := f.Repositories(t.Context())
 	if err != nil || len(list) != 2 || list[0].DefaultBranch != "main" || list[1].Name != "acme/gone" || list[1].DefaultBranch != "" {

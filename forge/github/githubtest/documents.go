@@ -10,6 +10,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -97,10 +98,11 @@ func Webhooks(t testing.TB) map[string][]json.RawMessage {
 // schemaAt compiles a part of the description: the parts of a JSON pointer.
 func (d *documents) schemaAt(parts ...string) (*jsonschema.Schema, error) {
 	escape := strings.NewReplacer("~", "~0", "/", "~1", "%", "%25", "{", "%7B", "}", "%7D", " ", "%20")
-	pointer := "openapi.json#"
+	escaped := []string{"openapi.json#"}
 	for _, part := range parts {
-		pointer += "/" + escape.Replace(part)
+		escaped = append(escaped, escape.Replace(part))
 	}
+	pointer := strings.Join(escaped, "/")
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if s := d.schemas[pointer]; s != nil {
@@ -206,7 +208,7 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, pattern string, 
 }
 
 func (s *Server) checkAnswer(pattern string, status int, data []byte) error {
-	schema, err := s.docs.schemaAt("calls", pattern, "answers", fmt.Sprint(status), "schema")
+	schema, err := s.docs.schemaAt("calls", pattern, "answers", strconv.Itoa(status), "schema")
 	if err != nil {
 		return err
 	}

@@ -13,9 +13,9 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
-	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -148,9 +148,9 @@ func (s *Server) admit(w http.ResponseWriter, r *http.Request) bool {
 
 func (s *Server) limits(w http.ResponseWriter, key, resource string) {
 	h := w.Header()
-	h.Set("X-RateLimit-Limit", fmt.Sprint(s.Limit))
-	h.Set("X-RateLimit-Remaining", fmt.Sprint(max(s.Limit-s.used[key], 0)))
-	h.Set("X-RateLimit-Reset", fmt.Sprint(s.reset.Unix()))
+	h.Set("X-RateLimit-Limit", strconv.Itoa(s.Limit))
+	h.Set("X-RateLimit-Remaining", strconv.Itoa(max(s.Limit-s.used[key], 0)))
+	h.Set("X-RateLimit-Reset", strconv.FormatInt(s.reset.Unix(), 10))
 	h.Set("X-RateLimit-Resource", resource)
 }
 
