@@ -16,6 +16,8 @@ import (
 type demoCommand struct {
 	Dir   string `placeholder:"DIR" help:"The folder to work in; it must not be there yet. Default: a new one in the temporary folder."`
 	Shell bool   `help:"Show the road with the Python shell job, which needs nothing but Python 3."`
+	Serve bool   `help:"Show it with a server: what is pushed to a git repository goes live by itself."`
+	Once  bool   `help:"With --serve: end after the second push, instead of serving on."`
 }
 
 // Help implements kong.HelpProvider.
@@ -38,6 +40,9 @@ type demo struct {
 
 // Run implements the command.
 func (c *demoCommand) Run(s *session) error {
+	if c.Serve {
+		return c.serve(s)
+	}
 	dir, err := c.folder(s)
 	if err != nil {
 		return err

@@ -42,34 +42,47 @@ Example: slipway serve --platform platform.yaml --data /var/lib/slipway
 
 // Run implements the command.
 func (c *serveCommand) Run(s *session) error {
+	srv, listener, err := c.open(s)
+	if err != nil {
+		return err
+	}
+	return errors.Join(c.serve(s.ctx, srv, listener), srv.Close())
+}
+
+// open opens the server's folder and listens.
+func (c *serveCommand) open(s *session) (srv *server.Server, listener net.Listener, err error) {
 	if s.globals.Platform == "" {
-		return slipway.Errorf(slipway.Invalid, "a server needs a platform file").
+		return nil, nil, slipway.Errorf(slipway.Invalid, "a server needs a platform file").
 			WithFix("slipway serve --platform platform.yaml; its server.forges says where the repositories are")
 	}
 	menu, err := shapes()
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	data := s.path(c.Data)
 	if err := os.MkdirAll(data, 0o700); err != nil {
-		return slipway.Errorf(slipway.Unavailable, "cannot make the folder %s: %w", data, err).WithFix("name a folder that this user may write, with --data")
+		return nil, nil, slipway.Errorf(slipway.Unavailable, "cannot make the folder %s: %w", data, err).WithFix("name a folder that this user may write, with --data")
 	}
-	listener, err := (&net.ListenConfig{}).Listen(s.ctx, "tcp", c.Listen)
+	listener, err = (&net.ListenConfig{}).Listen(s.ctx, "tcp", c.Listen)
 	if err != nil {
-		return slipway.Errorf(slipway.Unavailable, "cannot listen on %s: %w", c.Listen, err).WithFix("name another address with --listen, such as 127.0.0.1:0 for any port that is free")
+		return nil, nil, slipway.Errorf(slipway.Unavailable, "cannot listen on %s: %w", c.Listen, err).WithFix("name another address with --listen, such as 127.0.0.1:0 for any port that is free")
 	}
-	defer listener.Close()
-	srv, err := server.New(s.ctx, server.Config{
+	defer func() {
+		if err != nil {
+			_ = listener.Close() // the first error is the one to tell
+		}
+	}()
+	srv, err = server.New(s.ctx, server.Config{
 		Folder: data, Platform: filepath.Clean(s.path(s.globals.Platform)), URL: c.URL, Address: "http://" + listener.Addr().String(), Parts: s.env.Parts, Store: s.env.Store, Forge: s.env.Forge, Shapes: menu,
 		Me: ledger.Holder{Who: s.env.User, Process: s.env.Process, Doing: "serve"}, Environ: s.env.Environ, Secrets: s.env.Secrets,
 		Door: func(st *store.Store, url string) server.Doorkeeper { return s.door(st, url) },
 		HTTP: &http.Client{Timeout: 30 * time.Second}, Clock: s.env.Clock, Log: serverLog(s.env), Version: s.env.Version, Workers: c.Workers, Drain: c.Drain,
 	})
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	s.talk.say("slipway serves on %s, over %s", srv.URL, data)
-	return errors.Join(c.serve(s.ctx, srv, listener), srv.Close())
+	return srv, listener, nil
 }
 
 // serve answers requests and does jobs until ctx is done. It stops answering once

@@ -210,7 +210,7 @@ func (f *Flow) live(ctx context.Context, name string) (*Place, error) {
 			WithFix("deploy to an environment whose runtime is one of: %s", strings.Join(slices.Sorted(maps.Keys(f.Parts.Runtimes)), ", "))
 	}
 	p.Driver, err = open(ctx, RuntimeConfig{
-		Environment: p.Environment.Environment, Repository: p.Repository, Cache: f.Cache, WorkDir: f.Project.Dir(), Prices: f.Project.Prices(),
+		Environment: p.Environment.Environment, Repository: p.Repository, Cache: f.Cache, WorkDir: f.workDir(), Prices: f.Project.Prices(),
 		Environ: f.Environ, Secrets: f.Secrets,
 		Progress: func(line string) { f.emit(f.current, Progress, line, 0) }, Clock: f.Clock,
 	})
@@ -235,4 +235,11 @@ func newID() (string, error) {
 		return "", fmt.Errorf("make an identity: %w", err)
 	}
 	return hex.EncodeToString(b), nil
+}
+// workDir is where relative paths of a job on this machine start: in the app's
+// folder. A server has none that stays, so there it is the platform file's.
+func (f *Flow) workDir() string {
+	if f.Authority != "" && f.Project.platformDir != "" {
+		return f.Project.platformDir
+	return f.Project.Dir()
 }

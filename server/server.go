@@ -18,6 +18,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -28,6 +29,7 @@ import (
 	"github.com/slipway-cd/slipway/ledger"
 	"github.com/slipway-cd/slipway/manifest"
 	"github.com/slipway-cd/slipway/pipeline"
+	"github.com/slipway-cd/slipway/sandbox"
 	"github.com/slipway-cd/slipway/shape"
 	"github.com/slipway-cd/slipway/store"
 )
@@ -76,6 +78,8 @@ type Server struct {
 	seen      *recent[[]pipeline.FoundApp] // the apps at commits
 	permitted *recent[forge.Permission]    // what people may do at a forge
 	figures   *figures
+	box       *sandbox.Sandbox // what the commands of teams run in
+	packages  *sandbox.Caches
 
 	mu      sync.Mutex
 	running map[int64]context.CancelCauseFunc // the jobs under way
@@ -108,6 +112,9 @@ func New(ctx context.Context, c Config) (*Server, error) {
 	}
 	s.URL = cmp.Or(s.URL, p.Server.URL, s.Address)
 	for _, f := range p.Server.Forges {
+		if f.Kind == "git" && !strings.Contains(f.URL, ":") && !filepath.IsAbs(f.URL) { // a folder beside the platform file
+			f.URL = filepath.Join(filepath.Dir(c.Platform), f.URL)
+		}
 		opened, err := c.Forge(ctx, f)
 		if err != nil {
 			return nil, fmt.Errorf("open the forge %s: %w", f.Name, err)
@@ -118,6 +125,9 @@ func New(ctx context.Context, c Config) (*Server, error) {
 		if err := os.MkdirAll(filepath.Join(c.Folder, dir), 0o700); err != nil {
 			return nil, slipway.Errorf(slipway.Unavailable, "cannot write to %s: %w", c.Folder, err).WithFix("give this user write permission on it, or name another folder with --data")
 		}
+	}
+	if err := s.openSandbox(); err != nil {
+		return nil, slipway.Errorf(slipway.Unavailable, "cannot write to %s: %w", c.Folder, err).WithFix("give this user write permission on it, or name another folder with --data")
 	}
 	s.host, err = pipeline.OpenHost(ctx, pipeline.HostConfig{
 		Folder: s.stateFolder(), Parts: c.Parts, Me: c.Me, Cache: filepath.Join(c.Folder, "cache"), Clock: c.Clock,

@@ -7,7 +7,9 @@ import (
 	"github.com/slipway-cd/slipway"
 	"github.com/slipway-cd/slipway/cli"
 	"github.com/slipway-cd/slipway/forge"
+	"github.com/slipway-cd/slipway/forge/gitea"
 	"github.com/slipway-cd/slipway/forge/github"
+	"github.com/slipway-cd/slipway/forge/plain"
 	"github.com/slipway-cd/slipway/manifest"
 	"github.com/slipway-cd/slipway/schema"
 )
@@ -36,6 +38,10 @@ func forges(env cli.Env) func(context.Context, manifest.Forge) (forge.Forge, err
 				return nil, fmt.Errorf("its key: %w", err)
 			}
 			return openGitHub(env, f, token, key, webhooks)
+		case "gitea":
+			return gitea.New(gitea.Config{URL: f.URL, Token: token, Secret: webhooks, Repositories: f.Repositories, Log: env.Log})
+		case "git":
+			return plain.New(plain.Config{URL: f.URL, Repositories: f.Repositories, Token: token, Secret: webhooks, Environ: env.Environ, Clock: env.Clock})
 		}
 		return nil, slipway.Errorf(slipway.Unavailable, "this program has no forge of kind %s", f.Kind)
 	}
