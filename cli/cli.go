@@ -109,6 +109,7 @@ const exitHelp = `Exit codes: 0 done; 1 a build, check or run of yours failed; 2
 type Globals struct {
 	App      string `short:"a" placeholder:"APP" help:"The app: its folder or its name. Default: the one in this folder or above it."`
 	Platform string `placeholder:"FILE" env:"SLIPWAY_PLATFORM" help:"The platform file. Default: as the manifest says, else platform.yaml beside or above it."`
+	Shapes   string `placeholder:"DIR" env:"SLIPWAY_SHAPES" help:"A folder of shapes of your own, NAME/shape.yaml, beside those of the menu."`
 	Server   string `placeholder:"URL" env:"SLIPWAY_SERVER" help:"The server that does the work. Default: none, it is done here."`
 	JSON     bool   `help:"Print JSON for machines."`
 	// SigningKey is not among the help of each command: it is set once, for a machine.
@@ -159,7 +160,7 @@ type commands struct {
 	Show       showCommand       `cmd:"" group:"look" help:"Show a release."`
 	Download   downloadCommand   `cmd:"" group:"look" help:"Fetch a release's files."`
 	Config     configCommand     `cmd:"" group:"look" help:"Show the manifest resolved for an environment, and where each value comes from."`
-	Shapes     shapesCommand     `cmd:"" group:"look" help:"Show the menu of shapes."`
+	Menu       shapesCommand     `cmd:"" name:"shapes" group:"look" help:"Show the menu of shapes, test one, and upgrade a manifest to the newest."`
 	Schema     schemaCommand     `cmd:"" group:"look" help:"Print the JSON Schema of slipway.yaml, platform.yaml or a file of guard rails."`
 	Explain    explainCommand    `cmd:"" group:"look" help:"Say what keeps a release from an environment, why, and who can open it."`
 	Grants     grantsCommand     `cmd:"" group:"look" help:"List who opened which guard rails."`

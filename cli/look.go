@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"strconv"
-	"strings"
 
 	"github.com/slipway-cd/slipway"
 	"github.com/slipway-cd/slipway/manifest"
@@ -44,66 +42,6 @@ func (c *configCommand) Run(s *session) error {
 	return manifest.WriteValues(s.env.Stdout, r.Values())
 }
 
-type shapesCommand struct {
-	Name string `arg:"" optional:"" help:"The shape to show. Default: the menu."`
-}
-
-// Help implements kong.HelpProvider.
-func (shapesCommand) Help() string {
-	return "With a name, it shows the parameters of that one.\n\nExample: slipway shapes glue-job\n\n" + exitHelp
-}
-
-type shapeView struct {
-	Name        string      `json:"name"`
-	Version     int         `json:"version"`
-	Description string      `json:"description"`
-	Runtimes    []string    `json:"runtimes"`
-	Parameters  []fieldView `json:"parameters,omitempty"`
-}
-
-type fieldView struct {
-	Name     string `json:"name"`
-	Help     string `json:"help"`
-	Required bool   `json:"required,omitempty"`
-}
-
-// Run implements the command.
-func (c *shapesCommand) Run(s *session) error {
-	menu, err := shapes()
-	if err != nil {
-		return err
-	}
-	if c.Name != "" && menu.Lookup(c.Name) == nil {
-		return slipway.Errorf(slipway.NotFound, "there is no shape %q", c.Name).WithFix("the menu has: %s", strings.Join(menu.Names(), ", "))
-	}
-	var views []shapeView
-	var rows [][]string
-	for _, name := range menu.Names() {
-		sh := menu.Lookup(name)
-		v := shapeView{Name: sh.Name, Version: sh.Version, Description: sh.Description, Runtimes: sh.Runtimes}
-		if c.Name != "" && c.Name != name {
-			continue
-		}
-		rows = append(rows, []string{sh.Name, strconv.Itoa(sh.Version), sh.Description})
-		if c.Name != "" {
-			rows = nil
-			for _, p := range sh.Parameters {
-				v.Parameters = append(v.Parameters, fieldView{Name: p.Name, Help: p.Help, Required: p.Required})
-				rows = append(rows, []string{"run." + p.Name, p.Help})
-			}
-		}
-		views = append(views, v)
-	}
-	if s.globals.JSON {
-		return printJSON(s.env.Stdout, views)
-	}
-	head := "SHAPE\tVERSION\tFOR"
-	if c.Name != "" {
-		head = "PARAMETER\tMEANING"
-	}
-	return table(s.env.Stdout, head, rows)
-}
-
 type schemaCommand struct {
 	File string `arg:"" optional:"" enum:"slipway.yaml,platform.yaml,rails.yaml" default:"slipway.yaml" help:"slipway.yaml, platform.yaml, or rails.yaml for a file of guard rails. Default: slipway.yaml."`
 }
@@ -115,7 +53,7 @@ func (schemaCommand) Help() string {
 
 // Run implements the command.
 func (c *schemaCommand) Run(s *session) error {
-	menu, err := shapes()
+	menu, err := s.shapes()
 	if err != nil {
 		return err
 	}

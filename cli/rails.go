@@ -28,7 +28,7 @@ Exit codes: 0 every case ended as expected; 1 one did not; 2 a rail or a case is
 
 // Run implements the command.
 func (c *railsTestCommand) Run(s *session) error {
-	menu, err := shapes()
+	menu, err := s.shapes()
 	if err != nil {
 		return err
 	}
@@ -36,26 +36,7 @@ func (c *railsTestCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
-	results := book.Test()
-	if s.globals.JSON {
-		err = printJSON(s.env.Stdout, results)
-	} else {
-		s.printCases(results)
-	}
-	if err != nil {
-		return err
-	}
-	failed := 0
-	for _, r := range results {
-		if !r.Passed {
-			failed++
-		}
-	}
-	if failed > 0 {
-		return slipway.Errorf(slipway.Failed, "%d of %s did not end as expected", failed, counted(len(results), "case"))
-	}
-	s.talk.say("%s, %s: all as expected", counted(len(book.Rails()), "rail"), counted(len(results), "case"))
-	return nil
+	return s.tellCases(book.Test(), counted(len(book.Rails()), "rail"))
 }
 
 func (s *session) printCases(results []policy.CaseResult) {

@@ -26,7 +26,7 @@ func (s *session) project(app string) (*pipeline.Project, error) {
 	if app == "" {
 		app = s.globals.App
 	}
-	menu, err := shapes()
+	menu, err := s.shapes()
 	if err != nil {
 		return nil, err
 	}

@@ -12,13 +12,17 @@ import (
 // JSONSchema returns the JSON Schema (2020-12) of slipway.yaml: what build, run
 // and environments may hold follows from the shape.
 func JSONSchema(shapes shape.Menu) ([]byte, error) {
-	root := schema.JSONSchema(FileType(nil, shapes.Names()))
+	root := schema.JSONSchema(FileType(nil, shapes.Refs()))
 	var branches []any
-	for _, s := range shapes.All() {
-		own := properties(schema.JSONSchema(FileType(s, shapes.Names())))
+	for _, s := range shapes.Every() {
+		own := properties(schema.JSONSchema(FileType(s, shapes.Refs())))
+		is := []string{s.Ref()}
+		if shapes.Lookup(s.Name) == s {
+			is = append(is, s.Name)
+		}
 		branches = append(branches, map[string]any{
 			"if": map[string]any{
-				"properties": map[string]any{"shape": map[string]any{"const": s.Name}},
+				"properties": map[string]any{"shape": map[string]any{"enum": is}},
 				"required":   []string{"shape"},
 			},
 			"then": map[string]any{"properties": map[string]any{
@@ -31,6 +35,12 @@ func JSONSchema(shapes shape.Menu) ([]byte, error) {
 	}
 	root["allOf"] = branches
 	return document("slipway.yaml", "The manifest of one app.", root)
+}
+
+// ShapeJSONSchema returns the JSON Schema (2020-12) of the run of a shape's apps, for
+// forms.
+func ShapeJSONSchema(s *shape.Shape) ([]byte, error) {
+	return document("run of "+s.Ref(), s.Description, schema.JSONSchema(s.RunType()))
 }
 
 // properties are the schemas of an object's keys.

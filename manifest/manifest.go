@@ -3,6 +3,8 @@ package manifest
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/slipway-cd/slipway"
@@ -84,7 +86,7 @@ func Load(file string, data []byte, shapes shape.Menu) (*Manifest, error) {
 	doc := schema.Open(file, data)
 	name, pos := doc.Text("shape")
 	s := shapes.Lookup(name)
-	tree, problems := doc.Read(FileType(s, shapes.Names()))
+	tree, problems := doc.Read(FileType(s, known(name, s, shapes)))
 	m := &Manifest{File: file, Shape: s, doc: doc, tree: tree}
 	problems = append(problems, m.check()...)
 	if s == nil && len(problems) == 0 { // the menu is empty, or the type would have said so
@@ -95,6 +97,18 @@ func Load(file string, data []byte, shapes shape.Menu) (*Manifest, error) {
 	}
 	m.decode()
 	return m, nil
+}
+
+// known are the names that a shape may have, and the one it has if that is a version.
+func known(ref string, s *shape.Shape, shapes shape.Menu) []string {
+	names := shapes.Names()
+	switch {
+	case s != nil && !slices.Contains(names, ref):
+		names = append(names, ref)
+	case strings.Contains(ref, "@"):
+		names = shapes.Refs()
+	}
+	return names
 }
 
 // Complain makes an error, of kind slipway.Invalid, about the value under some

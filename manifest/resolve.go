@@ -54,6 +54,7 @@ func (m *Manifest) ResolveOver(found Found, env string, platform *Platform) (*Re
 	if !m.Shape.RunsOn(e.Runtime) {
 		_, pos := m.doc.Text("shape")
 		p := m.doc.Problem(pos, "shape", fmt.Sprintf("the runtime %s of environment %s cannot run the shape %s", e.Runtime, env, m.Shape.Name))
+		p.Expected = "an environment with the runtime " + strings.Join(m.Shape.Runtimes, " or ")
 		problems = append(problems, p)
 	}
 	written := m.written(env)

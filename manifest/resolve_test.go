@@ -205,7 +205,8 @@ slipway.yaml:5:65: in environment local, run.python_version is 3.9, which does n
 			text: "slipway: v1\napp: a\nshape: python-job\nbuild: {script: a.py}\n", env: "prod", platform: prod, kind: slipway.Invalid,
 			want: `slipway.yaml:3:8: the runtime glue of environment prod cannot run the shape python-job
   3 | shape: python-job
-             ^^^^^^^^^^`,
+             ^^^^^^^^^^
+  expected an environment with the runtime local`,
 		},
 		"names that the platform does not have": {
 			text: head + "team: dat\nenvironments:\n  stagin: {}\n", env: "local", platform: prod, kind: slipway.Invalid,

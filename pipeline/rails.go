@@ -18,6 +18,7 @@ import (
 	"github.com/slipway-cd/slipway/manifest"
 	"github.com/slipway-cd/slipway/policy"
 	"github.com/slipway-cd/slipway/repository"
+	"github.com/slipway-cd/slipway/shape"
 )
 
 // Rails are the platform's guard rails, compiled. They are loaded when the first
@@ -67,12 +68,18 @@ func (p *Project) Rails(ctx context.Context) (*policy.Book, error) {
 			sources = append(sources, source)
 		}
 	}
-	for _, s := range p.shapes.All() {
+	shapes := p.shapes.All()
+	if p.Manifest != nil { // an app meets those of its own shape alone
+		shapes = []*shape.Shape{p.Manifest.Shape}
+	}
+	for _, s := range shapes {
 		source, err := policy.OfShape(s)
 		if err != nil {
 			return nil, err
 		}
-		sources = append(sources, source)
+		if source.Rails != nil {
+			sources = append(sources, source)
+		}
 	}
 	return policy.Load(p.Platform.RailScope(p.shapes), sources...)
 }
@@ -149,6 +156,9 @@ func (f *Flow) judged(ctx context.Context, p *Place, plan slipway.Plan, a about)
 	if err != nil {
 		return plan, err
 	}
+	if plan.Cost == nil {
+		plan.Cost = f.formula(plan.Target)
+	}
 	facts := f.facts(p, plan, a, f.Clock())
 	if book.Uses("others", plan.Target.Shape, p.Environment.Name) {
 		if facts.Others, err = f.others(ctx, p, plan.Target.App, a.team); err != nil {
@@ -166,6 +176,22 @@ func (f *Flow) judged(ctx context.Context, p *Place, plan slipway.Plan, a about)
 		f.ways(&plan.Rails[i], plan, a)
 	}
 	return plan, nil
+}
+
+// formula is what a run costs by the shape, where the runtime has no prices; nil: the
+// shape does not say either.
+func (f *Flow) formula(t slipway.Target) *slipway.Cost {
+	s := f.Project.shapes.Lookup(t.Shape)
+	if s == nil || s.Cost.Run == "" {
+		return nil
+	}
+	c := &slipway.Cost{App: t.App, Environment: t.Environment, Prices: slipway.Prices{Source: "shape " + s.Ref()}, Notes: []string{"by the formula of the shape " + s.Ref()}}
+	worst, err := policy.CostOf(s, t.Run)
+	if err != nil {
+		c.Unknown = err.Error()
+	}
+	c.Worst = worst
+	return c
 }
 
 func (f *Flow) facts(p *Place, plan slipway.Plan, a about, at time.Time) policy.Facts {

@@ -105,6 +105,14 @@ func (s Scope) environmentNames() []string {
 	return names
 }
 
+// runs reports whether apps of a shape can come to one of some environments; to none
+// named, to any.
+func (s Scope) runs(of *shape.Shape, environments []string) bool {
+	return slices.ContainsFunc(s.Environments, func(e slipway.Environment) bool {
+		return of.RunsOn(e.Runtime) && (len(environments) == 0 || slices.Contains(environments, e.Name))
+	})
+}
+
 // A Book is all rails of a platform, compiled for every shape that they apply
 // to, and the cases that test them. It may be used at the same time by many.
 type Book struct {
@@ -301,7 +309,7 @@ func (l *loader) compile(doc *schema.Doc, v *schema.Value, path string, r *Rail)
 	var fine []string
 	wrong := map[string]faults{} // by key
 	for _, c := range l.all() {
-		if !r.appliesTo(c.shape.Name) {
+		if !r.appliesTo(c.shape.Name) || len(r.Shapes) == 0 && !l.book.scope.runs(c.shape, r.Environments) {
 			continue
 		}
 		var out compiled

@@ -20,7 +20,7 @@ func mistakes() map[string]string {
 		`environment.name == "prd"`:                        `["prd"] environment.name is never "prd"; did you mean "prod"?`,
 		`environment.runtime != "gleu"`:                    `["gleu"] environment.runtime is never "gleu"; did you mean "glue"?`,
 		`team == "data-platfrm"`:                           `["data-platfrm"] team is never "data-platfrm"; did you mean "data-platform"?`,
-		`shape == "glue"`:                                  `["glue"] shape is never "glue"; expected one of glue-job, python-job`,
+		`shape == "glue"`:                                  `["glue"] shape is never "glue"; expected one of glue-job, python-job, scheduled-job, web-service, worker, custom`,
 		`environment == "prod"`:                            `[==] the facts of environment and a text do not go together (==); expected a field of it; did you mean environment.name?`,
 		`environment.nam == "x"`:                           `[nam] environment has no field "nam"; did you mean name?`,
 		`cost.worst > "5"`:                                 `[>] a number and a text do not go together (>); did you mean 5?`,

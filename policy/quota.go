@@ -71,7 +71,7 @@ func (l *loader) resource(doc *schema.Doc, v *schema.Value, path string, q *Quot
 	var wrong faults
 	var fine []string
 	for _, c := range l.all() {
-		if !q.isFor(c.shape.Name) {
+		if !q.isFor(c.shape.Name) || len(q.Shapes) == 0 && !l.book.scope.runs(c.shape, q.Environments) {
 			continue
 		}
 		p, bad := c.amount(q.Resource)

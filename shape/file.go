@@ -15,8 +15,9 @@ func FileType() *schema.Type {
 		{Name: "defaults", Type: listOf(defaultsType()), Help: "Defaults that depend on other parameters; later ones win."},
 		{Name: "conditions", Type: listOf(conditionType()), Help: "What must hold between parameters."},
 		{Name: "rails", Type: &schema.Type{Kind: schema.Any}, Help: "Guard rails that come with the shape, as in a file of rails."},
-		{Name: "cost", Type: freeType(), Help: "What a run costs."},
-		{Name: "tests", Type: listOf(freeType()), Help: "Tests of the shape's rails and cost."},
+		{Name: "cost", Type: costType(), Help: "What a run costs, where a runtime has no prices of its own."},
+		{Name: "upgrades", Type: listOf(upgradeType()), Help: "What changes in a manifest from the version before to this one."},
+		{Name: "tests", Type: listOf(testType()), Help: "Tests of the shape: its defaults, conditions, rails and cost."},
 	}}
 }
 
@@ -43,6 +44,37 @@ func parameterName() *schema.Type {
 		Kind: schema.String, Pattern: `^[a-z][a-z0-9_]*$`,
 		PatternHelp: "a name of lower-case letters, digits and _",
 	}
+}
+
+func costType() *schema.Type {
+	return &schema.Type{Kind: schema.Object, Fields: []schema.Field{
+		{Name: "run", Required: true, Type: textType(), Help: "An expression over the parameters, a number.", Example: "run.workers * 0.44"},
+		{Name: "currency", Type: &schema.Type{Kind: schema.String, Pattern: "^[A-Z]{3}$", PatternHelp: "a currency such as USD"}, Default: "USD", Help: "The currency."},
+	}}
+}
+
+func upgradeType() *schema.Type {
+	texts := func() *schema.Type { return &schema.Type{Kind: schema.Map, Elem: textType()} }
+	return &schema.Type{Kind: schema.Object, Fields: []schema.Field{
+		{Name: "from", Required: true, Type: &schema.Type{Kind: schema.Int, Min: new(1.0)}, Help: "The version before."},
+		{Name: "notes", Required: true, Type: textType(), Help: "What people have to know, and to do themselves."},
+		{Name: "rename", Type: texts(), Help: "New names of parameters, by their old names."},
+		{Name: "values", Type: &schema.Type{Kind: schema.Map, Elem: texts()}, Help: "New values of parameters, by their old ones."},
+		{Name: "remove", Type: textsType(), Help: "Parameters that there are no more."},
+	}}
+}
+
+func testType() *schema.Type {
+	return &schema.Type{Kind: schema.Object, Fields: []schema.Field{
+		{Name: "name", Required: true, Type: textType(), Help: "What the test shows."},
+		{Name: "environment", Type: textType(), Default: "prod", Help: "Where the app goes."},
+		{Name: "runtime", Type: textType(), Help: "The runtime there. Default: the first of the shape's."},
+		{Name: "run", Type: &schema.Type{Kind: schema.Any}, Help: "What the manifest says."},
+		{Name: "has", Type: freeType(), Help: "Parameters that the app then has, and their values."},
+		{Name: "fails", Type: textsType(), Help: "What is wrong with it, a part of each complaint. Default: nothing."},
+		{Name: "hits", Type: textsType(), Help: "The shape's own rails that it hits, all of them. Default: none."},
+		{Name: "cost", Type: &schema.Type{Kind: schema.Number}, Help: "What a run costs."},
+	}}
 }
 
 func buildType() *schema.Type {

@@ -18,12 +18,18 @@ var builtin embed.FS
 // Builtin returns the menu that ships with the product.
 func Builtin() (Menu, error) { return Load(builtin, "builtin") }
 
-// Load reads <dir>/<name>/shape.yaml of every folder in dir.
+// Load reads <dir>/<name>/shape.yaml of every folder in dir, and older versions of
+// it in <dir>/<name>/v<version>/shape.yaml.
 func Load(fsys fs.FS, dir string) (Menu, error) {
 	files, err := fs.Glob(fsys, path.Join(dir, "*", "shape.yaml"))
 	if err != nil {
 		return Menu{}, fmt.Errorf("find shapes in %s: %w", dir, err)
 	}
+	older, err := fs.Glob(fsys, path.Join(dir, "*", "v*", "shape.yaml"))
+	if err != nil {
+		return Menu{}, fmt.Errorf("find shapes in %s: %w", dir, err)
+	}
+	files = append(files, older...)
 	var shapes []*Shape
 	for _, file := range files {
 		data, err := fs.ReadFile(fsys, file)
@@ -74,7 +80,14 @@ func (l *loader) shape() *Shape {
 		Description: v.Get("description").Text(),
 		Runtimes:    v.Get("runtimes").Texts(),
 		Build:       Build{ExactlyOne: v.Get("build", "exactly_one").Texts(), Takes: v.Get("build", "takes").Texts()},
-		Rails:       v.Get("rails"), Cost: v.Get("cost"), Tests: v.Get("tests"), Doc: l.doc,
+		Rails:       v.Get("rails"), Tests: v.Get("tests"), Doc: l.doc,
+		Cost: Cost{Run: v.Get("cost", "run").Text(), Currency: "USD"},
+	}
+	if cost := v.Get("cost"); cost.Given() {
+		s.Cost.Pos = cost.Get("run").Pos
+		if c := cost.Get("currency"); c.Given() {
+			s.Cost.Currency = c.Text()
+		}
 	}
 	for _, m := range v.Get("parameters").Members() {
 		if m.Key == "environment" || m.Key == "runtime" {
@@ -88,7 +101,25 @@ func (l *loader) shape() *Shape {
 	for _, item := range v.Get("conditions").Items() {
 		s.Conditions = append(s.Conditions, l.condition(s, item))
 	}
+	for i, item := range v.Get("upgrades").Items() {
+		s.Upgrades = append(s.Upgrades, l.upgrade(s, item, fmt.Sprintf("upgrades[%d]", i)))
+	}
 	return s
+}
+
+// upgrade reads what changes from a version to the next.
+func (l *loader) upgrade(s *Shape, v *schema.Value, at string) Upgrade {
+	u := Upgrade{
+		From: v.Get("from").Int(), Notes: v.Get("notes").Text(), Rename: v.Get("rename").TextMap(),
+		Values: map[string]map[string]string{}, Remove: v.Get("remove").Texts(),
+	}
+	if u.From >= s.Version {
+		l.complain(v.Get("from").Pos, at+".from", fmt.Sprintf("%s is from version %d, and this is version %d", at, u.From, s.Version))
+	}
+	for _, m := range v.Get("values").Members() {
+		u.Values[m.Key] = m.Value.TextMap()
+	}
+	return u
 }
 
 func (l *loader) parameter(s *Shape, m schema.Member) Parameter {

@@ -8,8 +8,11 @@
 package shape
 
 import (
+	"fmt"
 	"maps"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/slipway-cd/slipway/schema"
 )
@@ -26,10 +29,29 @@ type Shape struct {
 	Parameters []Parameter
 	Defaults   []Defaults
 	Conditions []Condition
-	// Rails, Cost and Tests are kept as they are written, and Doc is the document
-	// that they stand in.
-	Rails, Cost, Tests *schema.Value
-	Doc                *schema.Doc
+	Cost       Cost
+	// Upgrades lead from the versions before to this one, one after the other.
+	Upgrades []Upgrade
+	// Rails and Tests are kept as they are written, and Doc is the document that they
+	// stand in.
+	Rails, Tests *schema.Value
+	Doc          *schema.Doc
+}
+
+// Cost is a formula for what a run costs, where a runtime has no prices of its own.
+type Cost struct {
+	Run      string // an expression over the parameters; empty: there is none
+	Currency string
+	Pos      schema.Pos // of the expression
+}
+
+// An Upgrade says what changes in a manifest from one version to the next.
+type Upgrade struct {
+	From   int
+	Notes  string
+	Rename map[string]string            // parameters, by their old names
+	Values map[string]map[string]string // of parameters by their new names, by their old values
+	Remove []string                     // parameters that there are no more
 }
 
 // Build says which keys of a manifest's build a shape takes.
@@ -100,31 +122,85 @@ func (s *Shape) RunType() *schema.Type {
 	return t.Overlay()
 }
 
-// Menu is the shapes that teams can choose from, by name.
+// Ref is how a manifest names this version of the shape: glue-job@1.
+func (s *Shape) Ref() string { return fmt.Sprintf("%s@%d", s.Name, s.Version) }
+
+// Menu is the shapes that teams can choose from, by name. Of a shape there may be
+// several versions.
 type Menu struct {
-	shapes map[string]*Shape
+	shapes map[string][]*Shape // the oldest version first
 }
 
-// NewMenu makes a menu of shapes. Of two with one name the later one counts.
+// NewMenu makes a menu of shapes. Of two with one name and version the later one
+// counts.
 func NewMenu(shapes ...*Shape) Menu {
-	m := Menu{shapes: map[string]*Shape{}}
+	m := Menu{shapes: map[string][]*Shape{}}
 	for _, s := range shapes {
-		m.shapes[s.Name] = s
+		all := slices.DeleteFunc(m.shapes[s.Name], func(o *Shape) bool { return o.Version == s.Version })
+		all = append(all, s)
+		slices.SortFunc(all, func(a, b *Shape) int { return a.Version - b.Version })
+		m.shapes[s.Name] = all
 	}
 	return m
 }
 
-// Lookup returns the shape of that name, or nil.
-func (m Menu) Lookup(name string) *Shape { return m.shapes[name] }
+// Lookup returns the shape of that name, in its newest version, or in that which
+// stands behind an @; nil: it is not on the menu.
+func (m Menu) Lookup(ref string) *Shape {
+	name, version, exact := strings.Cut(ref, "@")
+	all := m.shapes[name]
+	if len(all) > 0 && !exact {
+		return all[len(all)-1]
+	}
+	for _, s := range all {
+		if strconv.Itoa(s.Version) == version {
+			return s
+		}
+	}
+	return nil
+}
 
-// Names returns the names of the shapes in order.
-func (m Menu) Names() []string { return slices.Sorted(maps.Keys(m.shapes)) }
+// Custom is the name of the shape for what no other fits.
+const Custom = "custom"
 
-// All returns the shapes in the order of their names.
+// Names returns the names of the shapes in order, what is off the menu last.
+func (m Menu) Names() []string {
+	names := slices.Sorted(maps.Keys(m.shapes))
+	if i := slices.Index(names, Custom); i >= 0 {
+		names = append(slices.Delete(names, i, i+1), Custom)
+	}
+	return names
+}
+
+// Refs returns what a manifest may call shapes: their names, and then each version
+// by its own.
+func (m Menu) Refs() []string {
+	refs := m.Names()
+	for _, name := range m.Names() {
+		for _, s := range m.shapes[name] {
+			refs = append(refs, s.Ref())
+		}
+	}
+	return refs
+}
+
+// All returns the shapes in the order of their names, each in its newest version.
 func (m Menu) All() []*Shape {
 	var all []*Shape
 	for _, name := range m.Names() {
-		all = append(all, m.shapes[name])
+		all = append(all, m.Lookup(name))
 	}
 	return all
 }
+
+// Every returns all versions of all shapes in the order of their names.
+func (m Menu) Every() []*Shape {
+	var all []*Shape
+	for _, name := range m.Names() {
+		all = append(all, m.shapes[name]...)
+	}
+	return all
+}
+
+// With returns the menu with the shapes of another, which count where both have one.
+func (m Menu) With(o Menu) Menu { return NewMenu(append(m.Every(), o.Every()...)...) }

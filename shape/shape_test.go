@@ -29,11 +29,11 @@ func TestBuiltin(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{"glue-job", "python-job"}, menu.Names()); diff != "" {
+	if diff := cmp.Diff([]string{"glue-job", "python-job", "scheduled-job", "web-service", "worker", "custom"}, menu.Names()); diff != "" {
 		t.Errorf("names (-want +got):\n%s", diff)
 	}
 	for _, s := range menu.All() {
-		if !s.RunsOn("local") || s.RunsOn("moon") || s.Parameter("arguments") == nil || s.Parameter("nothing") != nil {
+		if s.RunsOn("local") == s.RunsOn("ecs") || s.RunsOn("moon") || s.Parameter("name") == nil || s.Parameter("nothing") != nil {
 			t.Errorf("%s: runtimes %v", s.Name, s.Runtimes)
 		}
 		for _, p := range s.Parameters {
@@ -48,7 +48,7 @@ func TestBuiltin(t *testing.T) {
 }
 
 func TestParse(t *testing.T) {
-	s, err := shape.Parse("shape.yaml", []byte(head+"rails: [{name: r}]\ncost: {usd: 1}\ntests: []\n"))
+	s, err := shape.Parse("shape.yaml", []byte(head+"rails: [{name: r}]\ncost: {run: run.count * 2.0}\ntests: []\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,7 +58,7 @@ func TestParse(t *testing.T) {
 	if got := *s.Parameter("wait").Type.Min; got != 60 {
 		t.Errorf("least duration %v s, want 60", got)
 	}
-	if len(s.Rails.Items()) != 1 || !s.Cost.Has("usd") || s.Tests == nil {
+	if s.Rails == nil || s.Cost.Run != "run.count * 2.0" || s.Cost.Currency != "USD" || s.Tests == nil {
 		t.Error("rails, cost or tests are not kept")
 	}
 	var b bytes.Buffer
@@ -127,6 +127,33 @@ func TestLoad(t *testing.T) {
 	_, err = shape.Load(fstest.MapFS{"menu/box/shape.yaml": {}}, "menu")
 	if err == nil || err.Error() != "menu/box/shape.yaml:1:1: the file is empty" {
 		t.Errorf("an empty shape: %v", err)
+	}
+}
+
+func TestVersions(t *testing.T) {
+	two := strings.Replace(head, "version: 1", "version: 2", 1)
+	menu, err := shape.Load(fstest.MapFS{"menu/box/shape.yaml": {Data: []byte(two)}, "menu/box/v1/shape.yaml": {Data: []byte(head)}}, "menu")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for ref, want := range map[string]int{"box": 2, "box@1": 1, "box@2": 2, "box@3": 0, "box@": 0, "sack": 0, "box@01": 0} {
+		got := 0
+		if s := menu.Lookup(ref); s != nil {
+			got = s.Version
+		}
+		if got != want {
+			t.Errorf("%s is version %d, want %d", ref, got, want)
+		}
+	}
+	if diff := cmp.Diff([]string{"box", "box@1", "box@2"}, menu.Refs()); diff != "" {
+		t.Errorf("refs (-want +got):\n%s", diff)
+	}
+	if n := len(menu.With(menu).Every()); n != 2 || len(menu.All()) != 1 {
+		t.Errorf("there are %d versions", n)
+	}
+	_, err = shape.Parse("s", []byte(head+"upgrades: [{from: 1, notes: none}]\n"))
+	if err == nil || !strings.HasPrefix(err.Error(), "s:11:19: upgrades[0] is from version 1, and this is version 1") {
+		t.Errorf("got %v", err)
 	}
 }
 

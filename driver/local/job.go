@@ -170,7 +170,7 @@ func shown(v any) string {
 
 func (r *reader) kind(shape string) string {
 	switch shape {
-	case "python-job":
+	case "python-job", "custom":
 		return typePython
 	case "glue-job":
 	default:
