@@ -39,7 +39,7 @@ func forges(env cli.Env) func(context.Context, manifest.Forge) (forge.Forge, err
 			}
 			return openGitHub(env, f, token, key, webhooks)
 		case "gitea":
-			return gitea.New(gitea.Config{URL: f.URL, Token: token, Secret: webhooks, Repositories: f.Repositories, Log: env.Log})
+			return gitea.New(gitea.Config{URL: f.URL, Token: token, Secret: webhooks, Repositories: f.Repositories, Clock: env.Clock, Log: env.Log})
 		case "git":
 			return plain.New(plain.Config{URL: f.URL, Repositories: f.Repositories, Token: token, Secret: webhooks, Environ: env.Environ, Clock: env.Clock})
 		}

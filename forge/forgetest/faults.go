@@ -101,6 +101,7 @@ func faultTests() []test {
 		{"a network that fails is unavailable, not something of the user's", noNetwork},
 		{"a forge out of order is unavailable", outOfOrder},
 		{"an answer that is none is unavailable", nonsense},
+		{"a forge that wants quiet says until when", limited},
 		{"it may be asked by many at once", atOnce},
 	}
 }
@@ -160,6 +161,22 @@ func nonsense(t *testing.T, s Setup) {
 	failing(t, s, func(req *http.Request) (*http.Response, error) {
 		return answerOf(req, 200, `<html>welcome to the hotel</html>`), nil
 	})
+}
+
+func limited(t *testing.T, s Setup) {
+	if !s.HTTP {
+		t.Skip("it does not speak HTTP")
+	}
+	f := s.Forge(t, &Transport{Before: func(req *http.Request) (*http.Response, error) {
+		answer := answerOf(req, http.StatusTooManyRequests, `{"message": "slow down"}`)
+		answer.Header.Set("Retry-After", "30")
+		return answer, nil
+	}}, true)
+	_, err := f.Refs(t.Context(), s.Repository, "")
+	wantKind(t, "Refs", err, slipway.Busy, "try again after")
+	if until, ok := forge.LimitedUntil(err); !ok || until.IsZero() {
+		t.Errorf("the error %v says no time", err)
+	}
 }
 
 func atOnce(t *testing.T, s Setup) {

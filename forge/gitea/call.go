@@ -2,6 +2,7 @@ package gitea
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -10,8 +11,10 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/slipway-cd/slipway"
+	"github.com/slipway-cd/slipway/forge"
 )
 
 // An ask is what was asked of the server, for whoever reads the error.
@@ -24,6 +27,7 @@ type ask struct {
 type refusal struct {
 	status  int
 	message string
+	retry   time.Duration // after which to come back; 0: it does not say
 }
 
 func (r *refusal) Error() string { return fmt.Sprintf("%d: %s", r.status, r.message) }
@@ -66,7 +70,8 @@ func (f *Forge) send(ctx context.Context, method, path string, in, out any) (htt
 	case answer.StatusCode >= http.StatusMultipleChoices:
 		var said struct{ Message string }
 		_ = json.Unmarshal(data, &said) // what is no JSON says nothing
-		return nil, &refusal{answer.StatusCode, said.Message}
+		seconds, _ := strconv.Atoi(answer.Header.Get("Retry-After"))
+		return nil, &refusal{answer.StatusCode, said.Message, time.Duration(seconds) * time.Second}
 	case out == nil:
 		return answer.Header, nil
 	}
@@ -121,7 +126,9 @@ func (f *Forge) explain(a ask, err error) error {
 		return slipway.Errorf(slipway.NotFound, "cannot %s: %s has no %s, or the token may not see it", a.what, f.host, a.of).
 			WithFix("check the name, and that the token's user may reach it")
 	case http.StatusTooManyRequests:
-		return slipway.Errorf(slipway.Busy, "%s answers no more requests for now", f.host).WithFix("nothing has to be done: it is tried again")
+		until := f.config.Clock().Add(cmp.Or(said.retry, time.Minute))
+		return slipway.Errorf(slipway.Busy, "%s has answered as many requests as it does for now: %w", f.host, &forge.LimitError{Until: until}).
+			WithFix("nothing has to be done. If it happens often, raise the limit for the token's user")
 	}
 	if said.status >= http.StatusInternalServerError {
 		return slipway.Errorf(slipway.Unavailable, "%s is out of order: it answers %d when asked to %s of %s", f.host, said.status, a.what, a.of).

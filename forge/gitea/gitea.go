@@ -13,6 +13,7 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/slipway-cd/slipway"
 	"github.com/slipway-cd/slipway/forge"
@@ -25,6 +26,7 @@ type Config struct {
 	Secret       string            // of the webhooks; empty: none are believed
 	Repositories []string          // acme/traffic, or acme/* for all of an owner's; empty: all that the user can reach
 	Transport    http.RoundTripper // nil: http.DefaultTransport
+	Clock        func() time.Time
 	Log          *slog.Logger
 }
 
@@ -50,8 +52,8 @@ var (
 
 // New checks the configuration. It asks the server nothing.
 func New(config Config) (*Forge, error) {
-	if config.Log == nil {
-		return nil, errors.New("gitea: a logger is needed")
+	if config.Clock == nil || config.Log == nil {
+		return nil, errors.New("gitea: a clock and a logger are needed")
 	}
 	u, err := url.Parse(strings.TrimSuffix(config.URL, "/"))
 	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || u.User != nil || u.RawQuery != "" {

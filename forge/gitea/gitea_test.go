@@ -33,7 +33,7 @@ func TestGitea(t *testing.T) {
 			Author: "bob", Reviewer: "ada", Reader: "eve", Team: "acme/data",
 			Forge: func(t testing.TB, via http.RoundTripper, good bool) forge.Forge {
 				t.Helper()
-				c := gitea.Config{URL: s.url, Token: s.token, Secret: "secret", Transport: via, Log: slog.New(slog.DiscardHandler)}
+				c := gitea.Config{URL: s.url, Token: s.token, Secret: "secret", Transport: via, Clock: noon, Log: slog.New(slog.DiscardHandler)}
 				if !good {
 					c.Token = strings.Repeat("0", 40)
 				}
@@ -46,6 +46,8 @@ func TestGitea(t *testing.T) {
 		}
 	})
 }
+
+func noon() time.Time { return time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC) }
 
 func open(t testing.TB, c gitea.Config) *gitea.Forge {
 	t.Helper()
@@ -70,7 +72,7 @@ func signed(event, id, secret string, body []byte) (http.Header, []byte) {
 func TestRealWebhooks(t *testing.T) {
 	s := giteaOf(t)
 	w := s.repository(t)
-	f := open(t, gitea.Config{URL: s.url, Token: s.token, Secret: "secret", Log: slog.New(slog.DiscardHandler)})
+	f := open(t, gitea.Config{URL: s.url, Token: s.token, Secret: "secret", Clock: noon, Log: slog.New(slog.DiscardHandler)})
 	deliveries := make(chan forge.Delivery, 100)
 	receiver := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
@@ -137,7 +139,7 @@ func TestRemoteIsReachedByGit(t *testing.T) {
 	s := giteaOf(t)
 	w := s.repository(t)
 	head := w.Push(t, "main", map[string]string{"a.txt": "a\n"})
-	f := open(t, gitea.Config{URL: s.url, Token: s.token, Log: slog.New(slog.DiscardHandler)})
+	f := open(t, gitea.Config{URL: s.url, Token: s.token, Clock: noon, Log: slog.New(slog.DiscardHandler)})
 	remote, err := f.Remote(t.Context(), w.name)
 	if err != nil {
 		t.Fatal(err)
@@ -162,7 +164,7 @@ func TestAskedForReview(t *testing.T) {
 	w := s.repository(t)
 	w.Push(t, "feature", map[string]string{"a.txt": "a\n"})
 	number := w.Open(t, "feature", "a feature")
-	f := open(t, gitea.Config{URL: s.url, Token: s.token, Log: slog.New(slog.DiscardHandler)})
+	f := open(t, gitea.Config{URL: s.url, Token: s.token, Clock: noon, Log: slog.New(slog.DiscardHandler)})
 	asked := func() []string {
 		t.Helper()
 		p, err := f.PullRequest(t.Context(), w.name, number)
@@ -188,11 +190,27 @@ func TestLackOfPermission(t *testing.T) {
 	head := w.Push(t, "feature", map[string]string{"a.txt": "a\n"})
 	var token struct{ SHA1 string }
 	w.do("eve", "POST", "/users/eve/tokens", map[string]any{"name": w.name, "scopes": []string{"read:repository", "read:user"}}, &token)
-	f := open(t, gitea.Config{URL: s.url, Token: token.SHA1, Log: slog.New(slog.DiscardHandler)})
+	f := open(t, gitea.Config{URL: s.url, Token: token.SHA1, Clock: noon, Log: slog.New(slog.DiscardHandler)})
 	err := f.Report(t.Context(), w.name, head, []slipway.Status{{Name: "x", State: "pass"}})
 	if slipway.KindOf(err) != slipway.Denied || !strings.Contains(err.Error(), "does not let the token write the commit statuses of "+w.name+": ") ||
 		slipway.FixOf(err) != "give the token the scopes that docs/forges.md lists, and make its user an administrator of the repository" {
 		t.Errorf("got %v (%s)", err, slipway.FixOf(err))
+	}
+}
+
+// Without a header the quiet is a minute.
+func TestRateLimit(t *testing.T) {
+	for header, want := range map[string]string{"": "12:01:00", "90": "12:01:30"} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Retry-After", header)
+			w.WriteHeader(http.StatusTooManyRequests)
+		}))
+		defer server.Close()
+		_, err := open(t, gitea.Config{URL: server.URL, Token: "t", Clock: noon, Log: slog.New(slog.DiscardHandler)}).Self(t.Context())
+		message := strings.TrimPrefix(server.URL, "http://") + " has answered as many requests as it does for now: try again after 2026-11-23 " + want + " UTC"
+		if slipway.KindOf(err) != slipway.Busy || err.Error() != message || slipway.FixOf(err) != "nothing has to be done. If it happens often, raise the limit for the token's user" {
+			t.Errorf("got %v (%s)", err, slipway.FixOf(err))
+		}
 	}
 }
 
@@ -202,9 +220,9 @@ func TestNewErrors(t *testing.T) {
 		config       gitea.Config
 		message, fix string
 	}{
-		{gitea.Config{URL: "codeberg.org", Token: "t", Log: log}, `"codeberg.org" is not the URL of a Gitea or Forgejo`, "write it as in the browser, such as https://codeberg.org"},
-		{gitea.Config{URL: "https://codeberg.org", Log: log}, "codeberg.org is set up without a token", "make one at Gitea for a user of Slipway's own: Settings, Applications (docs/forges.md)"},
-		{gitea.Config{URL: "https://codeberg.org", Token: "t", Repositories: []string{"x"}, Log: log}, `"x" is no repository of Gitea`, "write OWNER/NAME, or OWNER/* for all of an owner's"},
+		{gitea.Config{URL: "codeberg.org", Token: "t", Clock: noon, Log: log}, `"codeberg.org" is not the URL of a Gitea or Forgejo`, "write it as in the browser, such as https://codeberg.org"},
+		{gitea.Config{URL: "https://codeberg.org", Clock: noon, Log: log}, "codeberg.org is set up without a token", "make one at Gitea for a user of Slipway's own: Settings, Applications (docs/forges.md)"},
+		{gitea.Config{URL: "https://codeberg.org", Token: "t", Repositories: []string{"x"}, Clock: noon, Log: log}, `"x" is no repository of Gitea`, "write OWNER/NAME, or OWNER/* for all of an owner's"},
 	} {
 		_, err := gitea.New(tt.config)
 		if slipway.KindOf(err) != slipway.Invalid || err.Error() != tt.message || slipway.FixOf(err) != tt.fix {
@@ -215,7 +233,7 @@ func TestNewErrors(t *testing.T) {
 
 // Forgejo signs with a header of its own, and Gitea calls a review by its verdict.
 func TestHear(t *testing.T) {
-	f := open(t, gitea.Config{URL: "https://codeberg.org", Token: "t", Secret: "secret", Repositories: []string{"acme/*"}, Log: slog.New(slog.DiscardHandler)})
+	f := open(t, gitea.Config{URL: "https://codeberg.org", Token: "t", Secret: "secret", Repositories: []string{"acme/*"}, Clock: noon, Log: slog.New(slog.DiscardHandler)})
 	for _, tt := range []struct {
 		event, body string
 		want        []forge.Hint
@@ -244,7 +262,7 @@ func TestHear(t *testing.T) {
 }
 
 func FuzzHear(f *testing.F) {
-	g := open(f, gitea.Config{URL: "https://codeberg.org", Token: "t", Secret: "secret", Log: slog.New(slog.DiscardHandler)})
+	g := open(f, gitea.Config{URL: "https://codeberg.org", Token: "t", Secret: "secret", Clock: noon, Log: slog.New(slog.DiscardHandler)})
 	f.Add("push", []byte(`{"repository": {"full_name": "acme/traffic"}}`))
 	f.Add("pull_request", []byte(`{"repository": {"full_name": "acme/traffic"}, "number": 3}`))
 	f.Add("status", []byte(`{"repository": {"full_name": "acme/traffic"}, "sha": "abc"}`))

@@ -31,13 +31,15 @@ func (s *session) explain(a ask, err error) error {
 		return nil
 	case slipway.KindOf(err) != slipway.Internal:
 		return errorIn(err)
-	case errors.Is(err, context.Canceled):
+	case errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded):
 		return err
 	case errors.As(err, &limit):
 		return s.limitedUntil(limit.Until)
 	case errors.As(err, &spent):
 		return s.limitedUntil(s.spent(resource(spent.Response.Request)))
 	case errors.As(err, &abuse):
+		return s.limitedUntil(s.quiet())
+	case errors.As(err, &answer) && answer.Response.StatusCode == http.StatusTooManyRequests:
 		return s.limitedUntil(s.quiet())
 	case errors.As(err, &answer):
 		return s.refused(a, answer)
