@@ -236,12 +236,12 @@ func newID() (string, error) {
 	}
 	return hex.EncodeToString(b), nil
 }
+
 // workDir is where relative paths of a job on this machine start: in the app's
 // folder. A server has none that stays, so there it is the platform file's.
 func (f *Flow) workDir() string {
-
 	if f.Authority != "" && f.Project.platformDir != "" {
 		return f.Project.platformDir
+	}
 	return f.Project.Dir()
 }
-	}
