@@ -92,7 +92,7 @@ var layers = map[string][]string{
 	"notice":        {},
 	"server/client": {"ledger", "merge", "operate", "pipeline", "server", "store"},
 	"server/signin": {"access", "store"},
-	"server":        {"access", "driver", "forge", "git", "ledger", "manifest", "merge", "notice", "operate", "pipeline", "repository", "schema", "shape", "store"},
+	"server":        {"access", "driver", "forge", "git", "ledger", "manifest", "merge", "notice", "operate", "pipeline", "repository", "sandbox", "schema", "shape", "store"},
 	"examples":      {},
 	"cli": {
 		"examples", "git", "identity", "manifest", "merge", "notebook", "notebook/clean", "notebook/diff", "notebook/lint", "pipeline", "policy", "schema", "shape",
@@ -103,7 +103,7 @@ var layers = map[string][]string{
 
 	"cmd/slipway/early": {},
 	"cmd/slipway": {
-		"awsauth", "awssetup", "cli", "cmd/slipway/early", "driver", "driver/glue", "driver/glue/price", "driver/local", "forge", "forge/github", "ledger", "ledger/object", "manifest", "pipeline",
+		"awsauth", "awssetup", "cli", "cmd/slipway/early", "evidence", "identity/awskms", "driver", "driver/glue", "driver/glue/price", "driver/local", "forge", "forge/github", "ledger", "ledger/object", "manifest", "pipeline",
 		"repository", "repository/bucket", "repository/folder", "schema", "store", "workflow",
 	},
 }

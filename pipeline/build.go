@@ -35,7 +35,7 @@ func (f *Flow) build(ctx context.Context, src slipway.Source) (Built, said, erro
 	if plan.Notebook != "" {
 		plan.Magics = f.Project.Platform.MagicActions()
 	}
-	stage := build.New(filepath.Join(f.Project.State, "cache", "builds"), os.TempDir())
+	stage := build.New(f.buildCache(), os.TempDir())
 	r, err := stage.Run(ctx, build.Input{
 		App: f.Project.Manifest.App, Source: src, Plan: plan, Files: tree,
 		Checkout: func(ctx context.Context, dir string) error { return f.checkout(ctx, src, "build", dir) },
@@ -48,6 +48,16 @@ func (f *Flow) build(ctx context.Context, src slipway.Source) (Built, said, erro
 		f.emit("build", Warned, w, 0)
 	}
 	return Built{Result: r, Source: plan.Notebook + plan.Script}, said{text: sizes(r.Artifacts), reused: r.Reused}, nil
+}
+
+// buildCache is where what was built is kept. A step may read what it does not name,
+// so that what a proposed change builds must never be taken for what is merged.
+func (f *Flow) buildCache() string {
+	name := "builds"
+	if f.Unmerged {
+		name = "builds-unmerged"
+	}
+	return filepath.Join(f.Project.State, "cache", name)
 }
 
 // committed refuses a manifest that the source does not have: what is shipped is

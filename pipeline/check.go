@@ -84,7 +84,7 @@ func (f *Flow) ask(ctx context.Context, src slipway.Source, b Built, change *che
 				return nil, err
 			}
 		}
-		results, err := f.askOne(ctx, src, b, q, check.Input{Change: change, Base: base, Event: f.Event, Root: copied, Reports: filepath.Join(f.work, "reports")})
+		results, err := f.askOne(ctx, src, b, q, check.Input{Change: change, Base: base, Event: f.event(src), Root: copied, Reports: filepath.Join(f.work, "reports")})
 		if err != nil {
 			return nil, err
 		}
@@ -95,6 +95,14 @@ func (f *Flow) ask(ctx context.Context, src slipway.Source, b Built, change *che
 		}
 	}
 	return all, nil
+}
+
+// event is what checks are asked for; a push of a tagged commit is one of its tag.
+func (f *Flow) event(src slipway.Source) string {
+	if f.Event == manifest.OnPush && src.Tag != "" {
+		return manifest.OnTag
+	}
+	return f.Event
 }
 
 // copyFor makes a clean copy of a source in a folder, and returns where.

@@ -60,6 +60,9 @@ type Config struct {
 	// says. Base is the commit that the source is compared with; empty: the one that
 	// it has in common with the default branch.
 	Event, Base string
+	// Unmerged says that nobody has agreed to the source yet: what it builds is kept
+	// apart from what is built of merged ones.
+	Unmerged bool
 }
 
 // A Flow does work for one app.

@@ -16,6 +16,7 @@ import (
 type checking struct {
 	asked
 	Head string     `json:"head"`
+	Base string     `json:"base,omitempty"` // the branch that it is to be merged into
 	Apps []checkApp `json:"apps"`
 }
 
@@ -33,7 +34,7 @@ func (s *Server) checkHead(ctx context.Context, tx *store.Tx, in asked, f merge.
 	if merge.MayBuild(f).Missing() {
 		return f.Checks, nil
 	}
-	c := checking{asked: in, Head: f.PullRequest.Head}
+	c := checking{asked: in, Head: f.PullRequest.Head, Base: f.PullRequest.Base}
 	for _, app := range f.Rules.Apps {
 		if (app.Head == nil || !app.Head.Gone && app.Head.Problem == "") && touched(f.PullRequest.Files, app.Folder) {
 			c.Apps = append(c.Apps, checkApp{app.Name, app.Folder})
@@ -113,6 +114,11 @@ func (s *Server) checkOne(ctx context.Context, j store.Job, in checking, app che
 		if err != nil {
 			return err
 		}
+		if in.Base != "" {
+			if f.Base, err = f.Project.Git.MergeBase(ctx, in.Head, in.Base); err != nil {
+				return err
+			}
+		}
 		b, err := f.Build(ctx, src)
 		built.Duration = s.Clock().Sub(began)
 		if err != nil {
@@ -149,9 +155,7 @@ func (s *Server) checked(ctx context.Context, tx *store.Tx, in checking, results
 	f.Checks = nil
 	for _, app := range in.Apps {
 		for _, r := range results[app.Name] {
-			f.Checks = append(f.Checks, merge.CheckFact{
-				App: app.Name, Name: r.Name, Commit: in.Head, State: "done", Verdict: r.Verdict, Reasons: r.Reasons, Required: r.Required,
-			})
+			f.Checks = append(f.Checks, merge.Answered(app.Name, in.Head, r))
 		}
 	}
 	return s.settle(ctx, tx, row, f)

@@ -62,6 +62,11 @@ func (s *Server) inCopy(ctx context.Context, j store.Job, dir string, fn func(*p
 		log.event(e)
 		s.tell(ctx, j, "stage."+string(e.State), e)
 	}
+	end, err := s.inSandbox(&c, j)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, end()) }()
 	f := s.host.Flow(c)
 	defer func() { err = errors.Join(err, f.Close()) }()
 	return fn(f)
