@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/slipway-cd/slipway"
 	"github.com/slipway-cd/slipway/evidence"
 	"github.com/slipway-cd/slipway/identity"
 )
@@ -16,9 +17,36 @@ const signingKeyVariable = "SLIPWAY_SIGNING_KEY"
 // signer opens the key that this machine attests with, once, when it is needed.
 func (s *session) signer(state string) func(context.Context) (evidence.Signer, error) {
 	key := s.globals.SigningKey
+	if strings.Contains(key, "://") {
+		return s.remoteSigner(key)
+	}
 	if key != "" && !strings.HasPrefix(strings.TrimSpace(key), "-----BEGIN") {
 		key = s.path(key)
 	}
+	return once(func(ctx context.Context) (evidence.Signer, error) {
+		m, err := identity.Machine(ctx, identity.MachineConfig{Key: key, Folder: state, Passphrase: s.env.Passphrase})
+		if err != nil {
+			return nil, err
+		}
+		return m, nil
+	})
+}
+
+// remoteSigner signs with a key that never leaves the service that keeps it.
+func (s *session) remoteSigner(address string) func(context.Context) (evidence.Signer, error) {
+	return once(func(ctx context.Context) (evidence.Signer, error) {
+		scheme, _, _ := strings.Cut(address, "://")
+		open, ok := s.env.Keepers[scheme]
+		if !ok {
+			return nil, slipway.Errorf(slipway.Invalid, "no keeper of keys is known for %s", address).
+				WithFix("name a file, or a key in AWS KMS: awskms:///alias/NAME?region=eu-central-1")
+		}
+		return open(ctx, address)
+	})
+}
+
+// once opens a key when it is needed, and keeps it.
+func once(open func(context.Context) (evidence.Signer, error)) func(context.Context) (evidence.Signer, error) {
 	var mu sync.Mutex
 	var opened evidence.Signer
 	return func(ctx context.Context) (evidence.Signer, error) {
@@ -27,12 +55,9 @@ func (s *session) signer(state string) func(context.Context) (evidence.Signer, e
 		if opened != nil {
 			return opened, nil
 		}
-		m, err := identity.Machine(ctx, identity.MachineConfig{Key: key, Folder: state, Passphrase: s.env.Passphrase})
-		if err != nil {
-			return nil, err
-		}
-		opened = m
-		return m, nil
+		var err error
+		opened, err = open(ctx)
+		return opened, err
 	}
 }
 

@@ -212,7 +212,7 @@ func (v *verifier) take(l line) {
 // key says whether the policy knows a key by the name that the dossier has for it.
 // One that the policy does not know at all proves nothing, and is no fault.
 func (v *verifier) key(k Key) {
-	public, err := evidence.ParseKey(k.Key)
+	public, err := evidence.ParseMachineKey(k.Key)
 	if err != nil {
 		v.report.fault("the key of "+k.name(), "%v", err)
 		return

@@ -2,6 +2,11 @@ package evidence_test
 
 import (
 	"bytes"
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"strings"
@@ -206,4 +211,53 @@ func FuzzUnwrap(f *testing.F) {
 func readable[C evidence.Claim](e evidence.Envelope) error {
 	_, err := evidence.Read[C](e)
 	return err
+}
+
+// A key on P-256 attests as one of ed25519 does; people do not sign with it.
+func TestCurveKey(t *testing.T) {
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	k, err := evidence.NewCurveKey(&private.PublicKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	by := curve{k, private}
+	e, err := evidence.Unwrap(attest(t, by, provenance()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !e.SignedBy(k) || e.SignedBy(newPair("ci").Key()) {
+		t.Error("its signature is not that of the one who signed")
+	}
+	again, err := evidence.ParseMachineKey(k.String() + " ci")
+	if err != nil || !again.Equal(k) || again.ID() != k.ID() || k.Equal(newPair("ci").Key()) || newPair("ci").Key().Equal(k) {
+		t.Errorf("read again it is %s, %v", again, err)
+	}
+	if _, err := evidence.ParseKey(k.String()); err == nil || !strings.Contains(err.Error(), "only ssh-ed25519 signs") {
+		t.Errorf("for a person: %v", err)
+	}
+	if text, err := k.PEM(); err != nil || !strings.HasPrefix(text, "-----BEGIN PUBLIC KEY-----\n") {
+		t.Errorf("for others: %s, %v", text, err)
+	}
+	other, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := evidence.NewCurveKey(&other.PublicKey); err == nil || err.Error() != "it is a key on the curve P-384, and P-256 was expected" {
+		t.Errorf("another curve: %v", err)
+	}
+}
+
+type curve struct {
+	key     evidence.Key
+	private *ecdsa.PrivateKey
+}
+
+func (c curve) Key() evidence.Key { return c.key }
+
+func (c curve) Sign(_ context.Context, data []byte) ([]byte, error) {
+	sum := sha256.Sum256(data)
+	return ecdsa.SignASN1(rand.Reader, c.private, sum[:])
 }

@@ -43,7 +43,7 @@ func Unwrap(data []byte) (Envelope, error) {
 	if err != nil {
 		return Envelope{}, invalid("its signature: %w", err)
 	}
-	if len(signature) != ed25519.SignatureSize {
+	if len(signature) != ed25519.SignatureSize && !isDER(signature) {
 		return Envelope{}, invalid("its signature has %d bytes, and one by an ed25519 key has %d", len(signature), ed25519.SignatureSize)
 	}
 	var s Statement[json.RawMessage]
@@ -69,4 +69,11 @@ func predicate[P any](e Envelope, kind string) (P, error) {
 		return p, invalid("its predicate is of the type %q, and %q was expected", e.PredicateType, kind)
 	}
 	return p, strictly(e.Predicate, &p, "the statement")
+}
+
+// isDER reports whether a signature has the form of one by a key on P-256.
+func isDER(signature []byte) bool {
+	const longest = 72
+	n := len(signature)
+	return n >= 8 && n <= longest && signature[0] == 0x30 && int(signature[1]) == n-2
 }

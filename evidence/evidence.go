@@ -17,11 +17,11 @@ import (
 	"github.com/slipway-cd/slipway"
 )
 
-// A Signer signs for one person's key.
+// A Signer signs with one key: a person's, or a machine's.
 type Signer interface {
 	// Key is the public half.
 	Key() Key
-	// Sign returns the plain ed25519 signature of data.
+	// Sign returns the plain signature of data, as Key.Verifies takes it.
 	Sign(ctx context.Context, data []byte) ([]byte, error)
 }
 

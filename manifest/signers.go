@@ -14,7 +14,7 @@ func signerType() *schema.Type {
 		acts = append(acts, string(a))
 	}
 	return &schema.Type{Kind: schema.Object, Fields: []schema.Field{
-		{Name: "keys", Required: true, Type: listOf(datedKeyType()), Help: "The public keys it signs with, of the type ssh-ed25519, each with its first and last day if it has some.", Example: "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI... ci"},
+		{Name: "keys", Required: true, Type: listOf(datedKeyType()), Help: "The public keys it signs with, of the type ssh-ed25519 or ecdsa-sha2-nistp256, each with its first and last day if it has some.", Example: "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI... ci"},
 		{Name: "may", Type: listOf(&schema.Type{Kind: schema.String, Enum: acts}), Help: "What it may attest; everything if nothing is named."},
 		{Name: "environments", Type: listOf(nameType("an environment's name")), Help: "Where it may do so; everywhere if none are named."},
 	}}
@@ -53,7 +53,7 @@ func decodeSigners(v *schema.Value) map[string]evidence.Machine {
 				}
 			}
 			var err error
-			if k.Key, err = evidence.ParseKey(text.Text()); err == nil {
+			if k.Key, err = evidence.ParseMachineKey(text.Text()); err == nil {
 				m.Keys = append(m.Keys, k)
 			}
 		}
@@ -77,7 +77,7 @@ func (c *platformCheck) signers() {
 					c.complain(item.Pos, path, path+" ends before it begins")
 				}
 			}
-			k, err := evidence.ParseKey(text.Text())
+			k, err := evidence.ParseMachineKey(text.Text())
 			if err != nil {
 				c.complain(text.Pos, path, path+" cannot sign: "+err.Error()).Expected = `a line of a .pub file that "ssh-keygen -t ed25519" wrote`
 				continue
