@@ -18,7 +18,6 @@ import (
 
 	"github.com/slipway-cd/slipway"
 	"github.com/slipway-cd/slipway/awssetup"
-	"github.com/slipway-cd/slipway/evidence"
 	"github.com/slipway-cd/slipway/forge"
 	"github.com/slipway-cd/slipway/manifest"
 	"github.com/slipway-cd/slipway/pipeline"
@@ -51,8 +50,6 @@ type Env struct {
 	// Forge opens a forge of the platform file.
 	Forge   func(context.Context, manifest.Forge) (forge.Forge, error)
 	Secrets func(ctx context.Context, ref string) (string, error)
-	// Keepers open keys to attest with that a service keeps, by their URL's scheme.
-	Keepers map[string]func(ctx context.Context, address string) (evidence.Signer, error)
 	Account func(context.Context, slipway.Environment) (*awssetup.Account, error) // to set it up
 	Log     *slog.Logger
 }
