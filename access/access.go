@@ -77,6 +77,12 @@ type Identity struct {
 	Scopes []Scope `json:"scopes,omitempty"`
 }
 
+// Whole reports whether no scope bounds what they may do: they signed in, or have a
+// token for everything.
+func (i Identity) Whole() bool {
+	return i.Machine == "" && (i.Scopes == nil || slices.Contains(i.Scopes, Scope{}))
+}
+
 // String names the one who acts, as the ledger records it.
 func (i Identity) String() string {
 	switch {

@@ -79,9 +79,11 @@ func (p Policy) Delegate(who Identity, d Delegation, teams map[string]string) (D
 		return d, slipway.Errorf(slipway.Denied, "%s may not hand rights over: only people do", who)
 	case !p.party(who).has(d.From):
 		return d, slipway.Errorf(slipway.Denied, "%s may not hand over what %s may do", who, d.From).WithFix("who may: %s", p.Rules.named(d.From))
+	case who.Scopes != nil && !within(d.Scopes, who.Scopes):
+		return d, slipway.Errorf(slipway.Denied, "%s cannot hand over more than %s", who, JoinScopes(who.Scopes)).WithFix("sign in, or use a token with the scope all")
 	}
 	for _, s := range d.Scopes {
-		if err := p.gives(who, d, s, teams); err != nil {
+		if err := p.gives(d, s, teams); err != nil {
 			return d, err
 		}
 	}
@@ -122,19 +124,15 @@ func (p Policy) wellFormed(d Delegation) error {
 	return nil
 }
 
-// gives refuses a scope of which the giver has nothing, or for which the maker's own
-// token is no good.
-func (p Policy) gives(who Identity, d Delegation, s Scope, teams map[string]string) error {
+// gives refuses a scope of which the giver has nothing.
+func (p Policy) gives(d Delegation, s Scope, teams map[string]string) error {
 	var last Decision
 	for _, do := range Actions() {
 		if s.Action != "" && s.Action != do || !delegable(do) {
 			continue
 		}
 		for _, on := range p.objects(s, do, teams) {
-			why, ok := p.bounded(who, do, on)
-			if ok {
-				why, ok = p.may(p.Rules.of(d.From), do, on, map[string]bool{})
-			}
+			why, ok := p.may(p.Rules.of(d.From), do, on, map[string]bool{})
 			if ok {
 				return nil
 			}
@@ -181,7 +179,7 @@ func (p Policy) MayRevoke(who Identity, d Delegation) Decision {
 			return Decision{Allowed: true, Why: why}
 		}
 	}
-	if who.Scopes == nil && who.Person != "" && p.party(who).has(d.From) {
+	if who.Whole() && who.Person != "" && p.party(who).has(d.From) {
 		return Decision{Allowed: true, Why: "it is a right of " + d.From}
 	}
 	return Decision{Why: "it is a right of " + d.From, Who: strings.Trim(p.Rules.named(d.From)+", "+p.Rules.could(Admin, Object{}), ", ")}

@@ -70,7 +70,9 @@ func TestDelegate(t *testing.T) {
 		"any environment":         {ana, func(d *access.Delegation) { d.Scopes = scopes("run:traffic") }, "", ""},
 		"any app":                 {ana, func(d *access.Delegation) { d.Scopes = scopes("all") }, "", ""},
 		"by a good token":         {access.Identity{Person: "ana", Token: "x", Scopes: scopes("deploy:traffic@prod")}, func(*access.Delegation) {}, "", ""},
-		"beyond the token":        {access.Identity{Person: "ana", Token: "x", Scopes: scopes("read")}, func(*access.Delegation) {}, slipway.Denied, "ana has nothing of deploy:traffic@prod to hand over: ana (token x) is good for read only"},
+		"beyond the token":        {access.Identity{Person: "ana", Token: "x", Scopes: scopes("read")}, func(*access.Delegation) {}, slipway.Denied, "ana (token x) cannot hand over more than read"},
+		"wider than the token":    {access.Identity{Person: "ana", Token: "x", Scopes: scopes("deploy:traffic@prod")}, func(d *access.Delegation) { d.Scopes = scopes("deploy") }, slipway.Denied, "ana (token x) cannot hand over more than deploy:traffic@prod"},
+		"by a token for all":      {access.Identity{Person: "ana", Token: "x", Scopes: scopes("all")}, func(*access.Delegation) {}, "", ""},
 		"what one does not have":  {olga, func(d *access.Delegation) { d.From = "olga"; d.To = "ana" }, slipway.Denied, "olga has nothing of deploy:traffic@prod to hand over: not a deployer of prod"},
 		"another's":               {olga, func(*access.Delegation) {}, slipway.Denied, "olga may not hand over what ana may do"},
 		"another team's":          {olga, func(d *access.Delegation) { d.From = "data" }, slipway.Denied, "olga may not hand over what data may do"},
@@ -119,6 +121,9 @@ func TestMayRevoke(t *testing.T) {
 	}
 	if p.MayRevoke(access.Identity{Person: "ana", Scopes: scopes("deploy")}, d).Allowed {
 		t.Error("a token for deployments revokes")
+	}
+	if !p.MayRevoke(access.Identity{Person: "ana", Scopes: scopes("all")}, d).Allowed {
+		t.Error("a token for everything does not revoke")
 	}
 }
 

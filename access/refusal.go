@@ -13,7 +13,7 @@ type Refusal struct {
 	On    string    `json:"on,omitempty"`
 	Why   string    `json:"why"`
 	From  string    `json:"from,omitempty"` // network address
-	Count int       `json:"count"`          // how often within the minute
+	Count int       `json:"count"`          // how often within the minute; 0 stands for once
 }
 
 // A Recorder keeps refusals. It is told of every one.

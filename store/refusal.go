@@ -18,8 +18,9 @@ const maxRefusals = 500
 func (s *Store) Refused(ctx context.Context, r access.Refusal) error {
 	minute := r.Time.Unix() / 60
 	return s.Change(ctx, func(t *Tx) error {
+		times := max(r.Count, 1)
 		row := []any{minute, clip(r.Who), string(r.Do), clip(r.On), clip(r.Why), clip(r.From)}
-		again, err := t.again(ctx, row)
+		again, err := t.again(ctx, times, row)
 		if err != nil || again {
 			return err
 		}
@@ -29,19 +30,19 @@ func (s *Store) Refused(ctx context.Context, r access.Refusal) error {
 		}
 		if n >= maxRefusals {
 			row = []any{minute, "many others", "", "", "", ""}
-			if again, err = t.again(ctx, row); err != nil || again {
+			if again, err = t.again(ctx, times, row); err != nil || again {
 				return err
 			}
 		}
-		_, err = t.tx.ExecContext(ctx, "INSERT INTO refusal (minute, who, action, object, why, address, time, count, entry) VALUES (?, ?, ?, ?, ?, ?, ?, 1, 0) ON CONFLICT DO UPDATE SET count = count + 1",
-			append(row, millis(r.Time))...)
+		_, err = t.tx.ExecContext(ctx, "INSERT INTO refusal (minute, who, action, object, why, address, time, count, entry) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0) ON CONFLICT DO UPDATE SET count = count + excluded.count",
+			append(row, millis(r.Time), times)...)
 		return err
 	})
 }
 
 // again counts a refusal that was there before in its minute.
-func (t *Tx) again(ctx context.Context, row []any) (bool, error) {
-	done, err := t.tx.ExecContext(ctx, "UPDATE refusal SET count = count + 1 WHERE minute = ? AND who = ? AND action = ? AND object = ? AND why = ? AND address = ? AND entry = 0", row...)
+func (t *Tx) again(ctx context.Context, times int, row []any) (bool, error) {
+	done, err := t.tx.ExecContext(ctx, "UPDATE refusal SET count = count + ? WHERE minute = ? AND who = ? AND action = ? AND object = ? AND why = ? AND address = ? AND entry = 0", append([]any{times}, row...)...)
 	if err != nil {
 		return false, err
 	}

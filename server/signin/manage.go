@@ -41,8 +41,17 @@ func (d *Door) Tokens(ctx context.Context, who access.Identity) ([]access.Token,
 	return d.Store.Tokens(ctx, owner)
 }
 
-// RevokeToken ends a token: one's own, or any for owners of the platform.
+// RevokeToken ends a token: one's own, or any for owners of the platform. A token
+// that is good for less than its owner may ends no other.
 func (d *Door) RevokeToken(ctx context.Context, who access.Identity, id string) error {
+	p, err := d.Policy(ctx)
+	if err != nil {
+		return err
+	}
+	if !who.Whole() && !p.May(who, access.Admin, access.Object{}).Allowed {
+		err := slipway.Errorf(slipway.Denied, "%s may not revoke tokens: it is good for %s only", who, access.JoinScopes(who.Scopes)).WithFix("sign in, or use a token with the scope all")
+		return d.told(ctx, who, access.Admin, id, err)
+	}
 	all, err := d.Tokens(ctx, who)
 	if err != nil {
 		return err

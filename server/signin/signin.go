@@ -44,6 +44,9 @@ type Door struct {
 
 	mu        sync.Mutex
 	providers map[string]*oidc.Provider // by issuer
+	second    int64                     // in which written were written down
+	written   int
+	others    int // that were not
 }
 
 // New makes a door.
@@ -159,10 +162,42 @@ func (d *Door) session(ctx context.Context, secret string) (access.Session, erro
 	return s, nil
 }
 
+// mostRefusals is how many refusals a second are written down each for itself: who
+// knocks a thousand times a second does not keep the database from its work.
+const mostRefusals = 20
+
+// counted says whether a refusal is written down for itself. Others are counted, and
+// come with the next one that is.
+func (d *Door) counted(now time.Time) (others int, write bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if second := now.Unix(); second != d.second {
+		d.second, d.written = second, 0
+	}
+	if d.written >= mostRefusals {
+		d.others++
+		return 0, false
+	}
+	d.written++
+	others, d.others = d.others, 0
+	return others, true
+}
+
 // refused records a refusal. That it cannot be recorded is no reason to let anybody
 // through.
 func (d *Door) refused(ctx context.Context, r access.Refusal) {
 	r.Time = d.Clock()
+	others, write := d.counted(r.Time)
+	if !write {
+		return
+	}
+	if others > 0 {
+		d.record(ctx, access.Refusal{Time: r.Time, Who: "many others", Why: "too many at once to be told apart", Count: others})
+	}
+	d.record(ctx, r)
+}
+
+func (d *Door) record(ctx context.Context, r access.Refusal) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second) // also of one who has gone
 	defer cancel()
 	if err := d.Store.Refused(ctx, r); err != nil {

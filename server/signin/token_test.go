@@ -60,6 +60,7 @@ func TestTokens(t *testing.T) {
 	_, _, err = w.door.CreateToken(t.Context(), access.Identity{Person: "bo"}, want)
 	wantError(t, err, slipway.Denied, "bo may not administer access: only owners of the platform may", "who may: olga")
 	wantError(t, w.door.RevokeToken(t.Context(), access.Identity{Person: "bo"}, made.ID), slipway.NotFound, "bo has no token "+made.ID, "slipway token list")
+	wantError(t, w.door.RevokeToken(t.Context(), who, made.ID), slipway.Denied, "ana (token ci) may not revoke tokens: it is good for deploy only", "sign in")
 	if err := w.door.RevokeToken(t.Context(), olga, made.ID); err != nil {
 		t.Fatal(err)
 	}
@@ -196,5 +197,27 @@ func TestDelegations(t *testing.T) {
 	}
 	if rest, err := w.store.Refusals(t.Context(), 10); err != nil || len(rest) != 3 {
 		t.Errorf("refusals %+v, %v", rest, err)
+	}
+}
+
+// Who knocks all the time does not fill the database, and is counted.
+func TestManyRefusals(t *testing.T) {
+	w := newWorld(t)
+	for range 100 {
+		if _, err := w.identify(t, "slw_x"); err == nil {
+			t.Fatal("somebody was let in")
+		}
+	}
+	w.pass(time.Minute)
+	if _, err := w.identify(t, "slw_x"); err == nil {
+		t.Fatal("somebody was let in")
+	}
+	all, err := w.store.Refusals(t.Context(), 10)
+	total := 0
+	for _, r := range all {
+		total += r.Count
+	}
+	if err != nil || total != 101 || len(all) != 3 {
+		t.Errorf("%d refusals in %+v, %v", total, all, err)
 	}
 }
