@@ -51,7 +51,11 @@ func Machine(ctx context.Context, c MachineConfig) (Person, error) {
 	case err != nil:
 		return Person{}, slipway.Errorf(slipway.Unavailable, "the key in %s cannot be read: %w", file, err)
 	}
-	return machine(ctx, c, file, data)
+	m, err := machine(ctx, c, file, data)
+	if err == nil && c.Key == "" {
+		err = showPublic(file+".pub", m.key)
+	}
+	return m, err
 }
 
 // machine opens the key now: a deployment that is under way waits for nobody.
@@ -70,13 +74,13 @@ func machine(ctx context.Context, c MachineConfig, file string, data []byte) (Pe
 	return Person{key: public, sign: func(_ context.Context, data []byte) ([]byte, error) { return ed25519.Sign(key, data), nil }}, nil
 }
 
-// makeKey makes a key where there is none, and its public half beside it. Of
-// several at once one wins: a name that is taken is not linked to again.
+// makeKey makes a key where there is none. Of several at once one wins: a name that
+// is taken is not linked to again.
 func makeKey(file string) error {
 	if _, err := os.Stat(file); !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	public, private, err := ed25519.GenerateKey(rand.Reader)
+	_, private, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
 		return err
 	}
@@ -84,24 +88,38 @@ func makeKey(file string) error {
 	if err != nil {
 		return err
 	}
+	return beside(file, pem.EncodeToMemory(block))
+}
+
+// showPublic puts the public half beside the key, for people who are to tell it to
+// the platform team. Whoever made the key may have died before that.
+func showPublic(file string, k evidence.Key) error {
+	if _, err := os.Stat(file); err == nil {
+		return nil
+	}
+	if err := beside(file, []byte(k.String()+"\n")); err != nil {
+		return slipway.Errorf(slipway.Unavailable, "the public half of a key cannot be written: %w", err)
+	}
+	return nil
+}
+
+// beside writes a file that nobody else can read, wholly or not at all, unless it is
+// there already.
+func beside(file string, data []byte) error {
 	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 		return err
 	}
-	temporary, err := os.CreateTemp(filepath.Dir(file), ".key-*") // which others cannot read
+	temporary, err := os.CreateTemp(filepath.Dir(file), ".new-*") // which others cannot read
 	if err != nil {
 		return err
 	}
 	defer os.Remove(temporary.Name())
-	_, err = temporary.Write(pem.EncodeToMemory(block))
+	_, err = temporary.Write(data)
 	if err := errors.Join(err, temporary.Sync(), temporary.Close()); err != nil {
 		return err
 	}
-	if err := os.Link(temporary.Name(), file); err != nil {
-		if errors.Is(err, fs.ErrExist) {
-			return nil
-		}
+	if err := os.Link(temporary.Name(), file); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	line := evidence.NewKey(public).String() + "\n"
-	return os.WriteFile(file+".pub", []byte(line), 0o644) //nolint:gosec // it is public
+	return nil
 }

@@ -186,7 +186,12 @@ func (c clone) check(name string, data []byte) error {
 	if m := artifact.FindStringSubmatch(name); m != nil && m[1] != hex.EncodeToString(sum[:4]) {
 		return fmt.Errorf("its digest is %x", sum)
 	}
+	if statement.MatchString(name) && filepath.Base(name) != slipway.DigestOf(data).Hex()+".json" {
+		return fmt.Errorf("its digest is %x", sum)
+	}
 	switch {
+	case entry.MatchString(name):
+		return c.checkEntry(entry.FindStringSubmatch(name)[1], data)
 	case release.MatchString(name):
 		return c.checkRelease(release.FindStringSubmatch(name)[1], data)
 	case filepath.Ext(name) == ".json":
@@ -208,6 +213,28 @@ func (c clone) check(name string, data []byte) error {
 	case filepath.Ext(name) == ".py":
 		if len(data) == 0 && filepath.Base(name) != "__init__.py" {
 			return errors.New("it is empty")
+		}
+	}
+	return nil
+}
+
+// checkEntry proves that the statements are there, below the app's folder, that an
+// entry of the ledger names, and that it names some.
+func (c clone) checkEntry(root string, data []byte) error {
+	var e struct {
+		App        string           `json:"app"`
+		Kind       string           `json:"kind"`
+		Statements []slipway.Digest `json:"statements"`
+	}
+	if err := json.Unmarshal(data, &e); err != nil {
+		return err
+	}
+	if len(e.Statements) == 0 && e.Kind != "job.removed" {
+		return fmt.Errorf("%s rests on no statement", e.Kind)
+	}
+	for _, d := range e.Statements {
+		if _, err := os.Stat(filepath.Join(c.dir, filepath.Dir(root), slipway.StatementKey(e.App, d))); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -239,7 +266,7 @@ func (c clone) names(t *testing.T) []string {
 	var names []string
 	c.files(t, func(name string, _ []byte) {
 		if !unfinished.MatchString(name) && !database.MatchString(name) {
-			names = append(names, digest.ReplaceAllString(name, "/DIGEST/"))
+			names = append(names, statement.ReplaceAllString(digest.ReplaceAllString(name, "/DIGEST/"), "/evidence/DIGEST.json"))
 		}
 	})
 	slices.Sort(names)
@@ -248,8 +275,11 @@ func (c clone) names(t *testing.T) []string {
 
 var (
 	// digest is that of check results, in which times are, and of the folder.
-	digest   = regexp.MustCompile(`/[0-9a-f]{8}/`)
-	database = regexp.MustCompile(`/slipway\.db(-wal|-shm|-journal)?$`)
+	digest = regexp.MustCompile(`/[0-9a-f]{8}/`)
+	// statement is signed, with times in it; what no entry names is waste.
+	statement = regexp.MustCompile(`/evidence/[0-9a-f]{64}\.json$`)
+	entry     = regexp.MustCompile(`^(.*)/[^/]+/ledger/[0-9]{10}\.json$`)
+	database  = regexp.MustCompile(`/slipway\.db(-wal|-shm|-journal)?$`)
 )
 
 // files shows all files that Slipway wrote, by their path in the clone. One may
