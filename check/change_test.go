@@ -164,13 +164,14 @@ func TestCoverageOfTheChange(t *testing.T) {
 			in.Specs[0].Env = map[string]string{"REPORT": strings.ReplaceAll(tt.report, "DIR", in.Dir)}
 			in.Change = tt.change
 			r := run(t, in)[0]
-			got := string(r.Verdict)
+			said := []string{string(r.Verdict)}
 			if r.Change != nil {
-				got += fmt.Sprintf(" %d/%d", r.Change.Covered, r.Change.Total)
+				said = append(said, fmt.Sprintf("%d/%d", r.Change.Covered, r.Change.Total))
 			}
 			for _, l := range r.Uncovered {
-				got += fmt.Sprintf(" %s %d-%d", l.File, l.From, l.To)
+				said = append(said, fmt.Sprintf("%s %d-%d", l.File, l.From, l.To))
 			}
+			got := strings.Join(said, " ")
 			if len(r.Reasons) > 0 {
 				got += ": " + strings.Join(r.Reasons, "; ")
 			}
@@ -220,9 +221,11 @@ func sarif(findings ...string) string {
 	var results []string
 	for _, f := range findings {
 		var rule, file, line, print string
-		fmt.Sscan(f+" -", &rule, &file, &line, &print)
+		fields := strings.Fields(f)
+		rule, file, line = fields[0], fields[1], fields[2]
 		prints := ""
-		if print != "-" {
+		if len(fields) > 3 {
+			print = fields[3]
 			prints = `"partialFingerprints": {"primaryLocationLineHash": "` + print + `", "commitSha": "` + line + `"},`
 		}
 		results = append(results, `{"ruleId": "`+rule+`", `+prints+`"message": {"text": "no"}, "locations": [{"physicalLocation": {"artifactLocation": {"uri": "`+file+`"}, "region": {"startLine": `+line+`}}}]}`)
@@ -371,14 +374,14 @@ func TestScanForSecrets(t *testing.T) {
 		}
 		in.Change = change
 		r := run(t, in)[0]
-		got := string(r.Verdict) + " " + strings.Join(r.Reasons, "; ")
+		said := append([]string{string(r.Verdict)}, r.Reasons...)
 		for _, f := range r.Findings {
 			if strings.Contains(f.Message, pat) {
 				t.Errorf("the message tells the secret: %s", f.Message)
 			}
-			got += fmt.Sprintf(" %s %s:%d", f.Rule, f.File, f.Line)
+			said = append(said, fmt.Sprintf("%s %s:%d", f.Rule, f.File, f.Line))
 		}
-		return strings.TrimSpace(got)
+		return strings.Join(said, " ")
 	}
 	both := changed("a.py", 1, 3)
 	both.Files["link"] = check.Changed{Added: []slipway.Lines{{File: "link", From: 1, To: 1}}}

@@ -128,8 +128,14 @@ func TestMatchFile(t *testing.T) {
 		pattern, path string
 		want          bool
 	}{
-		{"*.md", "docs/a.md", true}, {"/*.md", "docs/a.md", false}, {"docs/", "docs/b/a.md", true}, {"lib/**", "lib/x/a.py", true},
-		{"**/a.md", "a.md", true}, {"?.md", "ab.md", false}, {"lib", "lib/a.py", false}, {"**", "a/b", true},
+		{"*.md", "docs/a.md", true},
+		{"/*.md", "docs/a.md", false},
+		{"docs/", "docs/b/a.md", true},
+		{"lib/**", "lib/x/a.py", true},
+		{"**/a.md", "a.md", true},
+		{"?.md", "ab.md", false},
+		{"lib", "lib/a.py", false},
+		{"**", "a/b", true},
 	} {
 		if got := manifest.MatchFile(c.pattern, c.path); got != c.want {
 			t.Errorf("%q for %q: %v", c.pattern, c.path, got)

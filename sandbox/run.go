@@ -188,7 +188,7 @@ func (r *run) wait(ctx context.Context) Result {
 		case <-r.sink.over:
 			stop()
 			r.kill()
-			return Result{Limit: Output, Reason: fmt.Sprintf("printed more than %s", size(r.Limits.Output))}
+			return Result{Limit: Output, Reason: "printed more than " + size(r.Limits.Output)}
 		case <-look:
 			if limit, reason := r.measure(); limit != "" {
 				r.kill()

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -298,7 +299,7 @@ func TestAnIsolatedStepHasNoNetwork(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	try := []string{"python3", "-c", "import socket, sys; socket.create_connection(('127.0.0.1', int(sys.argv[1])))", fmt.Sprint(l.Addr().(*net.TCPAddr).Port)}
+	try := []string{"python3", "-c", "import socket, sys; socket.create_connection(('127.0.0.1', int(sys.argv[1])))", strconv.Itoa(l.Addr().(*net.TCPAddr).Port)}
 	if got, out := run(t, isolated(t), sandbox.Step{Argv: try}); got.Code != 1 || !strings.Contains(out, "Connection refused") {
 		t.Errorf("got %+v\n%s", got, out)
 	}
@@ -314,7 +315,7 @@ func besideTmp(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir, err := os.MkdirTemp(here, ".test-")
+	dir, err := os.MkdirTemp(here, ".test-") //nolint:usetesting // t.TempDir is in /tmp
 	if err != nil {
 		t.Fatal(err)
 	}

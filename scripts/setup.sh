@@ -54,6 +54,12 @@ check_strace() {
 	has strace || lack strace "strace is missing, with which the crash tests stop the program at its writes: install it (on Debian: apt-get install strace)."
 }
 
+# Commands of teams are isolated by it, where the kernel allows that.
+check_bwrap() {
+	[ "$(uname -s)" = Linux ] || return 0
+	has bwrap || lack bubblewrap "bubblewrap is missing, which isolates the commands of builds and checks: install it (on Debian: apt-get install bubblewrap)."
+}
+
 # The real nbconvert runs on two Pythons. Where they cannot be had, the tests that
 # compare with it are skipped, which CI does not allow.
 want_python() {
@@ -70,7 +76,7 @@ check() {
 	check_go
 	case $1 in
 	demo) check_git && check_python && check_java ;;
-	test) check_git && check_python && check_java && check_cc && check_strace && { [ -z "${CI:-}" ] || check_shellcheck; } ;;
+	test) check_git && check_python && check_java && check_cc && check_strace && check_bwrap && { [ -z "${CI:-}" ] || check_shellcheck; } ;;
 	lint) check_shellcheck ;;
 	*)
 		echo "usage: scripts/setup.sh demo|test|lint" >&2

@@ -16,7 +16,7 @@ const leastLine = 8
 // forms are the texts that give a secret away.
 func forms(secret string) []string {
 	all := []string{secret}
-	for _, line := range strings.Split(secret, "\n") {
+	for line := range strings.SplitSeq(secret, "\n") {
 		if line = strings.TrimSpace(line); len(line) >= leastLine && line != secret {
 			all = append(all, line)
 		}
