@@ -76,7 +76,7 @@ func environment(user string) (cli.Env, error) {
 		Cache: filepath.Join(cache, "slipway"), Clock: time.Now, Secrets: secrets(os.Environ()), Log: slog.New(slog.DiscardHandler),
 		Passphrase: passphrase,
 	}
-	env.Parts, env.Account = parts(env), account(env.Environ)
+	env.Parts, env.Account, env.Keepers = parts(env), account(env.Environ), keepers(env.Environ)
 	env.Store, env.Forge = databaseOf, forges(env)
 	return env, nil
 }
