@@ -96,14 +96,14 @@ var layers = map[string][]string{
 	"examples":      {},
 	"cli": {
 		"examples", "git", "identity", "manifest", "merge", "notebook", "notebook/clean", "notebook/diff", "notebook/lint", "pipeline", "policy", "schema", "shape",
-		"access", "awssetup", "awssetup/access", "dossier", "driver", "evidence", "forge", "ledger", "ledger/tree", "operate", "promote", "deploy", "server", "server/client", "server/signin", "store",
+		"access", "awssetup", "awssetup/access", "dossier", "driver", "evidence", "forge", "forge/plain", "ledger", "ledger/tree", "operate", "promote", "deploy", "server", "server/client", "server/signin", "store",
 	},
 	"cmd/parity": {"notebook", "notebook/diff"},
 	"cmd/wire":   {},
 
 	"cmd/slipway/early": {},
 	"cmd/slipway": {
-		"awsauth", "awssetup", "cli", "cmd/slipway/early", "evidence", "identity/awskms", "driver", "driver/glue", "driver/glue/price", "driver/local", "forge", "forge/github", "ledger", "ledger/object", "manifest", "pipeline",
+		"awsauth", "awssetup", "cli", "cmd/slipway/early", "evidence", "identity/awskms", "driver", "driver/glue", "driver/glue/price", "driver/local", "forge", "forge/gitea", "forge/github", "forge/plain", "ledger", "ledger/object", "manifest", "pipeline",
 		"repository", "repository/bucket", "repository/folder", "schema", "store", "workflow",
 	},
 }

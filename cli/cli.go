@@ -145,6 +145,7 @@ type commands struct {
 	Serve      serveCommand      `cmd:"" group:"operate" help:"Take what is pushed to git repositories along the road, and tell pull requests what they wait for."`
 	Apps       appsCommand       `cmd:"" group:"look" help:"List the apps of a server."`
 	Jobs       jobsCommand       `cmd:"" group:"look" help:"List the jobs of a server, or show what one printed."`
+	Hook       hookCommand       `cmd:"" group:"operate" help:"Make git repositories tell a server of pushes."`
 	Ledger     ledgerCommand     `cmd:"" group:"operate" help:"Verify the ledger of a database, and sign its head."`
 	Backup     backupCommand     `cmd:"" group:"operate" help:"Back up a server's data folder, while it works."`
 	Restore    restoreCommand    `cmd:"" group:"operate" help:"Make a data folder from a backup, verified."`
