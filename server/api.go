@@ -4,8 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
+	"net/url"
 	"path"
 	"reflect"
 	"slices"
@@ -43,7 +43,7 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc("GET /healthz", s.health)
 	mux.HandleFunc("GET /readyz", s.ready)
 	mux.HandleFunc("GET /metrics", s.metrics)
-	return mux
+	return orProblem(mux)
 }
 
 // API adds the API to a mux and returns its description, OpenAPI 3.1.
@@ -67,31 +67,39 @@ func (s *Server) API(mux *http.ServeMux) huma.API {
 	return api
 }
 
-// schemaName is the name of a type in the description. That of a stage says which
-// stage it is of, for stages have types of the same name.
+// schemaName is the name of a type in the description. A type from elsewhere than
+// the nouns and the server says whose it is, for there are types of the same name.
 func schemaName(t reflect.Type, hint string) string {
 	name := huma.DefaultSchemaNamer(t, hint)
-	for t.Kind() == reflect.Pointer {
+	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice {
 		t = t.Elem()
 	}
-	if stage := path.Base(t.PkgPath()); stage == "operate" || stage == "deploy" || stage == "pipeline" {
-		return strings.ToUpper(stage[:1]) + stage[1:] + name
+	switch from := path.Base(t.PkgPath()); from {
+	case ".", "slipway", "server", "store", "huma", "v2", "json", "time":
+		return name
+	default:
+		return strings.ToUpper(from[:1]) + from[1:] + name
 	}
-	return name
 }
 
 type callerKey struct{}
 
-// known lets nobody in whom the doorkeeper does not know.
+// known lets nobody in whom the doorkeeper does not know, or who would not take the
+// answer.
 func (s *Server) known(api huma.API) func(huma.Context, func(huma.Context)) {
 	return func(c huma.Context, next func(huma.Context)) {
 		r, _ := humago.Unwrap(c)
+		if !acceptable(r.Header.Values("Accept"), c.Operation()) {
+			_ = huma.WriteErr(api, c, http.StatusNotAcceptable, "the answer has none of the types that the request accepts") // whoever has gone does not hear it
+			return
+		}
 		who, err := s.door.Identify(r)
 		if err != nil {
 			c.SetHeader("WWW-Authenticate", "Bearer")
 			_ = huma.WriteErr(api, c, http.StatusUnauthorized, err.Error()) // whoever has gone does not hear it
 			return
 		}
+		c = huma.WithValue(c, knownTagsKey{}, r.Header.Values("If-None-Match"))
 		next(huma.WithValue(c, callerKey{}, who))
 	}
 }
@@ -143,17 +151,30 @@ type route struct {
 	status                    int
 }
 
-// handle adds an operation. Every one can answer with the same few problems.
+// problems are the statuses with which any operation may answer.
+func problems() []int {
+	return []int{
+		http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusNotAcceptable, http.StatusConflict,
+		http.StatusUnprocessableEntity, http.StatusInternalServerError, http.StatusServiceUnavailable,
+	}
+}
+
+// handle adds an operation. Every one can answer with the same few problems, and
+// what is read need not be sent to those who have it already.
 func handle[I, O any](api huma.API, r route, fn func(context.Context, *I) (*O, error)) {
 	op := huma.Operation{
-		OperationID: r.id, Method: r.method, Path: Root + r.path, Summary: r.summary, Tags: []string{r.tag}, DefaultStatus: r.status,
-		Errors: []int{http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusConflict, http.StatusUnprocessableEntity, http.StatusServiceUnavailable},
+		OperationID: r.id, Method: r.method, Path: Root + r.path, Summary: r.summary, Tags: []string{r.tag}, DefaultStatus: r.status, Errors: problems(),
 	}
 	if r.method == http.MethodPost {
 		op.Errors = append(op.Errors, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
+	} else {
+		describeTags(&op)
 	}
 	huma.Register(api, op, func(ctx context.Context, in *I) (*O, error) {
 		out, err := fn(ctx, in)
+		if err == nil && r.method == http.MethodGet {
+			err = unlessKnown(ctx, out)
+		}
 		return out, problem(err)
 	})
 }
@@ -185,32 +206,33 @@ type Idempotent struct {
 	Key string `header:"Idempotency-Key" maxLength:"100" pattern:"^[A-Za-z0-9._:-]*$" doc:"A name of the caller's own for this request. Sent again under it, the request changes nothing and is answered with the same job."`
 }
 
-// ask makes a job for a caller.
-func (s *Server) ask(ctx context.Context, key Idempotent, j store.Job) (store.Job, error) {
+// ask makes a job for a caller, or finds the one that they made of this request
+// before.
+func (s *Server) ask(ctx context.Context, key Idempotent, j store.Job, request any) (store.Job, error) {
 	who := caller(ctx).String()
 	j.By, j.Made = who, s.Clock()
 	j.Key = "api/" + newID()
+	sent := "api/" + url.PathEscape(who) + "/" + key.Key
 	if key.Key != "" {
-		j.Key = "api/" + who + "/" + key.Key
+		j.Key = store.RequestKey(sent, toJSON([]any{j.Kind, j.Subject, request}))
 	}
 	var out store.Job
 	err := s.store.Change(ctx, func(tx *store.Tx) error {
-		made := false
+		if key.Key != "" {
+			had, ok, err := tx.RequestedJob(ctx, sent)
+			if err != nil {
+				return err
+			}
+			if ok && had.Key != j.Key {
+				return slipway.Errorf(slipway.Conflict, "the idempotency key %q was used for another request, job %d", key.Key, had.ID).WithFix("use another key for another request")
+			}
+		}
 		var err error
-		out, made, err = tx.Enqueue(ctx, j)
-		if err != nil || made {
-			return err
-		}
-		if out.Kind != j.Kind || out.Subject != j.Subject || !sameJSON(out.Input, j.Input) {
-			return slipway.Errorf(slipway.Conflict, "the idempotency key %q was used for another request, job %d", key.Key, out.ID).WithFix("use another key for another request")
-		}
-		return nil
+		out, _, err = tx.Enqueue(ctx, j)
+		return err
 	})
 	s.news.Ring()
 	return out, err
 }
 
 func sameJSON(a, b json.RawMessage) bool { return slices.Equal(a, b) }
-
-// etag is the name of an answer that does not change as long as the version does not.
-func etag(version any) string { return fmt.Sprintf("%q", fmt.Sprint(version)) }

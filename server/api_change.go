@@ -49,7 +49,7 @@ type change[T any] struct {
 func (s *Server) changeRoutes(api huma.API) {
 	const place = "/apps/{app}/environments/{environment}"
 	handle(api, route{"ship", http.MethodPost, place + "/ships", "Take an app along the road to an environment", "changes", 202}, func(ctx context.Context, in *change[ShipRequest]) (*Job, error) {
-		return s.change(ctx, in.PlacePath, in.Idempotent, jobShip, access.Deploy, func(a store.App) (any, error) {
+		return s.change(ctx, in.PlacePath, in.Idempotent, jobShip, access.Deploy, in.Body, func(a store.App) (any, error) {
 			d := delivery{at: at{a.Forge, a.Repository}, App: a.Name, Folder: a.Folder, Commit: a.Commit, Environment: in.Environment, Version: in.Body.Version}
 			if in.Body.Commit != "" {
 				d.Commit = in.Body.Commit
@@ -61,17 +61,17 @@ func (s *Server) changeRoutes(api huma.API) {
 		})
 	})
 	handle(api, route{"deploy", http.MethodPost, place + "/deployments", "Deploy a release, or a plan that was seen", "changes", 202}, func(ctx context.Context, in *change[DeployRequest]) (*Job, error) {
-		return s.change(ctx, in.PlacePath, in.Idempotent, jobDeploy, access.Deploy, func(a store.App) (any, error) {
+		return s.change(ctx, in.PlacePath, in.Idempotent, jobDeploy, access.Deploy, in.Body, func(a store.App) (any, error) {
 			return deployment{App: a.Name, Environment: in.Environment, DeployRequest: in.Body}, nil
 		})
 	})
 	handle(api, route{"rollback", http.MethodPost, place + "/rollbacks", "Bring back, exactly, what was deployed before", "changes", 202}, func(ctx context.Context, in *change[RollbackRequest]) (*Job, error) {
-		return s.change(ctx, in.PlacePath, in.Idempotent, jobRollback, access.Rollback, func(a store.App) (any, error) {
+		return s.change(ctx, in.PlacePath, in.Idempotent, jobRollback, access.Rollback, in.Body, func(a store.App) (any, error) {
 			return deployment{App: a.Name, Environment: in.Environment, To: in.Body.To}, nil
 		})
 	})
 	handle(api, route{"start-run", http.MethodPost, place + "/runs", "Start a run", "changes", 202}, func(ctx context.Context, in *change[RunRequest]) (*Job, error) {
-		return s.change(ctx, in.PlacePath, in.Idempotent, jobRun, access.Run, func(a store.App) (any, error) {
+		return s.change(ctx, in.PlacePath, in.Idempotent, jobRun, access.Run, in.Body, func(a store.App) (any, error) {
 			return running{App: a.Name, Environment: in.Environment, ID: newID(), Arguments: in.Body.Arguments}, nil
 		})
 	})
@@ -81,14 +81,14 @@ func (s *Server) changeRoutes(api huma.API) {
 		Run string `path:"run" maxLength:"200" doc:"The run's id."`
 	}
 	handle(api, route{"stop-run", http.MethodPost, place + "/runs/{run}/stop", "Stop a run", "changes", 202}, func(ctx context.Context, in *stop) (*Job, error) {
-		return s.change(ctx, in.PlacePath, in.Idempotent, jobStopRun, access.Stop, func(a store.App) (any, error) {
+		return s.change(ctx, in.PlacePath, in.Idempotent, jobStopRun, access.Stop, in.Run, func(a store.App) (any, error) {
 			return running{App: a.Name, Environment: in.Environment, ID: in.Run}, nil
 		})
 	})
 }
 
 // change makes the job that a caller asks for, if they may.
-func (s *Server) change(ctx context.Context, p PlacePath, key Idempotent, kind string, do access.Action, in func(store.App) (any, error)) (*Job, error) {
+func (s *Server) change(ctx context.Context, p PlacePath, key Idempotent, kind string, do access.Action, request any, in func(store.App) (any, error)) (*Job, error) {
 	a, err := s.app(ctx, p.App, do, p.Environment)
 	if err != nil {
 		return nil, err
@@ -104,6 +104,6 @@ func (s *Server) change(ctx context.Context, p PlacePath, key Idempotent, kind s
 	if kind == jobRun || kind == jobStopRun { // they do not wait behind a build
 		subject = "runs/" + p.App + "/" + p.Environment
 	}
-	j, err := s.ask(ctx, key, store.Job{Kind: kind, Subject: subject, Input: toJSON(v)})
+	j, err := s.ask(ctx, key, store.Job{Kind: kind, Subject: subject, Input: toJSON(v)}, request)
 	return &Job{Location: Root + "/jobs/" + number(j.ID), Body: j}, err
 }

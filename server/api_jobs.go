@@ -87,7 +87,9 @@ func (s *Server) jobRoutes(api huma.API) {
 			return nil, problem(err)
 		}
 		return &huma.StreamResponse{Body: func(c huma.Context) {
-			if err := s.copyLog(c.Context(), in.Job, in.Follow, textBody(c)); err != nil && c.Context().Err() == nil {
+			ctx, cancel := s.untilLeave(c.Context())
+			defer cancel()
+			if err := s.copyLog(ctx, in.Job, in.Follow, s.textBody(c)); err != nil && ctx.Err() == nil {
 				s.Log.Warn("send a job's log", "job", in.Job, "error", err)
 			}
 		}}, nil

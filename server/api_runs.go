@@ -62,11 +62,13 @@ func (s *Server) runRoutes(api huma.API) {
 			return nil, problem(err)
 		}
 		return &huma.StreamResponse{Body: func(c huma.Context) {
-			w := textBody(c)
-			err := s.operating(c.Context(), in.Environment, func(o operate.Stage) error {
-				return o.Logs(c.Context(), in.App, in.Run, in.Follow, w)
+			ctx, cancel := s.untilLeave(c.Context())
+			defer cancel()
+			w := s.textBody(c)
+			err := s.operating(ctx, in.Environment, func(o operate.Stage) error {
+				return o.Logs(ctx, in.App, in.Run, in.Follow, w)
 			})
-			if err != nil && c.Context().Err() == nil {
+			if err != nil && ctx.Err() == nil {
 				s.Log.Warn("send a run's log", "app", in.App, "run", in.Run, "error", err)
 			}
 		}}, nil

@@ -1,8 +1,8 @@
 package server
 
 import (
+	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -19,6 +19,10 @@ import (
 
 // heartbeat is how often a stream says that it is alive.
 const heartbeat = 15 * time.Second
+
+// eventsMissed tells those who watch that some of the events between are gone:
+// whoever needs them reads the state anew.
+const eventsMissed = "event: missed\ndata: {}\n\n"
 
 // streamRoutes adds the one stream of events. It is in the format of server-sent
 // events (HTML standard, section 9.2); whoever comes back with the id of the last
@@ -40,7 +44,7 @@ func (s *Server) streamRoutes(api huma.API) {
 			return nil, problem(err)
 		}
 		f := store.EventFilter{Subject: in.Subject, Job: in.Job}
-		oldest, newest, err := s.store.EventSpan(ctx)
+		_, newest, err := s.store.EventSpan(ctx)
 		if err != nil {
 			return nil, problem(err)
 		}
@@ -54,7 +58,8 @@ func (s *Server) streamRoutes(api huma.API) {
 				return nil, problem(slipway.Errorf(slipway.Invalid, "the last event's id is %q: it is a number", last))
 			}
 		}
-		missed := last != "" && f.After > 0 && f.After < oldest-1
+		missed := f.After > newest // of a database that was restored from before it
+		f.After = min(f.After, newest)
 		return &huma.StreamResponse{Body: func(c huma.Context) {
 			if err := s.stream(c, f, missed, in.Wait); err != nil && c.Context().Err() == nil {
 				s.Log.Warn("send events", "error", err)
@@ -63,46 +68,30 @@ func (s *Server) streamRoutes(api huma.API) {
 	})
 }
 
-// stream sends events until the client goes away.
+// stream sends events until the client goes away. One that reads too slowly is cut
+// off, and takes the stream up again where it was.
 func (s *Server) stream(c huma.Context, f store.EventFilter, missed, wait bool) error {
-	const many = 500
 	c.SetHeader("Content-Type", "text/event-stream")
 	c.SetHeader("Cache-Control", "no-store")
 	c.SetStatus(http.StatusOK)
 	_, rw := humago.Unwrap(c)
-	w := flushed{rw, http.NewResponseController(rw)}
-	if _, err := io.WriteString(w, ": slipway\n\n"); err != nil {
-		return err
+	w := s.flushed(rw)
+	begin := ": slipway\n\n"
+	if missed {
+		begin += eventsMissed
 	}
-	if missed { // what lies between is dropped already: whoever needs it reads the state anew
-		if _, err := fmt.Fprintf(w, "event: missed\ndata: {}\n\n"); err != nil {
-			return err
-		}
+	if _, err := io.WriteString(w, begin); err != nil {
+		return err
 	}
 	beat := time.NewTicker(heartbeat)
 	defer beat.Stop()
 	for {
 		news := s.news.Next()
-		all, err := s.store.Events(c.Context(), f, many)
+		more, err := s.sendEvents(c.Context(), w, &f)
 		if err != nil {
 			return err
 		}
-		for _, e := range all {
-			data, err := json.Marshal(e)
-			if err != nil {
-				return err
-			}
-			if _, err := fmt.Fprintf(rw, "id: %d\nevent: %s\ndata: %s\n\n", e.ID, e.Kind, data); err != nil {
-				return err
-			}
-			f.After = e.ID
-		}
-		if len(all) > 0 {
-			if err := w.control.Flush(); err != nil {
-				return err
-			}
-		}
-		if len(all) == many {
+		if more {
 			continue
 		}
 		if !wait {
@@ -120,4 +109,31 @@ func (s *Server) stream(c huma.Context, f store.EventFilter, missed, wait bool) 
 			}
 		}
 	}
+}
+
+// sendEvents sends the next events, and reports whether there may be more. That
+// some are dropped already is told first.
+func (s *Server) sendEvents(ctx context.Context, w io.Writer, f *store.EventFilter) (bool, error) {
+	const many = 500
+	all, err := s.store.Events(ctx, *f, many)
+	if err != nil {
+		return false, err
+	}
+	oldest, _, err := s.store.EventSpan(ctx)
+	if err != nil {
+		return false, err
+	}
+	var text bytes.Buffer
+	if f.After > 0 && f.After < oldest-1 {
+		text.WriteString(eventsMissed)
+		f.After = oldest - 1
+	}
+	for _, e := range all {
+		fmt.Fprintf(&text, "id: %d\nevent: %s\ndata: %s\n\n", e.ID, e.Kind, toJSON(e))
+		f.After = e.ID
+	}
+	if text.Len() > 0 {
+		_, err = w.Write(text.Bytes())
+	}
+	return len(all) == many, err
 }

@@ -1,8 +1,10 @@
 package server
 
 import (
+	"context"
 	"io"
 	"net/http"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
@@ -12,33 +14,58 @@ import (
 func text(id, path, summary, tag string) huma.Operation {
 	return huma.Operation{
 		OperationID: id, Method: http.MethodGet, Path: Root + path, Summary: summary, Tags: []string{tag},
-		Errors: []int{http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusConflict, http.StatusUnprocessableEntity, http.StatusServiceUnavailable},
+		Errors: problems(),
 		Responses: map[string]*huma.Response{"200": {
 			Description: "The text.", Content: map[string]*huma.MediaType{"text/plain": {Schema: &huma.Schema{Type: huma.TypeString}}},
 		}},
 	}
 }
 
+// slowest is how long a client may take to read what was sent to it.
+const slowest = 30 * time.Second
+
 // textBody begins an answer in plain text, and returns where it goes: each write is
 // sent at once.
-func textBody(c huma.Context) io.Writer {
+func (s *Server) textBody(c huma.Context) io.Writer {
 	c.SetHeader("Content-Type", "text/plain; charset=utf-8")
 	c.SetHeader("X-Content-Type-Options", "nosniff")
 	c.SetStatus(http.StatusOK)
 	_, w := humago.Unwrap(c)
-	return flushed{w, http.NewResponseController(w)}
+	return s.flushed(w)
+}
+
+// flushed sends each write at once. A client that does not read it is cut off.
+func (s *Server) flushed(w http.ResponseWriter) io.Writer {
+	return flushed{w, http.NewResponseController(w), s.Clock}
 }
 
 type flushed struct {
 	http.ResponseWriter
 	control *http.ResponseController
+	clock   func() time.Time
 }
 
 // Write implements io.Writer.
 func (f flushed) Write(p []byte) (int, error) {
+	if err := f.control.SetWriteDeadline(f.clock().Add(slowest)); err != nil {
+		return 0, err
+	}
 	n, err := f.ResponseWriter.Write(p)
 	if err != nil {
 		return n, err
 	}
 	return n, f.control.Flush()
+}
+
+// untilLeave is ctx, done as well when the server is about to end.
+func (s *Server) untilLeave(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	go func() {
+		select {
+		case <-s.leaving:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, cancel
 }

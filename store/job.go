@@ -7,6 +7,8 @@ import (
 	"errors"
 	"strings"
 	"time"
+
+	"github.com/slipway-cd/slipway"
 )
 
 // A JobState says how far a job is.
@@ -82,6 +84,21 @@ func (t *Tx) Enqueue(ctx context.Context, j Job) (job Job, made bool, err error)
 	}
 	job, err = scanJob(t.tx.QueryRowContext(ctx, "SELECT "+jobColumns+" FROM job WHERE key = ?", j.Key))
 	return job, false, err
+}
+
+// RequestKey is the key of a job that somebody asked for under a name of their own:
+// the name and a digest of what they asked for.
+func RequestKey(name string, request []byte) string {
+	return name + "#" + string(slipway.DigestOf(request))
+}
+
+// RequestedJob returns the job that was asked for under a name, whatever it was.
+func (t *Tx) RequestedJob(ctx context.Context, name string) (Job, bool, error) {
+	j, err := scanJob(t.tx.QueryRowContext(ctx, "SELECT "+jobColumns+" FROM job WHERE key > ?1 || '#' AND key < ?1 || '$' LIMIT 1", name))
+	if errors.Is(err, sql.ErrNoRows) {
+		return j, false, nil
+	}
+	return j, err == nil, err
 }
 
 // Waiting returns the job of a kind that waits on a subject, if there is one.
