@@ -128,6 +128,7 @@ type commands struct {
 	Release    releaseCommand    `cmd:"" group:"road" help:"Fix the artifacts under a version."`
 	SignOff    signOffCommand    `cmd:"" name:"sign-off" group:"road" help:"Show a release that is to come to an environment, and sign for it."`
 	Grant      grantCommand      `cmd:"" group:"road" help:"Open a guard rail for an app until a day."`
+	Quarantine quarantineCommand `cmd:"" group:"road" help:"Keep a bad release from being promoted and deployed."`
 	Promote    promoteCommand    `cmd:"" group:"road" help:"Take a release one environment further."`
 	Plan       planCommand       `cmd:"" group:"road" help:"Show what a deployment would change."`
 	Deploy     deployCommand     `cmd:"" group:"road" help:"Deploy a release, or a saved plan."`

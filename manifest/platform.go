@@ -55,6 +55,9 @@ type Environment struct {
 	Segregate bool      `json:"segregate,omitempty"` // whoever made a release or its commit does not sign for it
 	Deployers []string  `json:"deployers,omitempty"` // people, roles and teams; empty: everybody
 	Freeze    []Freeze  `json:"freeze,omitempty"`
+	// Soak is how long a release has to be live in the environment before, without a
+	// break, before it comes here.
+	Soak time.Duration `json:"soak,omitempty"`
 }
 
 // SignOff is a role that has to say yes, and how many people in it.
@@ -214,7 +217,7 @@ func decodeEnvironment(m schema.Member) Environment {
 		Follows: v.Get("follows").Text(), Root: v.Get("root").Text(),
 		Account: v.Get("account").Text(), Region: v.Get("region").Text(),
 		Role: v.Get("role").Text(), PlanRole: v.Get("plan_role").Text(), Assets: v.Get("assets").Text(),
-	}, Deployers: v.Get("deployers").Texts(), Segregate: v.Get("segregate").Bool()}
+	}, Deployers: v.Get("deployers").Texts(), Segregate: v.Get("segregate").Bool(), Soak: v.Get("soak").Duration()}
 	if e.Runtime == "" {
 		e.Runtime = "local" // only the environment local may leave it out
 	}

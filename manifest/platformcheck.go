@@ -26,6 +26,7 @@ func (p *Platform) check() schema.Problems {
 		}
 	}
 	c.keys()
+	c.delegations()
 	c.signers()
 	c.access()
 	calls := keys(p.tree.Get("calls"))
@@ -114,6 +115,10 @@ func (c *platformCheck) environment(m schema.Member) {
 	}
 	c.names(v.Get("deployers"), path+".deployers", "person, role or team", c.whoever())
 	c.budget(v, path)
+	if soak := v.Get("soak"); soak.Given() && !v.Get("follows").Given() {
+		c.complain(v.KeyPos("soak"), path+".soak", path+" follows no environment, so there is none in which a release could be live before").
+			Expected = "soak of an environment that follows another"
+	}
 	for i, item := range v.Get("freeze").Items() {
 		c.freeze(item, fmt.Sprintf("%s.freeze[%d]", path, i))
 	}

@@ -7,24 +7,6 @@ import (
 	"github.com/slipway-cd/slipway/schema"
 )
 
-// Whoever returns the people that a list of roles, people and teams stands for, in
-// order, each once.
-func (p *Platform) Whoever(names []string) []string {
-	if p == nil {
-		return nil
-	}
-	var all []string
-	for _, name := range names {
-		if _, ok := p.People[name]; ok {
-			all = append(all, name)
-		}
-		all = append(all, p.Roles[name].People...)
-		all = append(all, p.Teams[name].People...)
-	}
-	slices.Sort(all)
-	return slices.Compact(all)
-}
-
 // CheckAsks complains about requests to cross rails that there are not. The error
 // is of kind slipway.Invalid and wraps schema.Problems.
 func (m *Manifest) CheckAsks(rails []string) error {

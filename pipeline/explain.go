@@ -114,13 +114,45 @@ func (f *Flow) next(ctx context.Context, x *Explanation, p *Place) (slipway.Plan
 		if x.Version, err = f.chosen(here, ""); err != nil {
 			return slipway.Plan{}, err
 		}
-		return f.Plan(ctx, DeployInput{App: x.App, Environment: x.Environment, Version: x.Version})
+		plan, err := f.Plan(ctx, DeployInput{App: x.App, Environment: x.Environment, Version: x.Version})
+		if err == nil && !plan.Empty() {
+			x.closedBy("quarantine", f.heldHere(ctx, p, here, plan.Target, f.about(ctx, p, plan, false)))
+		}
+		return plan, err
 	}
 	x.Version = coming.Version
+	if err := f.keeps(ctx, x, *coming, p); err != nil {
+		return slipway.Plan{}, err
+	}
 	if err := f.signed(ctx, x, *coming, p.Environment); err != nil {
 		return slipway.Plan{}, err
 	}
 	return f.planAhead(ctx, *coming, p.Environment.Follows, x.Environment)
+}
+
+// keeps adds the gate of what keeps a release in the environment before.
+func (f *Flow) keeps(ctx context.Context, x *Explanation, r slipway.Release, to *Place) error {
+	from, err := f.Place(ctx, to.Environment.Follows)
+	if err != nil {
+		return err
+	}
+	before, err := f.History(ctx, r.App, to.Environment.Follows)
+	if err != nil {
+		return err
+	}
+	after, err := f.History(ctx, r.App, x.Environment)
+	if err != nil {
+		return err
+	}
+	x.closedBy("promotion", f.hold(from, to)(ctx, before, after, r))
+	return nil
+}
+
+// closedBy adds a gate if there is an error that closes it.
+func (x *Explanation) closedBy(gate string, err error) {
+	if err != nil {
+		x.close(gate, nil, err)
+	}
 }
 
 // coming is the newest release of the environment before, if it is not here yet;

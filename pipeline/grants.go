@@ -155,7 +155,7 @@ func (f *Flow) mayOpen(r policy.Rail, g Granting) error {
 }
 
 func (f *Flow) mayGrant(r policy.Rail, person string) error {
-	who := f.Project.Platform.Whoever(r.By)
+	who := f.Project.Platform.WhoeverAt(r.By, f.Clock())
 	if slices.Contains(who, person) {
 		return nil
 	}

@@ -138,8 +138,15 @@ func (f *Flow) about(ctx context.Context, p *Place, plan slipway.Plan, rollback 
 // that is full. What it needs of quotas is then reserved.
 func (f *Flow) gate(p *Place, id string, rollback bool) func(context.Context, slipway.Plan) (slipway.Plan, error) {
 	return func(ctx context.Context, plan slipway.Plan) (slipway.Plan, error) {
-		plan, err := f.judged(ctx, p, plan, f.about(ctx, p, plan, rollback))
+		a := f.about(ctx, p, plan, rollback)
+		h, err := ledger.RecallHistory(ctx, p.Ledger, ledger.Subject{App: plan.Target.App, Environment: p.Environment.Name})
+		if err == nil {
+			err = f.heldHere(ctx, p, h, plan.Target, a)
+		}
 		if err != nil {
+			return plan, err
+		}
+		if plan, err = f.judged(ctx, p, plan, a); err != nil {
 			return plan, err
 		}
 		if err := closed(plan); err != nil {

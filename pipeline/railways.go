@@ -100,7 +100,7 @@ func (f *Flow) ways(h *slipway.RailHit, plan slipway.Plan, a about) {
 	if !h.Closed() || h.Effect == slipway.RailBlocks {
 		return
 	}
-	who := slices.DeleteFunc(f.Project.Platform.Whoever(h.By), func(person string) bool { return len(f.Policy().Keys[person]) == 0 })
+	who := slices.DeleteFunc(f.Project.Platform.WhoeverAt(h.By, f.Clock()), func(person string) bool { return len(f.Policy().Keys[person]) == 0 })
 	t := plan.Target
 	switch {
 	case len(who) == 0:

@@ -15,7 +15,7 @@ import (
 )
 
 // Policy says whose word counts on this platform, as it is now.
-func (f *Flow) Policy() evidence.Policy { return f.Project.Platform.Policy() }
+func (f *Flow) Policy() evidence.Policy { return f.Project.Platform.PolicyAt(f.Clock()) }
 
 // promoting is the stage that takes releases from one environment to another.
 func (f *Flow) promoting(ctx context.Context, from, to string) (promote.Stage, error) {
@@ -27,7 +27,7 @@ func (f *Flow) promoting(ctx context.Context, from, to string) (promote.Stage, e
 	if err != nil {
 		return promote.Stage{}, err
 	}
-	return promote.Stage{From: a.promoting(), To: b.promoting(), Rules: f.rules(b.Environment), Clock: f.Clock}, nil
+	return promote.Stage{From: a.promoting(), To: b.promoting(), Rules: f.rules(b.Environment), Hold: f.hold(a, b), Clock: f.Clock}, nil
 }
 
 // rules are those of the platform for what comes to an environment; nil if nobody

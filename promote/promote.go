@@ -27,6 +27,9 @@ type Stage struct {
 	// Rails are the roles that guard rails of To ask to sign. They may do so also
 	// once the release is there, and From is then the same place.
 	Rails []string
+	// Hold is asked with what both environments' ledgers say; its error keeps the
+	// release out. nil: nothing is asked.
+	Hold  func(ctx context.Context, from, to ledger.History, r slipway.Release) error
 	Clock func() time.Time
 	// Attest writes the signed statement that a release is promoted, and returns its
 	// digest. nil: there is none.
@@ -101,7 +104,7 @@ func (s Stage) find(ctx context.Context, in Input) (slipway.Release, ledger.Admi
 
 // open asks the gate of the next environment as it is now.
 func (s Stage) open(ctx context.Context, r slipway.Release, record slipway.Digest) error {
-	if s.Rules == nil {
+	if s.Rules == nil && s.Hold == nil {
 		return nil
 	}
 	h, err := ledger.ReadHistory(ctx, s.To.Ledger, s.subject(r.App))
@@ -118,6 +121,15 @@ func (s Stage) open(ctx context.Context, r slipway.Release, record slipway.Diges
 // opens asks the gate with a history of the next environment, and says what opened
 // it.
 func (s Stage) opens(ctx context.Context, h ledger.History, r slipway.Release, record slipway.Digest) (Standing, error) {
+	if s.Hold != nil {
+		from, err := ledger.RecallHistory(ctx, s.From.Ledger, ledger.Subject{App: r.App, Environment: s.From.Environment.Name})
+		if err != nil {
+			return Standing{}, err
+		}
+		if err := s.Hold(ctx, from, h, r); err != nil {
+			return Standing{}, err
+		}
+	}
 	if s.Rules == nil {
 		return Standing{}, nil
 	}

@@ -1,0 +1,211 @@
+package pipeline
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/slipway-cd/slipway"
+	"github.com/slipway-cd/slipway/promote"
+)
+
+// peopled is the usual platform with people, and more about prod.
+func peopled(prod string) string {
+	text := strings.Replace(platformText, "follows: staging}", "follows: staging, "+prod+"}", 1)
+	text += "people:\n"
+	for _, name := range []string{"zoe", "bo", "cy"} {
+		text += "  " + name + ": {keys: [\"" + pairOf(name).Key().String() + "\"]}\n"
+	}
+	return text + "roles: {qa: {people: [zoe]}, security: {people: [cy]}}\n"
+}
+
+func (w *world) hold(t *testing.T, who, version string, lift bool) (all []Held, err error) {
+	t.Helper()
+	w.with(t, func(f *Flow) {
+		in := Holding{Version: version, Why: "it loses rows", Person: who, Key: pairOf(who), By: who + "@laptop"}
+		if lift {
+			all, err = f.Lift(t.Context(), in)
+			return
+		}
+		all, err = f.Quarantine(t.Context(), in)
+	})
+	return all, err
+}
+
+// A release in quarantine goes nowhere, by whatever name and way, until somebody who
+// may lifts it.
+func TestQuarantine(t *testing.T) {
+	w := newWorld(t, map[string]string{"slipway.yaml": manifestText, "platform.yaml": peopled("sign_offs: [qa]"), "hello.py": "print('hello')\n"})
+	w.tag(t, "v1")
+	w.mustShip(t, "staging")
+	w.commit(t, map[string]string{"hello.py": "print('more')\n"})
+	w.tag(t, "v2")
+	w.mustShip(t, "staging")
+	all, err := w.hold(t, "bo", "v1", false)
+	if err != nil || len(all) != 3 || !all[2].Made || all[2].Environment != "prod" {
+		t.Fatalf("quarantined: %+v, %v", all, err)
+	}
+	if all, err = w.hold(t, "bo", "v1", false); err != nil || len(all) != 3 || all[0].Made {
+		t.Errorf("once more: %+v, %v", all, err)
+	}
+	w.with(t, func(f *Flow) {
+		_, err := f.Promote(t.Context(), promote.Input{App: "hello", Version: "v1"}, "prod")
+		wantError(t, err, slipway.Blocked, "v1 is in quarantine in staging: it loses rows", "bo looked at it again: slipway quarantine v1 --lift --why TEXT")
+		_, err = f.Deploy(t.Context(), DeployInput{App: "hello", Environment: "staging", Version: "v1"})
+		wantError(t, err, slipway.Blocked, "v1 is in quarantine in staging: it loses rows", "")
+		_, err = f.Rollback(t.Context(), RollbackInput{App: "hello", Environment: "staging"})
+		wantError(t, err, slipway.Blocked, "v1 is in quarantine in staging: it loses rows", "")
+	})
+	// The same bytes under another version.
+	w.commit(t, map[string]string{"hello.py": "print('hello')\n", "README": "none"})
+	w.tag(t, "v3")
+	_, err = w.ship(t, "staging")
+	wantError(t, err, slipway.Blocked, "v3, which has the bytes of v1, is in quarantine in local: it loses rows", "")
+	_, err = w.hold(t, "bo", "v1", true)
+	wantError(t, err, slipway.Blocked, "in prod: bo may not lift the quarantine of v1 in prod, which is for qa", "ask zoe")
+	if all, err = w.hold(t, "zoe", "v1", true); err != nil || len(all) != 1 || all[0].String() != "zoe lifts the quarantine of release v1: it loses rows" {
+		t.Errorf("lifted: %+v, %v", all, err)
+	}
+	w.mustShip(t, "staging")
+	_, err = w.hold(t, "zoe", "v1", true)
+	wantError(t, err, slipway.NotFound, "release v1 of hello is in no quarantine", "")
+	_, err = w.hold(t, "zoe", "v9", false)
+	wantError(t, err, slipway.NotFound, "there is no release v9 of hello in any environment", "slipway releases ENV")
+}
+
+// With segregation nobody lifts the quarantine of a release of their own.
+func TestQuarantineOfOnesOwn(t *testing.T) {
+	platform := strings.Replace(peopled("sign_offs: [qa], segregate: true"), "zoe: {keys", "zoe: {email: a@example.com, keys", 1)
+	w := newWorld(t, map[string]string{"slipway.yaml": manifestText, "platform.yaml": platform, "hello.py": "print('hello')\n"})
+	w.tag(t, "v1")
+	w.mustShip(t, "staging")
+	if _, err := w.hold(t, "bo", "v1", false); err != nil {
+		t.Fatal(err)
+	}
+	_, err := w.hold(t, "zoe", "v1", true)
+	wantError(t, err, slipway.Blocked, "in prod: it is zoe's own release", "somebody else has to lift it")
+}
+
+// The time that a release has to be live before counts from its deployment.
+func TestSoak(t *testing.T) {
+	w := newWorld(t, map[string]string{"slipway.yaml": manifestText, "platform.yaml": peopled("soak: 24h"), "hello.py": "print('hello')\n"})
+	w.tag(t, "v1")
+	_, err := w.ship(t, "prod")
+	wantError(t, err, slipway.Blocked, "v1 may not come to prod yet: it has to be live in staging for 24h, and was for 0s", "slipway deploy v1 staging, and wait")
+	w.mustShip(t, "staging")
+	promoteAt := func(at time.Time) error {
+		c := w.config(t)
+		c.Clock = func() time.Time { return at }
+		f, err := New(t.Context(), c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = f.Close() }()
+		x, err := f.Explain(t.Context(), "prod")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = f.Promote(t.Context(), promote.Input{App: "hello", Version: "v1"}, "prod")
+		if explained := len(x.Gates) > 0 && x.Gates[0].Name == "promotion" && err != nil && x.Gates[0].Why == err.Error(); (err != nil) != explained {
+			t.Errorf("explain says %+v, and promote %v", x.Gates, err)
+		}
+		return err
+	}
+	wantError(t, promoteAt(noon().Add(23*time.Hour)), slipway.Blocked, "v1 may not come to prod yet: it has to be live in staging for 24h, and was for 23h", "it may from 2026-11-23 12:00 UTC on")
+	if err := promoteAt(noon().Add(24 * time.Hour)); err != nil {
+		t.Error(err)
+	}
+}
+
+// A release from which somebody went back stays where it is, until it is deployed
+// there again.
+func TestNothingComesAfterARollback(t *testing.T) {
+	w := hello(t)
+	w.tag(t, "v1")
+	w.mustShip(t, "staging")
+	w.commit(t, map[string]string{"hello.py": "print('more')\n"})
+	w.tag(t, "v2")
+	w.mustShip(t, "staging")
+	w.with(t, func(f *Flow) {
+		if _, err := f.Rollback(t.Context(), RollbackInput{App: "hello", Environment: "staging"}); err != nil {
+			t.Fatal(err)
+		}
+		_, err := f.Promote(t.Context(), promote.Input{App: "hello", Version: "v2"}, "prod")
+		wantError(t, err, slipway.Blocked, "v2 may not come to prod: deployment 3 went back from it in staging", "if it was not its fault: slipway deploy v2 staging")
+		if _, err := f.Promote(t.Context(), promote.Input{App: "hello", Version: "v1"}, "prod"); err != nil {
+			t.Error(err)
+		}
+		if _, err := f.Deploy(t.Context(), DeployInput{App: "hello", Environment: "staging", Version: "v2"}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.Promote(t.Context(), promote.Input{App: "hello", Version: "v2"}, "prod"); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// Who stands in signs until the end of the day, and counts no longer then.
+func TestDelegation(t *testing.T) {
+	platform := peopled("sign_offs: [qa]") + "delegations: [{from: zoe, to: bo, until: 2026-11-22}]\n"
+	w := newWorld(t, map[string]string{"slipway.yaml": manifestText, "platform.yaml": platform, "hello.py": "print('hello')\n"})
+	w.tag(t, "v1")
+	w.mustShip(t, "staging")
+	w.with(t, func(f *Flow) {
+		in := promote.Signing{Input: promote.Input{App: "hello"}, Role: "qa", Person: "cy", Key: pairOf("cy"), Answer: slipway.Yes}
+		_, err := f.SignOff(t.Context(), in, "prod")
+		wantError(t, err, slipway.Blocked, "cy is not in the role qa", "")
+		in.Person, in.Key = "bo", pairOf("bo")
+		if _, err := f.SignOff(t.Context(), in, "prod"); err != nil {
+			t.Fatal(err)
+		}
+		f.Clock = func() time.Time { return noon().Add(12 * time.Hour) }
+		_, err = f.Promote(t.Context(), promote.Input{App: "hello", Version: "v1"}, "prod")
+		wantError(t, err, slipway.Blocked, "bo's yes as qa does not count: bo is not in the role qa", "zoe: slipway sign-off v1 prod --as qa")
+		f.Clock = noon
+		if _, err = f.Promote(t.Context(), promote.Input{App: "hello", Version: "v1"}, "prod"); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// A yes ends when its person or the platform says so.
+func TestSignOffsEnd(t *testing.T) {
+	w := newWorld(t, map[string]string{"slipway.yaml": manifestText, "platform.yaml": peopled("sign_offs: [{role: qa, valid: 14d}]"), "hello.py": "print('hello')\n"})
+	w.tag(t, "v1")
+	w.mustShip(t, "staging")
+	w.with(t, func(f *Flow) {
+		at := noon()
+		f.Clock = func() time.Time { return at }
+		in := promote.Signing{Input: promote.Input{App: "hello"}, Role: "qa", Person: "zoe", Key: pairOf("zoe"), Answer: slipway.Yes}
+		in.Until = noon()
+		_, err := f.SignOff(t.Context(), in, "prod")
+		wantError(t, err, slipway.Invalid, "a yes until 2026-11-22 is over already", "")
+		in.Until, in.Answer = noon().AddDate(0, 0, 3), slipway.No
+		_, err = f.SignOff(t.Context(), in, "prod")
+		wantError(t, err, slipway.Invalid, "only a yes has an end", "")
+		in.Answer = slipway.Yes
+		if _, err := f.SignOff(t.Context(), in, "prod"); err != nil {
+			t.Fatal(err)
+		}
+		closed := func(days int, why string) {
+			t.Helper()
+			at = noon().AddDate(0, 0, days)
+			_, err := f.Promote(t.Context(), promote.Input{App: "hello", Version: "v1"}, "prod")
+			wantError(t, err, slipway.Blocked, why, "zoe: slipway sign-off v1 prod --as qa")
+		}
+		closed(3, "zoe's yes as qa does not count: it ended on 2026-11-25")
+		in.Until = time.Time{}
+		if _, err := f.SignOff(t.Context(), in, "prod"); err != nil {
+			t.Fatal(err)
+		}
+		closed(17, "zoe's yes as qa does not count: it is of 2026-11-25T12:00:00Z, and a yes as qa is good for 14d")
+		closed(2, "zoe's yes as qa does not count: it says that it was made at 2026-11-25T12:00:00Z, which is yet to come")
+		at = noon().AddDate(0, 0, 17)
+		if _, err := f.SignOff(t.Context(), in, "prod"); err != nil {
+			t.Fatal(err) // said again, for the first does not count
+		}
+		if _, err := f.Promote(t.Context(), promote.Input{App: "hello", Version: "v1"}, "prod"); err != nil {
+			t.Error(err)
+		}
+	})
+}
