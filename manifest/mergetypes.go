@@ -101,7 +101,7 @@ func conditionType() *schema.Type {
 func externalType() *schema.Type {
 	return &schema.Type{Kind: schema.Object, What: "name, app, required, neutral, if", Fields: []schema.Field{
 		{Name: "name", Required: true, Type: textType(), Help: "The check's name or the status's context at the forge; * is any text. Where several match, all of them have to pass.", Example: "codecov/*", Also: []string{"context"}},
-		{Name: "app", Required: true, Type: textType(), Help: "Who issues it: the slug of the forge's app, or the login of who posts it. A check of that name by anybody else never counts.", Example: "codecov", Also: []string{"by", "issuer"}},
+		{Name: "app", Required: true, Type: textType(), Help: "Who issues it: the slug of the forge's app, or user:LOGIN for somebody who is none. A check of that name by anybody else never counts.", Example: "codecov", Also: []string{"by", "issuer"}},
 		{Name: "required", Type: &schema.Type{Kind: schema.Bool}, Default: "true", Help: "Whether a merge waits for it; otherwise it only informs."},
 		{Name: "neutral", Type: &schema.Type{Kind: schema.String, Enum: []string{"fail", "pass"}}, Default: "fail", Help: "What neutral and skipped count as.", Also: []string{"skipped"}},
 		{Name: "if", Type: conditionType(), Help: "The changes that need it. Default: all changes."},
