@@ -69,7 +69,7 @@ func FromSSH(public ssh.PublicKey) (Key, error) {
 }
 
 // ssh is the key as package ssh has it.
-func (k Key) ssh() (ssh.PublicKey, error) {
+func (k Key) ssh() (ssh.PublicKey, error) { //nolint:ireturn // package ssh knows keys as an interface only
 	if k.curve != nil {
 		return ssh.NewPublicKey(k.curve)
 	}
