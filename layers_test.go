@@ -90,9 +90,9 @@ var layers = map[string][]string{
 	},
 	// The values that pipeline takes and returns are those of stages and contracts.
 	"notice":        {},
-	"server/client": {"ledger", "merge", "operate", "pipeline", "server", "store"},
+	"server/client": {"ledger", "operate", "pipeline", "server", "store"},
 	"server/signin": {"access", "store"},
-	"server":        {"access", "driver", "forge", "git", "ledger", "manifest", "merge", "notice", "operate", "pipeline", "repository", "sandbox", "schema", "shape", "store"},
+	"server":        {"access", "driver", "forge", "git", "ledger", "manifest", "merge", "notebook/diff", "notice", "operate", "pipeline", "repository", "sandbox", "schema", "shape", "store"},
 	"examples":      {},
 	"cli": {
 		"examples", "git", "identity", "manifest", "merge", "notebook", "notebook/clean", "notebook/diff", "notebook/lint", "pipeline", "policy", "schema", "shape",

@@ -11,7 +11,7 @@ import (
 )
 
 type explainCommand struct {
-	Words []string `arg:"" optional:"" name:"env" help:"The environments. Default: all whose runtime this program drives."`
+	Words []string `arg:"" optional:"" name:"env" help:"The environments, by default all whose runtime this program drives; or a pull request that a server knows, such as acme/traffic#7."`
 	Facts string   `placeholder:"FILE" help:"Explain a pull request instead, by its facts as JSON; - for standard input."`
 }
 
@@ -29,7 +29,20 @@ Example: slipway explain prod
 // Run implements the command.
 func (c *explainCommand) Run(s *session) error {
 	if c.Facts != "" {
-		return s.explainFacts(c.Facts)
+		facts, err := s.readFacts(c.Facts)
+		if err != nil {
+			return err
+		}
+		return s.explainFacts(facts)
+	}
+	if len(c.Words) == 1 {
+		if repository, number, ok := pullRequest(c.Words[0]); ok {
+			facts, err := s.remoteFacts(repository, number)
+			if err != nil {
+				return err
+			}
+			return s.explainFacts(facts)
+		}
 	}
 	return s.reading("", func(f *pipeline.Flow) error {
 		envs := c.Words

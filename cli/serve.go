@@ -75,8 +75,8 @@ func (c *serveCommand) open(s *session) (srv *server.Server, listener net.Listen
 	srv, err = server.New(s.ctx, server.Config{
 		Folder: data, Platform: filepath.Clean(s.path(s.globals.Platform)), URL: c.URL, Address: "http://" + listener.Addr().String(), Parts: s.env.Parts, Store: s.env.Store, Forge: s.env.Forge, Shapes: menu,
 		Me: ledger.Holder{Who: s.env.User, Process: s.env.Process, Doing: "serve"}, Environ: s.env.Environ, Secrets: s.env.Secrets,
-		Door: func(st *store.Store, url string) server.Doorkeeper { return s.door(st, url) },
-		HTTP: &http.Client{Timeout: 30 * time.Second}, Clock: s.env.Clock, Log: serverLog(s.env), Version: s.env.Version, Workers: c.Workers, Drain: c.Drain,
+		Door:     func(st *store.Store, url string) server.Doorkeeper { return s.door(st, url) },
+		PlanText: markdownPlan, HTTP: &http.Client{Timeout: 30 * time.Second}, Clock: s.env.Clock, Log: serverLog(s.env), Version: s.env.Version, Workers: c.Workers, Drain: c.Drain,
 	})
 	if err != nil {
 		return nil, nil, err

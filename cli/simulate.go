@@ -17,7 +17,7 @@ import (
 )
 
 type simulateCommand struct {
-	File string   `arg:"" optional:"" help:"The facts of a pull request as JSON, - for standard input. Default: a pull request without commits and files, under the rules of this repository."`
+	File string   `arg:"" optional:"" help:"A pull request that a server knows, such as acme/traffic#7, or the facts of one as JSON, - for standard input. Default: a pull request without commits and files, under the rules of this repository."`
 	If   []string `short:"i" sep:"none" placeholder:"WORDS" help:"What would be otherwise. May be given many times, in order."`
 }
 
@@ -85,6 +85,9 @@ func behind(sign, text string) string {
 // facts are those of the file, or of a pull request of which nothing is known but
 // the rules.
 func (c *simulateCommand) facts(s *session) (merge.Facts, error) {
+	if repository, number, ok := pullRequest(c.File); ok {
+		return s.remoteFacts(repository, number)
+	}
 	if c.File != "" {
 		return s.readFacts(c.File)
 	}

@@ -2,34 +2,36 @@ package server
 
 import (
 	"context"
-	"encoding/base64"
 	"encoding/json"
 	"net/http"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
-	"github.com/slipway-cd/slipway"
 	"github.com/slipway-cd/slipway/access"
+	"github.com/slipway-cd/slipway/merge"
 	"github.com/slipway-cd/slipway/store"
 )
 
 // A Request is a pull request as it was read last, and what came of it.
 type Request struct {
-	Forge      string              `json:"forge"`
-	Repository string              `json:"repository"`
-	Number     int                 `json:"number"`
-	Open       bool                `json:"open"`
-	Head       string              `json:"head"`
-	Facts      slipway.PullRequest `json:"facts"`
-	State      json.RawMessage     `json:"state,omitempty" doc:"Whether the merge requirements are met, and what they wait for."`
-	Shown      bool                `json:"shown" doc:"Whether the forge shows what it should."`
-	Looked     time.Time           `json:"looked"`
+	Forge      string       `json:"forge"`
+	Repository string       `json:"repository"`
+	Number     int          `json:"number"`
+	Open       bool         `json:"open"`
+	Head       string       `json:"head"`
+	Facts      merge.Facts  `json:"facts" doc:"All that the state follows from."`
+	State      *merge.State `json:"state,omitempty" doc:"Whether the merge requirements are met, and what they wait for."`
+	Shown      bool         `json:"shown" doc:"Whether the forge shows what it should."`
+	Looked     time.Time    `json:"looked"`
 }
 
 func (s *Server) requestRoutes(api huma.API) {
 	type requests struct {
-		Page
+		After      string `query:"after" maxLength:"300" pattern:"^([^/#]+/[^#]+#[0-9]{1,9})?$" doc:"The next of the page before; empty: the first page."`
+		Limit      int    `query:"limit" minimum:"1" maximum:"1000" default:"100" doc:"The most items."`
 		Forge      string `query:"forge" maxLength:"63" doc:"Only those at this forge."`
 		Repository string `query:"repository" maxLength:"200" doc:"Only those of this repository."`
 		Number     int    `query:"number" minimum:"0" doc:"Only the one with this number."`
@@ -50,9 +52,14 @@ func (s *Server) requestRoutes(api huma.API) {
 		}
 		all := []Request{}
 		for _, r := range rows {
-			p := Request{Forge: r.Forge, Repository: r.Repository, Number: r.Number, Open: r.Open, Head: r.Head, State: r.State, Shown: r.Wanted == r.Shown, Looked: r.Looked}
+			p := Request{Forge: r.Forge, Repository: r.Repository, Number: r.Number, Open: r.Open, Head: r.Head, Shown: r.Wanted == r.Shown, Looked: r.Looked}
 			if err := json.Unmarshal(r.Facts, &p.Facts); err != nil {
 				return nil, err
+			}
+			if len(r.State) > 0 {
+				if err := json.Unmarshal(r.State, &p.State); err != nil {
+					return nil, err
+				}
 			}
 			all = append(all, p)
 		}
@@ -68,27 +75,17 @@ func (s *Server) requestRoutes(api huma.API) {
 	})
 }
 
-// A requestMark says behind which pull request a page begins.
-type requestMark struct {
-	Forge, Repository string
-	Number            int
-}
-
+// nextRequest says behind which pull request a page begins.
 func nextRequest(p Request) string {
-	return base64.RawURLEncoding.EncodeToString(toJSON(requestMark{p.Forge, p.Repository, p.Number}))
+	return asked{at{p.Forge, p.Repository}, p.Number}.String()
 }
 
 func afterRequest(text string) (store.PullRequest, error) {
 	if text == "" {
 		return store.PullRequest{}, nil
 	}
-	var m requestMark
-	data, err := base64.RawURLEncoding.DecodeString(text)
-	if err == nil {
-		err = json.Unmarshal(data, &m)
-	}
-	if err != nil {
-		return store.PullRequest{}, slipway.Errorf(slipway.Invalid, "after is %q: it is the next of an earlier page", text)
-	}
-	return store.PullRequest{Forge: m.Forge, Repository: m.Repository, Number: m.Number}, nil
+	where, digits, _ := strings.Cut(text, "#")
+	forge, repository, _ := strings.Cut(where, "/")
+	n, err := strconv.Atoi(digits)
+	return store.PullRequest{Forge: forge, Repository: repository, Number: n}, err
 }

@@ -15,9 +15,10 @@ import (
 // checking is the input of a job that builds and checks what is proposed.
 type checking struct {
 	asked
-	Head string     `json:"head"`
-	Base string     `json:"base,omitempty"` // the branch that it is to be merged into
-	Apps []checkApp `json:"apps"`
+	Head  string     `json:"head"`
+	Base  string     `json:"base,omitempty"` // the branch that it is to be merged into
+	Apps  []checkApp `json:"apps"`
+	Again bool       `json:"again,omitempty"` // checks that have passed are asked once more
 }
 
 type checkApp struct {
@@ -34,12 +35,7 @@ func (s *Server) checkHead(ctx context.Context, tx *store.Tx, in asked, f merge.
 	if merge.MayBuild(f).Missing() {
 		return f.Checks, nil
 	}
-	c := checking{asked: in, Head: f.PullRequest.Head, Base: f.PullRequest.Base}
-	for _, app := range f.Rules.Apps {
-		if (app.Head == nil || !app.Head.Gone && app.Head.Problem == "") && touched(f.PullRequest.Files, app.Folder) {
-			c.Apps = append(c.Apps, checkApp{app.Name, app.Folder})
-		}
-	}
+	c := s.checkingOf(in, f)
 	if len(c.Apps) == 0 {
 		return f.Checks, nil
 	}
@@ -54,6 +50,17 @@ func (s *Server) checkHead(ctx context.Context, tx *store.Tx, in asked, f merge.
 		return nil, err
 	}
 	return queued(f.Rules, c, s.Clock()), nil
+}
+
+// checkingOf says which apps of the head are to be checked: those that it touches.
+func (s *Server) checkingOf(in asked, f merge.Facts) checking {
+	c := checking{asked: in, Head: f.PullRequest.Head, Base: f.PullRequest.Base}
+	for _, app := range f.Rules.Apps {
+		if (app.Head == nil || !app.Head.Gone && app.Head.Problem == "") && touched(f.PullRequest.Files, app.Folder) {
+			c.Apps = append(c.Apps, checkApp{app.Name, app.Folder})
+		}
+	}
+	return c
 }
 
 // queued are the checks of a head before any of them has answered.
@@ -79,7 +86,16 @@ func (s *Server) check(ctx context.Context, j store.Job) (done, error) {
 	if err != nil {
 		return done{}, err
 	}
-	results := map[string][]slipway.CheckResult{}
+	row, _, err := s.store.PullRequest(ctx, in.Forge, in.Repository, in.Number)
+	if err != nil {
+		return done{}, err
+	}
+	facts, err := factsOf(row)
+	if err != nil {
+		return done{}, err
+	}
+	results, notes := map[string][]slipway.CheckResult{}, map[string]string{}
+	var plans []merge.PlanFact
 	err = s.checkedOut(ctx, in.at, in.Head, func(dir string) error {
 		for _, app := range in.Apps {
 			r, err := s.checkOne(ctx, j, in, app, dir)
@@ -87,6 +103,20 @@ func (s *Server) check(ctx context.Context, j store.Job) (done, error) {
 				return err
 			}
 			results[app.Name] = r
+			if facts.PullRequest.Head != in.Head {
+				continue
+			}
+			if notes[app.Name], err = s.notebooks(ctx, in.at, facts.PullRequest, app.Folder); err != nil {
+				return err
+			}
+			if facts.PullRequest.Fork || r[0].Verdict != slipway.Pass {
+				continue
+			}
+			text, planned, err := s.plans(ctx, j, in, filepath.Join(dir, filepath.FromSlash(app.Folder)))
+			if err != nil {
+				return err
+			}
+			notes[app.Name], plans = text+notes[app.Name], append(plans, planned...)
 		}
 		return nil
 	})
@@ -95,11 +125,11 @@ func (s *Server) check(ctx context.Context, j store.Job) (done, error) {
 	}
 	return done{value: results, then: func(ctx context.Context, tx *store.Tx) error {
 		for app, r := range results {
-			if err := tx.PutCheckResults(ctx, in.Forge, in.Repository, in.Head, app, j.ID, r); err != nil {
+			if err := tx.PutCheckResults(ctx, in.Forge, in.Repository, in.Head, app, j.ID, r, notes[app]); err != nil {
 				return err
 			}
 		}
-		return s.checked(ctx, tx, in, results)
+		return s.checked(ctx, tx, in, results, plans)
 	}}, nil
 }
 
@@ -124,7 +154,7 @@ func (s *Server) checkOne(ctx context.Context, j store.Job, in checking, app che
 		if err != nil {
 			return err
 		}
-		results, err = f.Check(ctx, src, b, false)
+		results, err = f.Check(ctx, src, b, in.Again)
 		if slipway.KindOf(err) == slipway.Failed && len(results) > 0 {
 			return nil // which the results say
 		}
@@ -143,7 +173,7 @@ func (s *Server) checkOne(ctx context.Context, j store.Job, in checking, app che
 
 // checked adds what the checks answered to the facts of the pull request, if it
 // still proposes that commit.
-func (s *Server) checked(ctx context.Context, tx *store.Tx, in checking, results map[string][]slipway.CheckResult) error {
+func (s *Server) checked(ctx context.Context, tx *store.Tx, in checking, results map[string][]slipway.CheckResult, plans []merge.PlanFact) error {
 	row, known, err := tx.PullRequest(ctx, in.Forge, in.Repository, in.Number)
 	if err != nil || !known || row.Head != in.Head {
 		return err
@@ -152,7 +182,7 @@ func (s *Server) checked(ctx context.Context, tx *store.Tx, in checking, results
 	if err != nil {
 		return err
 	}
-	f.Checks = nil
+	f.Checks, f.Plans = nil, plans
 	for _, app := range in.Apps {
 		for _, r := range results[app.Name] {
 			f.Checks = append(f.Checks, merge.Answered(app.Name, in.Head, r))

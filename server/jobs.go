@@ -205,13 +205,15 @@ const maxRetry = 5 * time.Minute
 // passing reports whether a failure may pass by itself: something that is lacking
 // now, somebody else at work. What a person has to change is not tried again.
 func passing(err error) bool {
-	switch slipway.KindOf(err) {
-	case slipway.Unavailable, slipway.Busy:
-		return true
-	case slipway.Internal:
-		return !errors.Is(err, context.Canceled)
+	if err == nil || errors.Is(err, context.Canceled) {
+		return false
 	}
-	return false
+	switch slipway.KindOf(err) {
+	case slipway.Unavailable, slipway.Busy, slipway.Internal:
+		return true
+	default:
+		return false
+	}
 }
 
 // end ends a job, and tells those who watch. Of a look that went well nothing is

@@ -40,7 +40,11 @@ func (s *Server) settle(ctx context.Context, tx *store.Tx, row store.PullRequest
 	if err != nil {
 		return err
 	}
-	row.View = toJSON(s.viewOf(row, f, state, results))
+	notes, err := tx.Notes(ctx, row.Forge, row.Repository, row.Head)
+	if err != nil {
+		return err
+	}
+	row.View = toJSON(s.viewOf(row, f, state, results, notes))
 	row.Wanted = string(slipway.DigestOf(row.View))
 	if err := tx.PutPullRequest(ctx, row); err != nil {
 		return err
@@ -62,9 +66,14 @@ func (s *Server) settle(ctx context.Context, tx *store.Tx, row store.PullRequest
 }
 
 // viewOf is what the forge is to show.
-func (s *Server) viewOf(row store.PullRequest, f merge.Facts, state merge.State, results map[string][]slipway.CheckResult) view {
+func (s *Server) viewOf(row store.PullRequest, f merge.Facts, state merge.State, results map[string][]slipway.CheckResult, notes map[string]string) view {
 	v := view{Label: state.Met, Comment: marker + "\n" + merge.Markdown(state)}
 	given := map[string]bool{}
+	for _, app := range slices.Sorted(maps.Keys(notes)) {
+		if notes[app] != "" {
+			v.Comment += "\n" + notes[app]
+		}
+	}
 	for _, app := range slices.Sorted(maps.Keys(results)) {
 		for _, r := range results[app] {
 			given[checkName(app, r.Name)] = true

@@ -94,6 +94,9 @@ func (s *Server) lookRequest(ctx context.Context, j store.Job) (done, error) {
 		return done{}, err
 	}
 	facts := merge.Facts{PullRequest: pr, Pushes: before.Pushes, Retargeted: before.Retargeted}
+	if pr.Partial != "" {
+		facts.Unread = append(facts.Unread, pr.Partial)
+	}
 	if before.PullRequest.Base != "" && before.PullRequest.Base != pr.Base {
 		facts.Retargeted = s.Clock().UTC()
 	}
@@ -120,6 +123,9 @@ func (s *Server) lookRequest(ctx context.Context, j store.Job) (done, error) {
 		row.Open, row.Head, row.Looked = pr.State == "open", pr.Head, s.Clock()
 		if row.Open {
 			if facts.Checks, err = s.checkHead(ctx, tx, in, facts); err != nil {
+				return err
+			}
+			if err := s.words(ctx, tx, in, &facts); err != nil {
 				return err
 			}
 		}

@@ -109,6 +109,14 @@ func TestMergeRequirements(t *testing.T) {
 	if got, label, comment := w.hub.see(first, merge.Label, 1); !label || got.State != "pass" || !strings.HasPrefix(comment, marker) {
 		t.Errorf("the forge shows label %t, status %+v, comment %q", label, got, comment)
 	}
+	if _, _, comment := w.hub.see(first, merge.Label, 1); !strings.Contains(comment, "a plan of ") {
+		t.Errorf("the comment has no plan:\n%s", comment)
+	}
+	w.hub.change(func() {
+		p := w.hub.requests[1]
+		p.Comments, p.Updated = append(p.Comments, slipway.Comment{ID: "c1", By: "jonas", Body: "Once more, please.\n/slipway check\n", Time: time.Now()}), time.Now()
+	})
+	untilJobs(t, s, jobCheck, 2)
 	second := w.propose(t, 1, "mara", map[string]string{"hello.py": "print('otherwise')\n", "fail": ""})
 	st = stands(t, s, "the new commit to be judged", func(st merge.State) bool { return st.Head == second && len(st.Waits) == 2 && !st.Met })
 	if got, label, _ := w.hub.see(second, checkName("hello", "unit"), 1); label || got.State != "fail" {

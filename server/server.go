@@ -14,6 +14,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"os"
@@ -48,19 +49,21 @@ type Config struct {
 	Environ  []string
 	Secrets  func(ctx context.Context, ref string) (string, error)
 	// Door makes the doorkeeper of the server at an address.
-	Door    func(st *store.Store, url string) Doorkeeper
-	HTTP    *http.Client // for notices
-	Clock   func() time.Time
-	Log     *slog.Logger
-	Version string
-	Workers int           // builds, checks and deployments at once; 0: 4
-	Lookers int           // questions to forges at once; 0: 8
-	Keep    time.Duration // how long ended jobs are kept; 0: 30 days
-	Retry   time.Duration // wait before a job that lacked something is tried again, doubled each time; 0: 1 s
-	Drain   time.Duration // how long what is under way may take when the server is to end; 0: it is cut short
-	Tick    time.Duration // how often schedules are looked at; 0: 10 s
-	Watch   time.Duration // how often the runs of all that is deployed are looked at; 0: 30 s
-	Poll    time.Duration // how often work is looked for that nobody announced; 0: 1 s
+	Door func(st *store.Store, url string) Doorkeeper
+	HTTP *http.Client // for notices
+	// PlanText writes a plan as Markdown, for those who review it at a forge.
+	PlanText func(io.Writer, slipway.Plan) error
+	Clock    func() time.Time
+	Log      *slog.Logger
+	Version  string
+	Workers  int           // builds, checks and deployments at once; 0: 4
+	Lookers  int           // questions to forges at once; 0: 8
+	Keep     time.Duration // how long ended jobs are kept; 0: 30 days
+	Retry    time.Duration // wait before a job that lacked something is tried again, doubled each time; 0: 1 s
+	Drain    time.Duration // how long what is under way may take when the server is to end; 0: it is cut short
+	Tick     time.Duration // how often schedules are looked at; 0: 10 s
+	Watch    time.Duration // how often the runs of all that is deployed are looked at; 0: 30 s
+	Poll     time.Duration // how often work is looked for that nobody announced; 0: 1 s
 }
 
 // A Server works in one folder, as the only process that does.

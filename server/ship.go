@@ -46,7 +46,13 @@ func (s *Server) atCommit(ctx context.Context, j store.Job, in delivery, fn func
 
 // inCopy opens the app in a folder of a working copy for fn. What happens there goes
 // to the job's log and to the stream of events.
-func (s *Server) inCopy(ctx context.Context, j store.Job, dir string, fn func(*pipeline.Flow) error) (err error) {
+func (s *Server) inCopy(ctx context.Context, j store.Job, dir string, fn func(*pipeline.Flow) error) error {
+	return s.inCopyAs(ctx, j, dir, false, fn)
+}
+
+// inCopyAs is inCopy; with looking the flow only tells what would change, and signs
+// in where it does so as those who may only look.
+func (s *Server) inCopyAs(ctx context.Context, j store.Job, dir string, looking bool, fn func(*pipeline.Flow) error) (err error) {
 	p, err := pipeline.OpenProject(ctx, s.where(dir))
 	if err != nil {
 		return err
@@ -58,6 +64,7 @@ func (s *Server) inCopy(ctx context.Context, j store.Job, dir string, fn func(*p
 	}
 	defer log.Close()
 	c := s.flowConfig(p, j.Kind+" "+p.Manifest.App)
+	c.Looking = looking
 	c.Log, c.Emit = log, func(e pipeline.Event) {
 		log.event(e)
 		s.tell(ctx, j, "stage."+string(e.State), e)

@@ -145,7 +145,10 @@ func (w *world) config(t *testing.T) Config {
 			return w.forge, nil
 		},
 		Shapes: menu, Me: ledger.Holder{Who: "server@test", Process: os.Getpid()}, Environ: w.environ, Door: func(*store.Store, string) Doorkeeper { return w.door },
-		HTTP: http.DefaultClient, Tick: 50 * time.Millisecond, Watch: 50 * time.Millisecond,
+		HTTP: http.DefaultClient, PlanText: func(w io.Writer, p slipway.Plan) error {
+			_, err := fmt.Fprintf(w, "a plan of %d changes\n", len(p.Changes))
+			return err
+		}, Tick: 50 * time.Millisecond, Watch: 50 * time.Millisecond,
 		Clock: time.Now, Log: slog.New(slog.NewTextHandler(t.Output(), nil)), Version: "test",
 		Retry: 20 * time.Millisecond, Poll: 20 * time.Millisecond,
 	}

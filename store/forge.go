@@ -324,14 +324,15 @@ func (s *Store) Apps(ctx context.Context, f AppFilter, after string, limit int) 
 		after, f.Forge, f.Repository, f.Team, limit)
 }
 
-// PutCheckResults keeps what the checks of an app said of a commit.
-func (t *Tx) PutCheckResults(ctx context.Context, forge, repository, commit, app string, job int64, results []slipway.CheckResult) error {
+// PutCheckResults keeps what the checks of an app said of a commit, with notes for
+// those who look at it.
+func (t *Tx) PutCheckResults(ctx context.Context, forge, repository, commit, app string, job int64, results []slipway.CheckResult, notes string) error {
 	data, err := json.Marshal(results)
 	if err != nil {
 		return err
 	}
-	_, err = t.tx.ExecContext(ctx, "INSERT OR REPLACE INTO check_result (forge, repository, commit_id, app, job, results) VALUES (?, ?, ?, ?, ?, ?)",
-		forge, repository, commit, app, job, string(data))
+	_, err = t.tx.ExecContext(ctx, "INSERT OR REPLACE INTO check_result (forge, repository, commit_id, app, job, results, notes) VALUES (?, ?, ?, ?, ?, ?, ?)",
+		forge, repository, commit, app, job, string(data), notes)
 	return err
 }
 
@@ -366,6 +367,24 @@ func checkResults(ctx context.Context, from interface {
 			return nil, slipway.Errorf(slipway.Internal, "the check results of %s at %s cannot be read: %w", app, commit, err)
 		}
 		all[app] = results
+	}
+	return all, rows.Err()
+}
+
+// Notes are the notes on a commit, by app, within the transaction.
+func (t *Tx) Notes(ctx context.Context, forge, repository, commit string) (map[string]string, error) {
+	rows, err := t.tx.QueryContext(ctx, "SELECT app, notes FROM check_result WHERE forge = ? AND repository = ? AND commit_id = ?", forge, repository, commit)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	all := map[string]string{}
+	for rows.Next() {
+		var app, text string
+		if err := rows.Scan(&app, &text); err != nil {
+			return nil, err
+		}
+		all[app] = text
 	}
 	return all, rows.Err()
 }

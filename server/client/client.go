@@ -18,7 +18,6 @@ import (
 
 	"github.com/slipway-cd/slipway"
 	"github.com/slipway-cd/slipway/ledger"
-	"github.com/slipway-cd/slipway/merge"
 	"github.com/slipway-cd/slipway/operate"
 	"github.com/slipway-cd/slipway/pipeline"
 	"github.com/slipway-cd/slipway/server"
@@ -100,26 +99,22 @@ func (c *Client) Release(ctx context.Context, app, env, version string) (r slipw
 	return r, c.get(ctx, place(app, env)+"/releases/"+url.PathEscape(version), nil, &r)
 }
 
-// PullRequest shows a pull request and what its merge waits for.
-func (c *Client) PullRequest(ctx context.Context, forge, repository string, number int) (server.Request, merge.State, error) {
-	q := url.Values{"forge": {forge}, "repository": {repository}, "number": {strconv.Itoa(number)}}
-	if forge == "" {
-		q.Del("forge")
+// PullRequest shows a pull request, with all that its state follows from. With no
+// forge it is the one of any that has it.
+func (c *Client) PullRequest(ctx context.Context, forge, repository string, number int) (server.Request, error) {
+	q := url.Values{"repository": {repository}, "number": {strconv.Itoa(number)}}
+	if forge != "" {
+		q.Set("forge", forge)
 	}
 	var page server.List[server.Request]
 	if err := c.get(ctx, "/pull-requests", q, &page); err != nil {
-		return server.Request{}, merge.State{}, err
+		return server.Request{}, err
 	}
 	if len(page.Items) == 0 {
-		return server.Request{}, merge.State{}, slipway.Errorf(slipway.NotFound, "the server knows no pull request %s#%d", repository, number)
+		return server.Request{}, slipway.Errorf(slipway.NotFound, "the server knows no pull request %s#%d", repository, number).
+			WithFix("name it as the forge does, such as acme/traffic#7")
 	}
-	var st merge.State
-	if len(page.Items[0].State) > 0 {
-		if err := json.Unmarshal(page.Items[0].State, &st); err != nil {
-			return page.Items[0], st, fmt.Errorf("the state of %s#%d: %w", repository, number, err)
-		}
-	}
-	return page.Items[0], st, nil
+	return page.Items[0], nil
 }
 
 // Ship asks the server to take an app at a commit along the road.

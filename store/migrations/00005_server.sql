@@ -101,6 +101,7 @@ CREATE TABLE check_result (
     app        TEXT    NOT NULL,
     job        INTEGER NOT NULL,
     results    TEXT    NOT NULL, -- JSON
+    notes      TEXT    NOT NULL, -- Markdown: plan, notebooks
     PRIMARY KEY (forge, repository, commit_id, app)
 );
 
