@@ -92,7 +92,7 @@ var layers = map[string][]string{
 	"notice":        {},
 	"server/client": {"ledger", "operate", "pipeline", "server", "store"},
 	"server/signin": {"access", "store"},
-	"server":        {"access", "driver", "forge", "git", "ledger", "manifest", "merge", "notebook/diff", "notice", "operate", "pipeline", "repository", "sandbox", "schema", "shape", "store"},
+	"server":        {"access", "driver", "forge", "git", "ledger", "ledger/tree", "manifest", "merge", "notebook/diff", "notice", "operate", "pipeline", "repository", "sandbox", "schema", "shape", "store"},
 	"examples":      {},
 	"cli": {
 		"examples", "git", "identity", "manifest", "merge", "notebook", "notebook/clean", "notebook/diff", "notebook/lint", "pipeline", "policy", "schema", "shape",

@@ -51,6 +51,8 @@ type Config struct {
 	// Authority is the address of the server that this flow works for. Its database
 	// keeps the ledger of every environment. Empty: there is no server.
 	Authority string
+	// AuthorityID tells that server from any other, whatever its address.
+	AuthorityID string
 	// Sandbox runs the commands of teams, as far as the platform file says nothing
 	// else; nil: without isolation. Packages is what package managers keep; nil:
 	// nothing.
@@ -154,6 +156,11 @@ func (f *Flow) Place(ctx context.Context, name string) (*Place, error) {
 	if p.Repository, err = f.repository(ctx, e); err != nil {
 		return nil, err
 	}
+	if f.Authority == "" && !e.IsLocal() {
+		if err := f.obey(ctx, name, p.Repository); err != nil {
+			return nil, err
+		}
+	}
 	if p.Ledger, err = f.ledger(e, p.Repository); err != nil {
 		return nil, err
 	}
@@ -214,7 +221,7 @@ func (f *Flow) live(ctx context.Context, name string) (*Place, error) {
 	}
 	p.Driver, err = open(ctx, RuntimeConfig{
 		Environment: p.Environment.Environment, Repository: p.Repository, Cache: f.Cache, WorkDir: f.workDir(), Prices: f.Project.Prices(),
-		Environ: f.Environ, Secrets: f.Secrets,
+		Environ: f.Environ, Secrets: f.Secrets, Sandbox: f.box(),
 		Progress: func(line string) { f.emit(f.current, Progress, line, 0) }, Clock: f.Clock,
 	})
 	return p, err

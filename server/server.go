@@ -13,8 +13,10 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"os"
@@ -28,6 +30,7 @@ import (
 	"github.com/slipway-cd/slipway"
 	"github.com/slipway-cd/slipway/forge"
 	"github.com/slipway-cd/slipway/ledger"
+	"github.com/slipway-cd/slipway/ledger/tree"
 	"github.com/slipway-cd/slipway/manifest"
 	"github.com/slipway-cd/slipway/pipeline"
 	"github.com/slipway-cd/slipway/sandbox"
@@ -72,6 +75,7 @@ type Server struct {
 	host      *pipeline.Host
 	store     *store.Store
 	door      Doorkeeper
+	id        string // tells this server from any other
 	forges    map[string]home
 	kinds     map[string]kind
 	left      sync.Once
@@ -142,6 +146,12 @@ func New(ctx context.Context, c Config) (*Server, error) {
 	s.store = c.Store(s.host.State())
 	s.door = c.Door(s.store, s.URL)
 	s.kinds = s.allKinds()
+	if s.id, err = identity(filepath.Join(s.stateFolder(), "server-id")); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	if err := s.takeOver(ctx, p); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
 	return s, nil
 }
 
@@ -181,6 +191,7 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 	g.Go(func() error { return s.sweep(ctx) })
 	g.Go(func() error { return s.tidy(ctx) })
+	g.Go(func() error { return s.seal(ctx) })
 	g.Go(func() error { return s.schedules(ctx) })
 	g.Go(func() error { return s.watch(ctx) })
 	return g.Wait()
@@ -212,6 +223,59 @@ func (s *Server) tidy(ctx context.Context) error {
 			return nil
 		}
 	}
+}
+
+// takeOver makes the server the authority over the environments that name a
+// repository, with what happened there before. Command lines without a server obey.
+func (s *Server) takeOver(ctx context.Context, p *manifest.Platform) error {
+	return s.platformFlow(ctx, func(f *pipeline.Flow) error {
+		for _, env := range p.EnvironmentNames() {
+			if e, _ := p.Environment(env); e.IsLocal() || e.Repository == "" {
+				continue
+			}
+			err := f.TakeOver(ctx, env, func(entries []ledger.Entry) error {
+				return s.store.Change(ctx, func(tx *store.Tx) error { return tx.Import(ctx, entries) })
+			})
+			if err != nil {
+				return fmt.Errorf("take over %s: %w", env, err)
+			}
+		}
+		return nil
+	})
+}
+
+// identity reads the server's own id, or makes one.
+func identity(file string) (string, error) {
+	data, err := os.ReadFile(file)
+	if err == nil && len(data) > 0 {
+		return strings.TrimSpace(string(data)), nil
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", err
+	}
+	id := newID()
+	if err := os.WriteFile(file+".new", []byte(id+"\n"), 0o600); err != nil {
+		return "", err
+	}
+	return id, os.Rename(file+".new", file)
+}
+
+// seal keeps refusals in the ledger, puts what is new there into its Merkle tree,
+// and signs the head.
+func (s *Server) seal(ctx context.Context) error {
+	signer, err := tree.OpenSigner(s.stateFolder())
+	if err != nil {
+		return err
+	}
+	for pause(ctx, s.Tick) {
+		if _, err := (tree.Sequencer{Keeper: s.store, Signer: signer}).All(ctx); err != nil && ctx.Err() == nil {
+			s.Log.Error("sign the head of the ledger", "error", err)
+		}
+		if _, err := s.store.ChainRefusals(ctx, s.Clock()); err != nil && ctx.Err() == nil {
+			s.Log.Error("keep the refusals in the ledger", "error", err)
+		}
+	}
+	return nil
 }
 
 // pause waits, and reports whether ctx is still good.

@@ -55,9 +55,13 @@ func appendEntry(ctx context.Context, tx *sql.Tx, d ledger.Draft) (ledger.Entry,
 	if err != nil {
 		return ledger.Entry{}, err
 	}
-	_, err = tx.ExecContext(ctx, "INSERT INTO ledger ("+columns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	return e, insertEntry(ctx, tx, e)
+}
+
+func insertEntry(ctx context.Context, tx *sql.Tx, e ledger.Entry) error {
+	_, err := tx.ExecContext(ctx, "INSERT INTO ledger ("+columns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 		e.App, e.Environment, e.Number, string(e.Prev), e.ID, e.Kind, e.Time.Format(time.RFC3339Nano), e.By, string(e.Body), joined(e.Statements), string(e.Hash))
-	return e, err
+	return err
 }
 
 // Entries implements ledger.Ledger.
