@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"time"
 
@@ -51,6 +52,14 @@ func (f *Flow) RecordRun(ctx context.Context, run slipway.Run, by string) (bool,
 		if err == nil || slipway.KindOf(err) != slipway.Conflict {
 			return err == nil, err
 		}
+	}
+}
+
+// recordEnd is RecordRun where the run is not what is asked about: that it could not
+// be recorded is told, and changes nothing.
+func (f *Flow) recordEnd(ctx context.Context, run slipway.Run, by string) {
+	if _, err := f.RecordRun(ctx, run, by); err != nil {
+		f.emit("run", Warned, fmt.Sprintf("the ledger of %s does not have how run %s ended: %v", run.Environment, run.ID, err), 0)
 	}
 }
 

@@ -203,6 +203,7 @@ func (f *Flow) startedAfter(steps *workflow.Steps, d deploy.Output, by string) (
 			return nil, err
 		}
 		if had != nil {
+			f.recordEnd(steps.Context(), *had, by) // who followed it may have died before
 			return f.unsettled(steps.Context(), *had)
 		}
 	}

@@ -66,11 +66,20 @@ func (s *Store) known(ctx context.Context) error {
 		return explain("read", s.file, err)
 	case current > newest:
 		return tooNew(s.file)
+	case current < newest && s.untouched(ctx):
+		return nothingYet(s.file) // the same, between two of them
 	case current < newest:
 		return slipway.Errorf(slipway.Unavailable, "%s was written by an older Slipway", s.file).
 			WithFix("any command that changes something, such as slipway ship, brings it up to date")
 	}
 	return nil
+}
+
+// untouched reports whether nothing was ever put into the ledger.
+func (s *Store) untouched(ctx context.Context) bool {
+	var n int
+	err := s.reader.QueryRowContext(ctx, "SELECT count(*) FROM (SELECT 1 FROM ledger LIMIT 1)").Scan(&n)
+	return err == nil && n == 0
 }
 
 // isUnmade reports whether a process died while it gave a new file the journal in

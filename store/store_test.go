@@ -278,7 +278,9 @@ func TestNothingToRead(t *testing.T) {
 	half := filepath.Join(t.TempDir(), "slipway.db")
 	s := open(t, half)
 	execute(t, s.Writer(), "DELETE FROM schema_version WHERE version_id > 0")
-	for name, file := range map[string]string{"no file": missing, "an empty file": empty, "no table yet": half} {
+	between := filepath.Join(t.TempDir(), "slipway.db")
+	execute(t, open(t, between).Writer(), "DELETE FROM schema_version WHERE version_id > 1")
+	for name, file := range map[string]string{"no file": missing, "an empty file": empty, "no table yet": half, "some tables": between} {
 		t.Run(name, func(t *testing.T) {
 			_, err := store.OpenReadOnly(t.Context(), file)
 			wantError(t, err, slipway.NotFound, "nothing was shipped from here yet: there is no "+file, "")
@@ -361,11 +363,17 @@ func TestDamagedInTheMiddle(t *testing.T) {
 }
 
 func TestOtherVersions(t *testing.T) {
+	old := filepath.Join(t.TempDir(), "slipway.db")
+	s := open(t, old)
+	add(t, s, 1)
+	execute(t, s.Writer(), "DELETE FROM schema_version WHERE version_id > 1")
+	_, err := store.OpenReadOnly(t.Context(), old)
+	wantError(t, err, slipway.Unavailable, old+" was written by an older Slipway", "any command that changes something, such as slipway ship, brings it up to date")
 	file := filepath.Join(t.TempDir(), "slipway.db")
-	s := open(t, file)
+	s = open(t, file)
 	add(t, s, 1)
 	execute(t, s.Writer(), "INSERT INTO schema_version (version_id, is_applied) VALUES (99, 1)")
-	_, err := store.OpenReadOnly(t.Context(), file)
+	_, err = store.OpenReadOnly(t.Context(), file)
 	wantError(t, err, slipway.Unavailable, file+" was written by a newer Slipway than this one", "use that version, or a newer one")
 	_, err = store.Open(t.Context(), file, nil)
 	wantError(t, err, slipway.Unavailable, file+" was written by a newer Slipway than this one", "use that version, or a newer one")
