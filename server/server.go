@@ -271,7 +271,7 @@ func (s *Server) seal(ctx context.Context) error {
 		if _, err := (tree.Sequencer{Keeper: s.store, Signer: signer}).All(ctx); err != nil && ctx.Err() == nil {
 			s.Log.Error("sign the head of the ledger", "error", err)
 		}
-		if _, err := s.store.ChainRefusals(ctx, s.Clock()); err != nil && ctx.Err() == nil {
+		if err := s.store.ChainRefusals(ctx, s.Clock()); err != nil && ctx.Err() == nil {
 			s.Log.Error("keep the refusals in the ledger", "error", err)
 		}
 	}
