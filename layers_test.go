@@ -58,7 +58,7 @@ var layers = map[string][]string{
 	"driver/glue":             {"driver", "repository", "driver/glue/price", "awssetup/access", "schema"},
 	"driver/glue/price":       {"driver", "schema"},
 	"driver/glue/gluetest":    {},
-	"driver/local":            {"driver", "sandbox/mask"},
+	"driver/local":            {"driver", "sandbox", "sandbox/mask"},
 	"forge/gitea":             {"forge"},
 	"forge/github":            {"forge"},
 	"forge/github/githubtest": {},

@@ -57,7 +57,7 @@ func executable(file, name string) error {
 
 // explain says in plain words why an existing file could not be started.
 func explain(name, dir string, err error) error {
-	if _, statErr := os.Stat(dir); statErr != nil {
+	if _, statErr := os.Stat(dir); statErr != nil && dir != "" {
 		return slipway.Errorf(slipway.Unavailable, "the working copy %s is gone: %w", dir, statErr)
 	}
 	switch {

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -54,6 +55,7 @@ func (r *run) prepare(ctx context.Context) error {
 		})
 		return nil
 	}
+	r.Dir = cmp.Or(r.Dir, "/")
 	var err error
 	r.cell, err = r.sandbox.newCell(p, r.Step)
 	return err

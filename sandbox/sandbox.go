@@ -115,8 +115,8 @@ func (l Limits) over(base Limits) Limits {
 
 // A Step is a command. Paths are absolute.
 type Step struct {
-	Argv   []string // the program is looked for on the PATH of Env
-	Dir    string
+	Argv   []string  // the program is looked for on the PATH of Env
+	Dir    string    // empty: where this process is, or / if the step is isolated
 	Env    []string  // all of its environment; see Sandbox.Environ
 	Stdin  io.Reader // nil: none. It may be read from until it fails, also after the step
 	Output io.Writer // of both streams; an error of it ends the stream and not the step. nil: nobody reads

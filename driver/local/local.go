@@ -18,6 +18,7 @@ import (
 
 	"github.com/slipway-cd/slipway"
 	"github.com/slipway-cd/slipway/driver"
+	"github.com/slipway-cd/slipway/sandbox"
 )
 
 // Config says where the runtime lives and what it gets from outside.
@@ -47,6 +48,8 @@ type Config struct {
 	// Grace is how long a job that is stopped may take to end by itself before
 	// it is killed. Zero: 10 seconds.
 	Grace time.Duration
+	// Sandbox runs what installs packages. Nil: without isolation.
+	Sandbox *sandbox.Sandbox
 	// Clock is the time of day. Nil is not allowed.
 	Clock func() time.Time
 	// Log gets what an operator may want to know. Nil: nothing is logged.
@@ -57,6 +60,9 @@ type Config struct {
 }
 
 func (c Config) withDefaults() Config {
+	if c.Sandbox == nil {
+		c.Sandbox = sandbox.New(sandbox.Config{Environ: c.Environ})
+	}
 	if c.Grace == 0 {
 		c.Grace = 10 * time.Second
 	}

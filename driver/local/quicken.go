@@ -3,6 +3,7 @@ package local
 import (
 	"context"
 	"path/filepath"
+	"slices"
 )
 
 // The class archive of a virtual environment halves the start of Spark. The
@@ -29,7 +30,7 @@ func (d *Driver) quicken(ctx context.Context, shim string, t tools) error {
 		return nil
 	}
 	d.cfg.Progress("preparing a quicker start of Spark (once)")
-	c := chatter{env: append(cleanEnv(d.cfg.Environ), "JAVA_HOME="+t.javaHome), progress: d.cfg.Progress}
+	c := d.chatter(v, append(slices.Clone(d.cfg.Environ), "JAVA_HOME="+t.javaHome), d.cfg.Progress)
 	err = c.run(ctx, v.python(), filepath.Join(shim, launcher), "--prepare", archive)
 	switch {
 	case ctx.Err() != nil:

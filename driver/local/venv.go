@@ -4,20 +4,18 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"slices"
 	"strings"
 	"syscall"
 	"time"
 
 	"github.com/slipway-cd/slipway"
+	"github.com/slipway-cd/slipway/sandbox"
 )
 
 // heartbeat is how long a build is silent before it says that it goes on.
@@ -53,7 +51,7 @@ func (d *Driver) ready(ctx context.Context, v venv, progress func(string)) (stri
 		return v.python(), nil
 	}
 	d.cfg.Log.InfoContext(ctx, "build virtual environment", "folder", v.dir)
-	return v.python(), v.build(ctx, d.cfg.Environ, progress)
+	return v.python(), v.build(ctx, d.chatter(v, d.cfg.Environ, progress), progress)
 }
 
 // A venv is a virtual environment in the cache.
@@ -99,14 +97,18 @@ func (v venv) lock(ctx context.Context, progress func(string)) (*os.File, error)
 	return takeLock(ctx, name)
 }
 
+// chatter runs the commands that make an environment, or add to it.
+func (d *Driver) chatter(v venv, env []string, progress func(string)) chatter {
+	return chatter{box: d.cfg.Sandbox, env: cleanEnv(env), writes: v.dir, reads: []string{d.cfg.Cache}, progress: progress}
+}
+
 // build makes the environment from nothing. What a killed build left is removed.
-func (v venv) build(ctx context.Context, env []string, progress func(string)) error {
+func (v venv) build(ctx context.Context, c chatter, progress func(string)) error {
 	if err := os.RemoveAll(v.dir); err != nil {
 		return err
 	}
 	progress(fmt.Sprintf("building a virtual environment on Python %s with %s (once; kept in %s)",
 		v.base.version, strings.Join(v.requirements, ", "), v.dir))
-	c := chatter{env: cleanEnv(env), progress: progress}
 	if err := c.run(ctx, v.base.path, "-m", "venv", v.dir); err != nil {
 		return v.venvError(ctx, err, c.last)
 	}
@@ -159,35 +161,51 @@ func (v venv) pipError(ctx context.Context, err error, last []string) error {
 
 func indent(lines []string) string { return "  " + strings.Join(lines, "\n  ") }
 
-// A chatter runs commands and passes on what they say.
+// A chatter runs commands and passes on what they say. What they run is what people
+// ask to be installed, so they run in the sandbox, with a network.
 type chatter struct {
+	box      *sandbox.Sandbox
 	env      []string
+	writes   string   // the folder that they may write to
+	reads    []string // and what they may read though it is hidden from others
 	progress func(string)
 	last     []string // the last lines
 }
 
-// run runs a command to its end. It is killed, with all that it started, when
-// ctx is done or this process dies.
+// run runs a command to its end. It ends, with all that it started, when ctx is
+// done or this process dies.
 func (c *chatter) run(ctx context.Context, name string, args ...string) error {
-	runtime.LockOSThread() // see ownGroup
-	defer runtime.UnlockOSThread()
-	cmd := exec.CommandContext(ctx, name, args...)
-	cmd.Env, cmd.SysProcAttr = c.env, ownGroup()
-	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
-	r, w, err := os.Pipe()
-	if err != nil {
+	if err := os.MkdirAll(c.writes, 0o755); err != nil {
 		return err
 	}
-	defer r.Close()
-	cmd.Stdout, cmd.Stderr = w, w
-	err = cmd.Start()
-	if err := errors.Join(err, w.Close()); err != nil {
-		return err
-	}
-	lines := make(chan string)
+	r, w := io.Pipe()
+	lines, ended := make(chan string), make(chan error, 1)
 	go readLines(r, lines)
+	go func() {
+		res, err := c.box.Run(ctx, sandbox.Step{
+			Argv: append([]string{name}, args...), Env: c.box.Environ(c.env), Output: w,
+			Network: true, Writable: []string{c.writes}, ReadOnly: c.reads,
+		})
+		ended <- failure(res, err)
+		_ = w.Close() // which never fails
+	}()
 	c.pass(lines)
-	return cmd.Wait()
+	return <-ended
+}
+
+// failure is why a command did not do what it should.
+func failure(res sandbox.Result, err error) error {
+	switch {
+	case err != nil:
+		return err
+	case res.Limit != "":
+		return fmt.Errorf("it %s, and was ended", res.Reason)
+	case res.Signal != 0:
+		return fmt.Errorf("signal: %s", res.Signal)
+	case res.Code != 0:
+		return fmt.Errorf("exit status %d", res.Code)
+	}
+	return nil
 }
 
 // readLines sends the lines of r and closes the channel.
