@@ -57,6 +57,7 @@ func (s *Server) API(mux *http.ServeMux) huma.API {
 	c.Components.SecuritySchemes = map[string]*huma.SecurityScheme{"token": {Type: "http", Scheme: "bearer"}}
 	c.Security = []map[string][]string{{"token": {}}}
 	c.Components.Schemas = huma.NewMapRegistry("#/components/schemas/", schemaName)
+	c.Components.Schemas.RegisterTypeAlias(reflect.TypeFor[slipway.Decimal](), reflect.TypeFor[float64]())
 	c.CreateHooks = nil // no $schema in answers: they are the nouns, and nothing else
 	api := humago.New(mux, c)
 	api.UseMiddleware(s.known(api))
@@ -64,6 +65,11 @@ func (s *Server) API(mux *http.ServeMux) huma.API {
 	s.jobRoutes(api)
 	s.requestRoutes(api)
 	s.streamRoutes(api)
+	for _, schema := range c.Components.Schemas.Map() {
+		for _, field := range schema.Properties { // a map that was never made is null
+			field.Nullable = field.Nullable || field.Type == huma.TypeObject && field.AdditionalProperties != nil
+		}
+	}
 	return api
 }
 
@@ -92,6 +98,12 @@ func (s *Server) known(api huma.API) func(huma.Context, func(huma.Context)) {
 		if !acceptable(r.Header.Values("Accept"), c.Operation()) {
 			_ = huma.WriteErr(api, c, http.StatusNotAcceptable, "the answer has none of the types that the request accepts") // whoever has gone does not hear it
 			return
+		}
+		for name, values := range r.URL.Query() {
+			if len(values) > 1 {
+				_ = huma.WriteErr(api, c, http.StatusUnprocessableEntity, "the parameter "+name+" is there more than once") // whoever has gone does not hear it
+				return
+			}
 		}
 		who, err := s.door.Identify(r)
 		if err != nil {

@@ -14,7 +14,7 @@ import (
 // ShipRequest asks to take an app along the road.
 type ShipRequest struct {
 	Commit  string `json:"commit,omitempty" pattern:"^[0-9a-f]{40}$" doc:"The commit. Default: the head of the default branch."`
-	Version string `json:"version,omitempty" maxLength:"128" doc:"The release's version. Default: the commit's tag, else one made of its time and name."`
+	Version string `json:"version,omitempty" maxLength:"128" pattern:"^([A-Za-z0-9]([A-Za-z0-9_+-]|[.][A-Za-z0-9_+-])*[.]?)?$" doc:"The release's version. Default: the commit's tag, else one made of its time and name."`
 }
 
 // DeployRequest asks for a deployment.

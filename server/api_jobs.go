@@ -25,7 +25,8 @@ type JobPath struct {
 
 func (s *Server) jobRoutes(api huma.API) {
 	type jobs struct {
-		Page
+		After string `query:"after" pattern:"^([1-9][0-9]{0,17})?$" doc:"The next of the page before; empty: the first page."`
+		Limit int    `query:"limit" minimum:"1" maximum:"1000" default:"100" doc:"The most items."`
 		App   string `query:"app" maxLength:"63" doc:"Only those of this app."`
 		State string `query:"state" enum:"waiting,running,done,failed,replaced,cancelled" doc:"Only those in this state."`
 		Kind  string `query:"kind" maxLength:"30" doc:"Only those of this kind."`
@@ -36,11 +37,10 @@ func (s *Server) jobRoutes(api huma.API) {
 		}
 		f := store.JobFilter{}
 		if in.After != "" {
-			before, err := strconv.ParseInt(in.After, 10, 64)
-			if err != nil || before < 1 {
-				return nil, slipway.Errorf(slipway.Invalid, "after is %q: it is the next of an earlier page", in.After)
+			var err error
+			if f.Before, err = strconv.ParseInt(in.After, 10, 64); err != nil {
+				return nil, err
 			}
-			f.Before = before
 		}
 		if in.App != "" {
 			f.Subject = subjectOf(in.App)

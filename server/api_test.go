@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -100,13 +101,14 @@ func TestProblems(t *testing.T) {
 		{"log of an unknown job", "GET", Root + "/jobs/7/log", "", nil, 404, "there is no job 7"},
 		{"wrong method", "DELETE", Root + "/apps", "", nil, 405, "/api/v1/apps takes GET, HEAD, not DELETE"},
 		{"a type that we have not", "GET", Root + "/apps", "", []string{"Accept: text/html, application/*;q=0"}, 406, "the answer has none of the types that the request accepts"},
-		{"a wrong page", "GET", Root + "/jobs?after=x", "", nil, 422, `after is "x": it is the next of an earlier page`},
-		{"a wrong page of pull requests", "GET", Root + "/pull-requests?after=x", "", nil, 422, `after is "x": it is the next of an earlier page`},
+		{"a wrong page", "GET", Root + "/jobs?after=x", "", nil, 422, "expected string to match pattern"},
+		{"a wrong page of pull requests", "GET", Root + "/pull-requests?after=x", "", nil, 422, "expected string to match pattern"},
 		{"a wrong number", "GET", Root + "/jobs/none", "", nil, 422, "invalid integer"},
 		{"an unknown parameter", "GET", Root + "/apps?colour=red", "", nil, 422, "unknown query parameter"},
+		{"a parameter twice", "GET", Root + "/apps?team=a&team=b", "", nil, 422, "the parameter team is there more than once"},
 		{"no JSON", "POST", ships, "{", nil, 400, "unexpected end of JSON input"},
 		{"a wrong field", "POST", ships, `{"commit": 7}`, nil, 422, "expected string"},
-		{"a wrong version", "POST", ships, `{"version": "a b"}`, nil, 422, "version"},
+		{"a wrong version", "POST", ships, `{"version": "a b"}`, nil, 422, "expected string to match pattern"},
 		{"too large", "POST", ships, `{"version": "` + strings.Repeat("x", 2<<20) + `"}`, nil, 413, "request body is too large"},
 		{"another type", "POST", ships, "<ship/>", []string{"Content-Type: text/xml"}, 415, "unknown content type"},
 	} {
@@ -198,7 +200,7 @@ func TestPages(t *testing.T) {
 	} {
 		var got []any
 		for after := ""; ; {
-			answer, body := request(t, h, "GET", Root+c.path+"&after="+after, "")
+			answer, body := request(t, h, "GET", Root+c.path+"&after="+url.QueryEscape(after), "")
 			var page List[map[string]any]
 			if err := json.Unmarshal([]byte(body), &page); err != nil || answer.StatusCode != 200 {
 				t.Fatalf("%s: %d %s (%v)", c.path, answer.StatusCode, body, err)

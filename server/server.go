@@ -66,6 +66,7 @@ type Config struct {
 	Drain    time.Duration // how long what is under way may take when the server is to end; 0: it is cut short
 	Tick     time.Duration // how often schedules are looked at; 0: 10 s
 	Watch    time.Duration // how often the runs of all that is deployed are looked at; 0: 30 s
+	Slow     time.Duration // how long a client may take to read what is sent to it as it comes; 0: 30 s
 	Poll     time.Duration // how often work is looked for that nobody announced; 0: 1 s
 }
 
@@ -104,6 +105,7 @@ func New(ctx context.Context, c Config) (*Server, error) {
 	c.Workers, c.Lookers = cmp.Or(c.Workers, 4), cmp.Or(c.Lookers, 8)
 	c.Keep, c.Retry, c.Poll = cmp.Or(c.Keep, 30*24*time.Hour), cmp.Or(c.Retry, time.Second), cmp.Or(c.Poll, time.Second)
 	c.Tick, c.Watch = cmp.Or(c.Tick, 10*time.Second), cmp.Or(c.Watch, 30*time.Second)
+	c.Slow = cmp.Or(c.Slow, 30*time.Second)
 	s := &Server{
 		Config: c, forges: map[string]home{}, news: newBell(), leaving: make(chan struct{}), began: c.Clock(), figures: &figures{},
 		running: map[int64]context.CancelCauseFunc{}, mirrors: map[string]*sync.Mutex{},

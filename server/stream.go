@@ -36,8 +36,10 @@ func (s *Server) streamRoutes(api huma.API) {
 		Wait    bool   `query:"wait" default:"true" doc:"Whether the stream goes on with what happens from now on."`
 	}
 	op := text("stream-events", "/events", "Follow what happens", "events")
-	op.Responses["200"] = &huma.Response{Description: "Server-sent events; the data of each is an event as JSON.", Content: map[string]*huma.MediaType{
-		"text/event-stream": {Schema: &huma.Schema{Type: huma.TypeString}},
+	op.Responses["200"] = &huma.Response{Description: "Server-sent events. Each has the form that is described; its data is an event as JSON. One that is named missed tells that events between were dropped.", Content: map[string]*huma.MediaType{
+		"text/event-stream": {Schema: &huma.Schema{Type: huma.TypeObject, Properties: map[string]*huma.Schema{
+			"id": {Type: huma.TypeString}, "event": {Type: huma.TypeString}, "data": {Type: huma.TypeString},
+		}}},
 	}}
 	huma.Register(api, op, func(ctx context.Context, in *events) (*huma.StreamResponse, error) {
 		if err := s.door.May(ctx, caller(ctx), access.Read, access.Object{}); err != nil {

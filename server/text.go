@@ -21,9 +21,6 @@ func text(id, path, summary, tag string) huma.Operation {
 	}
 }
 
-// slowest is how long a client may take to read what was sent to it.
-const slowest = 30 * time.Second
-
 // textBody begins an answer in plain text, and returns where it goes: each write is
 // sent at once.
 func (s *Server) textBody(c huma.Context) io.Writer {
@@ -36,18 +33,19 @@ func (s *Server) textBody(c huma.Context) io.Writer {
 
 // flushed sends each write at once. A client that does not read it is cut off.
 func (s *Server) flushed(w http.ResponseWriter) io.Writer {
-	return flushed{w, http.NewResponseController(w), s.Clock}
+	return flushed{w, http.NewResponseController(w), s.Clock, s.Slow}
 }
 
 type flushed struct {
 	http.ResponseWriter
 	control *http.ResponseController
 	clock   func() time.Time
+	slow    time.Duration
 }
 
 // Write implements io.Writer.
 func (f flushed) Write(p []byte) (int, error) {
-	if err := f.control.SetWriteDeadline(f.clock().Add(slowest)); err != nil {
+	if err := f.control.SetWriteDeadline(f.clock().Add(f.slow)); err != nil {
 		return 0, err
 	}
 	n, err := f.ResponseWriter.Write(p)
