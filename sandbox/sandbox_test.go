@@ -247,7 +247,7 @@ sys.stdin.read()`
 			"time":      {sh("sleep 100000"), sandbox.Limits{Time: 50 * time.Millisecond}, sandbox.Time, "exceeded its time limit of 50ms"},
 			"memory":    {[]string{"python3", "-c", hog}, sandbox.Limits{Memory: 100e6}, sandbox.Memory, "of memory, of 100 MB allowed"},
 			"processes": {sh("for i in 1 2 3 4 5 6 7 8 9 10 11 12; do sleep 100000 & done; wait"), sandbox.Limits{Processes: 8}, sandbox.Processes, "processes and threads, of 8 allowed"},
-			"bomb":      {sh("f() { f & f & sleep 1000; }; f"), sandbox.Limits{Processes: 40}, sandbox.Processes, "processes and threads, of 40 allowed"},
+			"bomb":      {sh("i=0; while [ $i -lt 150 ]; do sleep 1000 & i=$((i+1)); done; wait"), sandbox.Limits{Processes: 40}, sandbox.Processes, "processes and threads, of 40 allowed"},
 			"output":    {sh("yes"), sandbox.Limits{Output: 1000}, sandbox.Output, "printed more than 1 kB"},
 		}
 		if c.Isolation == sandbox.Required {
