@@ -95,7 +95,14 @@ func (s *Server) lookRefs(ctx context.Context, j store.Job) (done, error) {
 	if err != nil {
 		return done{}, err
 	}
-	refs, err := h.Refs(ctx, r.Name, known.RefsMark)
+	if r.DefaultBranch == "" { // it is empty, or could not be asked
+		r.DefaultBranch = known.DefaultBranch
+	}
+	seen, other := known.RefsMark, known.DefaultBranch != r.DefaultBranch
+	if other { // its head was no push to the default branch when it was seen
+		seen = ""
+	}
+	refs, err := h.Refs(ctx, r.Name, seen)
 	if err != nil {
 		return done{}, s.unread(ctx, at{name, r.Name}, r, known, err)
 	}
@@ -111,7 +118,7 @@ func (s *Server) lookRefs(ctx context.Context, j store.Job) (done, error) {
 		known.Problem = ""
 		if !refs.Unchanged {
 			known.RefsMark = refs.Mark
-			if err := s.moved(ctx, tx, at{name, r.Name}, r.DefaultBranch, refs, known.Looked.IsZero()); err != nil {
+			if err := s.moved(ctx, tx, at{name, r.Name}, branch{r.DefaultBranch, other}, refs, known.Looked.IsZero()); err != nil {
 				return err
 			}
 		}
@@ -128,7 +135,7 @@ func (s *Server) lookRefs(ctx context.Context, j store.Job) (done, error) {
 
 // unread keeps that a repository could not be read, and why.
 func (s *Server) unread(ctx context.Context, a at, r forge.Repository, known store.Repository, problem error) error {
-	known.Forge, known.Name, known.DefaultBranch, known.URL = a.Forge, a.Repository, r.DefaultBranch, r.URL
+	known.Forge, known.Name, known.URL = a.Forge, a.Repository, r.URL // not its branch: that is kept with its head
 	known.Problem = problem.Error()
 	if err := s.store.Change(ctx, func(tx *store.Tx) error { return tx.PutRepository(ctx, known) }); err != nil {
 		return err
@@ -136,9 +143,16 @@ func (s *Server) unread(ctx context.Context, a at, r forge.Repository, known sto
 	return problem
 }
 
+// branch is the default branch of a repository. Whichever it is that becomes that, such
+// as the first one of a repository that was empty, counts as pushed.
+type branch struct {
+	name string
+	new  bool
+}
+
 // moved keeps where branches and tags are, and has work done for those that are
 // new there: the default branch, and tags.
-func (s *Server) moved(ctx context.Context, tx *store.Tx, a at, branch string, refs forge.Refs, first bool) error {
+func (s *Server) moved(ctx context.Context, tx *store.Tx, a at, b branch, refs forge.Refs, first bool) error {
 	had, err := tx.Refs(ctx, a.Forge, a.Repository)
 	if err != nil {
 		return err
@@ -158,14 +172,15 @@ func (s *Server) moved(ctx context.Context, tx *store.Tx, a at, branch string, r
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(now)) {
-		if had[name] == now[name] {
+		isDefault := name == "heads/"+b.name
+		if had[name] == now[name] && !(isDefault && b.new) {
 			continue
 		}
 		if err := tx.PutRef(ctx, a.Forge, a.Repository, name, now[name]); err != nil {
 			return err
 		}
 		tag := strings.HasPrefix(name, "tags/") && !first // old tags of a repository that is new here are history
-		if name != "heads/"+branch && !tag {
+		if !isDefault && !tag {
 			continue
 		}
 		push := pushed{at: a, Ref: name, Commit: now[name]}
