@@ -65,7 +65,7 @@ func describe(run map[string]any, name string, there cells) string {
 		return "the tag " + key
 	case name == "GlueVersion" && there["Command.Name"] == typeShell:
 		return "the Glue version " + text
-	case isArgument(name) && (isWithheld(text) || suspicious(name, text) || secretValue().MatchString(text)):
+	case isArgument(name) && (isWithheld(text) || suspicious(name, text) || driver.SecretValue(text)):
 		return fmt.Sprintf("the argument %s, which looks like a secret; anybody who may see the job sees it", argument)
 	case name == defaultArgument+bookmarkArgument:
 		run["bookmark"] = strings.TrimPrefix(text, "job-bookmark-")

@@ -5,9 +5,9 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/slipway-cd/slipway"
+	"github.com/slipway-cd/slipway/driver"
 )
 
 // The arguments that Glue itself reads, and that parameters of the shape set.
@@ -67,22 +67,12 @@ func checkArgument(field, name string, v any) error {
 		return slipway.Errorf(slipway.Invalid, "%s: %w", field, err)
 	case slices.Contains(reserved, longName(name)), strings.HasPrefix(longName(name), ownArguments):
 		return slipway.Errorf(slipway.Invalid, "%s: AWS Glue or Slipway sets this argument itself", field).WithFix("take it out, or take another name")
-	case secretValue().MatchString(text.(string)):
+	case driver.SecretValue(text.(string)):
 		return slipway.Errorf(slipway.Invalid, "%s looks like a secret, and AWS Glue shows arguments in its console and its logs", field).
 			WithFix("take it out of the manifest and replace it, for it is known now; then pass the name of a secret in AWS Secrets Manager, or use a connection")
 	}
 	return nil
 }
-
-// secretValue is text that is a secret whatever it is called: keys of AWS, GitHub,
-// Slack and others, tokens, private keys, and addresses with a password. It is made when it is
-// needed, as it takes a good part of the start of a command.
-//
-//nolint:gochecknoglobals // immutable
-var secretValue = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`\b(AKIA|ASIA)[A-Z2-7]{16}\b|-----BEGIN [A-Z ]*PRIVATE KEY|\bgh[pousr]_[A-Za-z0-9]{30,}|\bgithub_pat_\w{30,}|` +
-		`\bglpat-[\w-]{20,}|\bxox[abpors]-[\w-]{10,}|\bsk_live_\w{20,}|\beyJ[\w-]{10,}\.eyJ[\w-]{10,}\.|[a-z][a-z0-9+.-]*://[^\s/:@]+:[^\s/@{}$]+@`)
-})
 
 // setOwnArguments sets the arguments that have parameters of their own.
 func (w *want) setOwnArguments() error {
@@ -157,7 +147,7 @@ func (w *want) checkArguments() error {
 // is not where one lies.
 func suspicious(name, value string) bool {
 	_, name, _ = strings.Cut(name, ".")
-	return value != "" && secret(name, value) && !pointer.MatchString(name) && !strings.HasPrefix(value, "arn:")
+	return value != "" && driver.SecretName(name, value) && !pointer.MatchString(name) && !strings.HasPrefix(value, "arn:")
 }
 
 // pointer is a name that says where a secret lies.

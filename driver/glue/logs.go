@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/glue"
 
 	"github.com/slipway-cd/slipway"
+	"github.com/slipway-cd/slipway/driver"
 )
 
 const (
@@ -94,8 +95,8 @@ func hider(arguments []map[string]string) *strings.Replacer {
 	var pairs []string
 	for _, all := range arguments {
 		for name, value := range all {
-			if len(value) >= 4 && secret(name, value) {
-				pairs = append(pairs, value, masked)
+			if len(value) >= 4 && driver.SecretName(name, value) {
+				pairs = append(pairs, value, driver.Masked)
 			}
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/slipway-cd/slipway"
+	"github.com/slipway-cd/slipway/driver"
 )
 
 // A wish is a plan's definition: what Glue is to have, whole. The handle of a
@@ -234,8 +235,8 @@ func show(name string, v any) string {
 	switch {
 	case v == nil:
 		return "not set"
-	case isText && (isWithheld(text) || isArgument(name) && suspicious(name, text) || secretValue().MatchString(text)):
-		return masked
+	case isText && (isWithheld(text) || isArgument(name) && suspicious(name, text) || driver.SecretValue(text)):
+		return driver.Masked
 	case isText:
 		return text
 	}

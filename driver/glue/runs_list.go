@@ -115,7 +115,7 @@ func (d *Driver) keepRuns(ctx context.Context, h slipway.Handle) error {
 		if s.open() {
 			s.note = note{
 				ID: run.ID, App: run.App, Environment: run.Environment, Job: h.Name, Version: run.Version,
-				Trigger: run.Trigger, By: run.By, Arguments: withoutSecrets(seen.latest.Arguments), Asked: run.Created,
+				Trigger: run.Trigger, By: run.By, Arguments: driver.MaskArguments(seen.latest.Arguments), Asked: run.Created,
 			}
 		}
 		s.latest, s.note.GlueRun = seen.latest, firstAttempt(*seen.latest)

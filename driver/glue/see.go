@@ -345,8 +345,8 @@ func hidden(field string, v any) any {
 		name, isArgument = strings.CutPrefix(field, "run.non_overridable_arguments.")
 	}
 	text, isText := v.(string)
-	if isText && (isWithheld(text) || isArgument && suspicious("."+name, text) || secretValue().MatchString(text)) {
-		return masked
+	if isText && (isWithheld(text) || isArgument && suspicious("."+name, text) || driver.SecretValue(text)) {
+		return driver.Masked
 	}
 	return v
 }

@@ -28,13 +28,15 @@ type note struct {
 	Version     string            `json:"version"`
 	Trigger     string            `json:"trigger"`
 	By          string            `json:"by,omitempty"`
-	Arguments   map[string]string `json:"arguments,omitempty"`
-	Asked       time.Time         `json:"asked"`            // by the clock of who asked
-	Caller      string            `json:"caller,omitempty"` // tells two callers apart that ask for the same
+	Arguments   map[string]string `json:"arguments,omitempty"` // secrets masked
+	Asked       time.Time         `json:"asked"`               // by the clock of who asked
+	Caller      string            `json:"caller,omitempty"`    // tells two callers apart that ask for the same
 	Refused     string            `json:"refused,omitempty"`
 	GlueRun     string            `json:"glue_run,omitempty"` // Glue's id of its first attempt; empty: not known, or none
 	Logs        logPlace          `json:"logs,omitzero"`
 	Ended       *slipway.Run      `json:"ended,omitempty"`
+
+	given map[string]string // the arguments as they are, for who starts the run; kept nowhere
 }
 
 // newNote is the note of a run that is about to be started.
@@ -45,7 +47,8 @@ func newNote(h slipway.Handle, r driver.RunRequest, job *types.Job, now time.Tim
 	}
 	n := note{
 		ID: r.ID, App: h.App, Environment: h.Environment, Job: h.Name, Version: versionOf(job),
-		Trigger: r.Trigger, By: r.By, Arguments: arguments, Asked: now, Caller: rand.Text(),
+		Trigger: r.Trigger, By: r.By, Arguments: driver.MaskArguments(arguments), Asked: now, Caller: rand.Text(),
+		given: arguments,
 	}
 	n.Logs = placeOf(job, arguments)
 	return n
@@ -61,7 +64,7 @@ func versionOf(job *types.Job) string {
 
 // startArguments are the arguments of StartJobRun.
 func (n note) startArguments() map[string]string {
-	all := maps.Clone(n.Arguments)
+	all := maps.Clone(n.given)
 	if all == nil {
 		all = map[string]string{}
 	}
@@ -130,6 +133,7 @@ func (d *Driver) claim(ctx context.Context, s *sighting) error {
 	if again != nil || have.note.Caller != mine {
 		return fmt.Errorf("leave a note before run %s is started; nothing was started: %w", s.note.ID, err)
 	}
+	have.note.given = s.note.given
 	*s = have
 	return nil
 }

@@ -2,7 +2,6 @@ package glue
 
 import (
 	"fmt"
-	"maps"
 	"regexp"
 	"strings"
 
@@ -10,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/glue/types"
 
 	"github.com/slipway-cd/slipway"
+	"github.com/slipway-cd/slipway/driver"
 )
 
 // stateOf is the state of an attempt in Slipway's words, and for one that did not
@@ -112,39 +112,14 @@ func shorten(said string) string {
 // without Slipway's own, and without values that may be secrets.
 func shown(arguments map[string]string) map[string]string {
 	var out map[string]string
-	for name, value := range arguments {
+	for name, value := range driver.MaskArguments(arguments) {
 		if strings.HasPrefix(name, ownArguments) {
 			continue
 		}
 		if out == nil {
 			out = map[string]string{}
 		}
-		if secret(name, value) || secretValue().MatchString(value) {
-			value = masked
-		}
 		out[strings.TrimLeft(name, "-")] = value
 	}
 	return out
-}
-
-// withoutSecrets are the arguments of a run that are kept for those who look it up.
-func withoutSecrets(arguments map[string]string) map[string]string {
-	out := maps.Clone(arguments)
-	for name, value := range out {
-		if secret(name, value) || secretValue().MatchString(value) {
-			out[name] = masked
-		}
-	}
-	return out
-}
-
-// masked stands where a secret was.
-const masked = "***"
-
-var secretName = regexp.MustCompile(`(?i)passw|secret|token|credential|api[-_]?key|private[-_]?key|access[-_]?key`)
-
-// secret reports whether an argument's value may be one. The address of a secret
-// is none.
-func secret(name, value string) bool {
-	return value != "" && secretName.MatchString(name) && !strings.HasPrefix(value, "arn:") && !strings.HasPrefix(value, "s3://")
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/slipway-cd/slipway"
+	"github.com/slipway-cd/slipway/driver"
 )
 
 // A value that looks like a secret and that the manifest does not set was put into the
@@ -64,7 +65,7 @@ func withhold(job map[string]any) (public map[string]any, secrets map[string]str
 		return nil, secrets
 	}
 	public, _ = eachText("", job, func(path, text string) string {
-		if isArgument(path) && suspicious(path, text) || secretValue().MatchString(text) {
+		if isArgument(path) && suspicious(path, text) || driver.SecretValue(text) {
 			secrets[path] = text
 			return withheld(text)
 		}

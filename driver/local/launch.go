@@ -33,6 +33,10 @@ type launch struct {
 	secrets mask.Masker
 }
 
+// shortestSecret is how long an argument with the name of a secret must be to be hidden
+// in what the script prints: a shorter one is part of too many words.
+const shortestSecret = 4
+
 // prepare finds and makes what the script needs.
 func (s *supervisor) prepare(ctx context.Context) (launch, error) {
 	arguments, secrets, err := s.arguments(ctx)
@@ -89,6 +93,12 @@ func (s *supervisor) arguments(ctx context.Context) (list, secrets []string, err
 	maps.Copy(merged, s.job.arguments)
 	for name, text := range s.req.Arguments {
 		merged[strings.TrimLeft(name, "-")] = value{text: text}
+	}
+	for name, text := range s.given {
+		merged[strings.TrimLeft(name, "-")] = value{text: text}
+		if len(text) >= shortestSecret {
+			secrets = append(secrets, text)
+		}
 	}
 	maps.Copy(merged, s.job.nonOverridable)
 	for _, name := range slices.Sorted(maps.Keys(merged)) {

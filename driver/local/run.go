@@ -36,7 +36,7 @@ type request struct {
 	Definition  string            `json:"definition"` // relative to the job's folder
 	Trigger     string            `json:"trigger"`
 	By          string            `json:"by,omitempty"`
-	Arguments   map[string]string `json:"arguments,omitempty"`
+	Arguments   map[string]string `json:"arguments,omitempty"` // secrets masked
 	Created     time.Time         `json:"created"`
 }
 
@@ -171,6 +171,9 @@ func (d *Driver) settle(folder string, s state) (state, error) {
 	if err := os.RemoveAll(filepath.Join(folder, workFolder)); err != nil {
 		return s, err
 	}
+	if err := forgetSecrets(folder); err != nil {
+		return s, err
+	}
 	s = d.orphaned(s)
 	return s, writeJSON(filepath.Join(folder, stateFile), s)
 }
@@ -235,7 +238,7 @@ func (d *Driver) stopUnbegun(folder string) (bool, error) {
 	if exists(filepath.Join(folder, stateFile)) {
 		return false, nil
 	}
-	return true, writeJSON(filepath.Join(folder, stateFile), state{
+	return true, errors.Join(forgetSecrets(folder), writeJSON(filepath.Join(folder, stateFile), state{
 		State: slipway.RunStopped, Ended: d.now(), Message: "stopped before it began",
-	})
+	}))
 }

@@ -258,6 +258,35 @@ raise ValueError("wrong password " + secret)
 		"change the secret, or refer to another one in run.arguments")
 }
 
+// TestArgumentsOfARunThatSoundLikeSecretsStayHidden gives a run a password in the open:
+// the script gets it, also when it is tried again, and it is kept nowhere.
+func TestArgumentsOfARunThatSoundLikeSecretsStayHidden(t *testing.T) {
+	cfg, b := config(t), blobs{}
+	want := target(b, "app", `
+import sys
+args = dict(zip(sys.argv[1::2], sys.argv[2::2]))
+print(args["--db_password"][::-1], args["--db_password"], args["--token"], args["--source"])
+raise ValueError("wrong password " + args["--db_password"])
+`)
+	want.Shape = "python-job"
+	want.Run = map[string]any{"max_retries": 1}
+	d := local.New(cfg)
+	h := mustDeploy(t, d, b, want)
+	run, log := ended(t, d, h, driver.RunRequest{ID: "r", Arguments: map[string]string{"db_password": "hunter22", "token": "x", "source": "raw"}})
+	if d := cmp.Diff(map[string]string{"db_password": "***", "token": "***", "source": "raw"}, run.Arguments); d != "" {
+		t.Errorf("arguments (-want +got):\n%s", d)
+	}
+	if run.Message != "ValueError: wrong password ***" {
+		t.Errorf("message %q", run.Message)
+	}
+	if n := strings.Count(log, "22retnuh *** x raw\n"); n != 2 {
+		t.Errorf("%d attempts in the log %q", n, log)
+	}
+	if holds := filesWith(t, cfg.Root, "hunter22"); holds != nil {
+		t.Errorf("files with the secret in them: %q", holds)
+	}
+}
+
 // filesWith lists the files below dir that hold text.
 func filesWith(t *testing.T, dir, text string) (found []string) {
 	t.Helper()

@@ -74,10 +74,10 @@ func (d *Driver) create(ctx context.Context, h slipway.Handle, r driver.RunReque
 	if err != nil {
 		return nil, err
 	}
-	err = writeRequest(filepath.Join(job, "runs"), request{
+	err = writeRequest(filepath.Join(job, "runs"), r.Arguments, request{
 		ID: r.ID, App: h.App, Environment: def.target.Environment, Version: def.target.Version,
 		Definition: filepath.Join("definitions", filepath.Base(def.folder)),
-		Trigger:    r.Trigger, By: r.By, Arguments: r.Arguments, Created: d.now(),
+		Trigger:    r.Trigger, By: r.By, Arguments: driver.MaskArguments(r.Arguments), Created: d.now(),
 	})
 	if err != nil && slot != nil {
 		err = errors.Join(err, slot.Close())
@@ -102,9 +102,10 @@ func (j job) checkOverrides(arguments map[string]string) error {
 	return nil
 }
 
-// writeRequest makes a run's folder. The job's lock is held, so what lies about
-// half-made is a killed call's.
-func writeRequest(runs string, r request) error {
+// writeRequest makes a run's folder, with the arguments as they are where the
+// request has some masked. The job's lock is held, so what lies about half-made is
+// a killed call's.
+func writeRequest(runs string, given map[string]string, r request) error {
 	if err := makeFolder(runs); err != nil {
 		return err
 	}
@@ -113,6 +114,9 @@ func writeRequest(runs string, r request) error {
 		return err
 	}
 	if err := writeJSON(filepath.Join(tmp, requestFile), r); err != nil {
+		return err
+	}
+	if err := writeSecrets(tmp, given, r.Arguments); err != nil {
 		return err
 	}
 	if err := os.Rename(tmp, filepath.Join(runs, r.ID)); err != nil {

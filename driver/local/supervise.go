@@ -76,6 +76,7 @@ type supervisor struct {
 	folder string // the run's
 	home   string // the job's
 	req    request
+	given  map[string]string // the arguments that the request has masked
 	job    job
 	state  state
 
@@ -111,6 +112,9 @@ func (s *supervisor) supervise(ctx context.Context) error {
 		return err
 	}
 	var err error
+	if s.given, err = readSecrets(s.folder); err != nil {
+		return err
+	}
 	if s.job, err = runJob(s.home, s.folder); err != nil {
 		return err
 	}
@@ -123,7 +127,7 @@ func (s *supervisor) supervise(ctx context.Context) error {
 	if err := s.record(first); err != nil {
 		return err
 	}
-	if err := s.tellReady(); err != nil {
+	if err := errors.Join(forgetSecrets(s.folder), s.tellReady()); err != nil {
 		return err
 	}
 	if err := s.waitForSlot(ctx); err != nil {
