@@ -250,24 +250,6 @@ func (s *Server) user(login string) map[string]any {
 	return user
 }
 
-// Comments are the texts of a pull request's comments.
-func (s *Server) Comments(in string, number int) []string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var texts []string
-	for _, c := range s.repos[in].pulls[number-1].comments {
-		texts = append(texts, c["body"].(string))
-	}
-	return texts
-}
-
-// Labels are those of a pull request.
-func (s *Server) Labels(in string, number int) []string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return slices.Clone(s.repos[in].pulls[number-1].labels)
-}
-
 // CheckRuns are the check runs at a commit, as REST has them, oldest first.
 func (s *Server) CheckRuns(in, commit string) []map[string]any {
 	s.mu.Lock()
