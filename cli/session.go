@@ -10,6 +10,7 @@ import (
 	"github.com/slipway-cd/slipway"
 	"github.com/slipway-cd/slipway/ledger"
 	"github.com/slipway-cd/slipway/pipeline"
+	"github.com/slipway-cd/slipway/server/client"
 	"github.com/slipway-cd/slipway/shape"
 )
 
@@ -89,8 +90,17 @@ func (s *session) within(p *pipeline.Project, doing string, open opener, fn func
 	if s.globals.Verbose {
 		log = s.talk
 	}
+	at, err := s.remote()
+	if err != nil {
+		return err
+	}
+	var elsewhere pipeline.Ledger // commands that a server does have not come here
+	if at != nil {
+		elsewhere = client.Ledger{Client: at}
+	}
 	f, err := open(s.ctx, pipeline.Config{
-		Project: p, Parts: s.env.Parts, Cache: s.env.Cache, Environ: withoutKey(s.env.Environ), Secrets: s.env.Secrets,
+		Elsewhere: elsewhere,
+		Project:   p, Parts: s.env.Parts, Cache: s.env.Cache, Environ: withoutKey(s.env.Environ), Secrets: s.env.Secrets,
 		Me:    ledger.Holder{Who: s.env.User, Process: s.env.Process, Doing: doing},
 		Clock: s.env.Clock, Emit: s.talk.event, Log: log, Wait: waitForOthers,
 		Signer: s.signer(p.State), Version: s.env.Version,

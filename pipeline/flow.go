@@ -51,6 +51,9 @@ type Config struct {
 	// Authority is the address of the server that this flow works for. Its database
 	// keeps the ledger of every environment. Empty: there is no server.
 	Authority string
+	// Elsewhere is the ledger of a server that has the last word over the environments
+	// but local. It is for who works from a command line; nil: there is none.
+	Elsewhere Ledger
 	// AuthorityID tells that server from any other, whatever its address.
 	AuthorityID string
 	// Sandbox runs the commands of teams, as far as the platform file says nothing
@@ -156,7 +159,7 @@ func (f *Flow) Place(ctx context.Context, name string) (*Place, error) {
 	if p.Repository, err = f.repository(ctx, e); err != nil {
 		return nil, err
 	}
-	if f.Authority == "" && !e.IsLocal() {
+	if f.Authority == "" && f.Elsewhere == nil && !e.IsLocal() {
 		if err := f.obey(ctx, name, p.Repository); err != nil {
 			return nil, err
 		}
@@ -198,6 +201,9 @@ func inRegion(address, region string) string {
 // folder for the one on this machine and for all that a server looks after, the
 // artifact repository for any other.
 func (f *Flow) ledger(e manifest.Environment, r repository.Repository) (Ledger, error) {
+	if !e.IsLocal() && f.Elsewhere != nil {
+		return f.Elsewhere, nil
+	}
 	if !e.IsLocal() && f.Authority == "" {
 		return f.Parts.ObjectLedger(r, f.Clock), nil
 	}

@@ -47,6 +47,7 @@ type change[T any] struct {
 }
 
 func (s *Server) changeRoutes(api huma.API) {
+	s.entryRoutes(api)
 	const place = "/apps/{app}/environments/{environment}"
 	handle(api, route{"ship", http.MethodPost, place + "/ships", "Take an app along the road to an environment", "changes", 202}, func(ctx context.Context, in *change[ShipRequest]) (*Job, error) {
 		return s.change(ctx, in.PlacePath, in.Idempotent, jobShip, access.Deploy, in.Body, func(a store.App) (any, error) {

@@ -111,6 +111,22 @@ func (t *Tx) Waiting(ctx context.Context, subject, kind string) (Job, bool, erro
 	return j, err == nil, err
 }
 
+// LastJob is the newest job of a kind on a subject.
+func (t *Tx) LastJob(ctx context.Context, subject, kind string) (Job, bool, error) {
+	j, err := scanJob(t.tx.QueryRowContext(ctx, "SELECT "+jobColumns+" FROM job WHERE subject = ? AND kind = ? ORDER BY id DESC LIMIT 1", subject, kind))
+	if errors.Is(err, sql.ErrNoRows) {
+		return j, false, nil
+	}
+	return j, err == nil, err
+}
+
+// Runs reports whether a job runs on a subject.
+func (t *Tx) Runs(ctx context.Context, subject string) (bool, error) {
+	var runs bool
+	err := t.tx.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM job WHERE subject = ? AND state = 'running')", subject).Scan(&runs)
+	return runs, err
+}
+
 // Replace ends the jobs of a kind that wait on a subject, but for the one with the
 // id keep: it does what they were to do. Those that run are asked to stop.
 func (t *Tx) Replace(ctx context.Context, subject, kind string, keep int64, why string, now time.Time) error {
