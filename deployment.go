@@ -83,6 +83,9 @@ type Plan struct {
 	// Cost is what runs of the target will cost, for those who look at the plan;
 	// nil: the runtime has no prices. It is no part of what is applied.
 	Cost *Cost `json:"cost,omitempty"`
+	// Next are the next times that a schedule fires which the plan adds or changes, for
+	// those who look at the plan. It is no part of what is applied.
+	Next []time.Time `json:"next,omitempty"`
 	// Drift is what was asked to be done about changes made by hand.
 	Drift DriftPolicy `json:"drift,omitempty"`
 	// Definition is what the runtime is to have, whole and in the driver's own

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 	"unicode"
 
 	"github.com/slipway-cd/slipway"
@@ -32,6 +33,9 @@ func markdownPlan(w io.Writer, p slipway.Plan) error {
 	} else {
 		fmt.Fprintf(&b, "%s, to %s.\n", counted(len(p.Changes), "change"), code(p.Target.Version))
 	}
+	if len(p.Next) > 0 {
+		fmt.Fprintf(&b, "\nNext runs: %s.\n", zoned(p.Next))
+	}
 	if p.Cost != nil {
 		fmt.Fprintf(&b, "\nCost: %s.\n", prose(p.Cost.String()))
 	}
@@ -42,6 +46,15 @@ func markdownPlan(w io.Writer, p slipway.Plan) error {
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// zoned says times with their zone, for readers who are elsewhere.
+func zoned(all []time.Time) string {
+	texts := make([]string, len(all))
+	for i, t := range all {
+		texts[i] = t.Format("Mon 2006-01-02 15:04 MST")
+	}
+	return strings.Join(texts, ", ")
 }
 
 func counted(n int, noun string) string {

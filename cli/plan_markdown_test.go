@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -30,6 +31,14 @@ Nothing to change: it has ` + "`v1.1.0`" + `.
 Nothing to change: it has ` + "`v1.1.0`" + `.
 
 Cost: at most $2.20 a run.
+`},
+		{"when it runs", slipway.Plan{Target: target, Next: []time.Time{
+			time.Date(2026, 11, 23, 3, 0, 0, 0, time.UTC), time.Date(2026, 11, 24, 3, 0, 0, 0, time.FixedZone("CET", 3600)),
+		}}, `### ` + "`roads` to `prod`" + `
+
+Nothing to change: it has ` + "`v1.1.0`" + `.
+
+Next runs: Mon 2026-11-23 03:00 UTC, Tue 2026-11-24 03:00 CET.
 `},
 		{"every action", slipway.Plan{
 			Target: target,

@@ -95,6 +95,9 @@ func (s *session) printPlan(w io.Writer, p slipway.Plan) {
 	for _, c := range p.Changes {
 		s.printChange(w, c)
 	}
+	if len(p.Next) > 0 {
+		fmt.Fprintf(w, "  next runs: %s\n", times(p.Next))
+	}
 	for _, warning := range p.Warnings {
 		fmt.Fprintf(w, "  %s %s\n", s.paint(w, yellow, "!"), warning)
 	}

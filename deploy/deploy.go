@@ -75,7 +75,7 @@ func (s Stage) fresh(ctx context.Context, h ledger.History, in Input) (slipway.P
 	if err != nil {
 		return p, err
 	}
-	p.Drift, p.Cost = in.Drift, <-cost
+	p.Drift, p.Cost, p.Next = in.Drift, <-cost, driver.NextOf(p, s.Clock())
 	return p, nil
 }
 

@@ -1,6 +1,7 @@
 package driver
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -134,6 +135,25 @@ func (s Schedule) Between(after, until time.Time, limit int) []time.Time {
 		at = next
 	}
 	return times
+}
+
+// shown is how many times a plan names.
+const shown = 5
+
+// NextOf are the next times that the schedule of a plan's target fires, if the plan
+// adds it or changes it. A schedule that nobody can read, or that is paused, never does.
+func NextOf(p slipway.Plan, now time.Time) []time.Time {
+	touched := func(c slipway.Change) bool {
+		return c.Field == "run.schedule" || c.Field == "run.timezone" || c.Field == "run.paused"
+	}
+	if !slices.ContainsFunc(p.Changes, touched) {
+		return nil
+	}
+	s, err := ScheduleOf(p.Target)
+	if err != nil {
+		return nil
+	}
+	return s.Next(now, shown)
 }
 
 // Next returns the next times the schedule fires after at, at most limit and

@@ -81,3 +81,41 @@ func TestPausedScheduleIsNeverDue(t *testing.T) {
 		t.Errorf("due at %v", got)
 	}
 }
+
+func TestNextOfAPlan(t *testing.T) {
+	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	changed := []slipway.Change{{Field: "run.schedule", Action: slipway.Add, To: "0 3 * * *"}}
+	for _, c := range []struct {
+		name    string
+		run     map[string]any
+		changes []slipway.Change
+		want    []string
+	}{
+		{"a new schedule", map[string]any{"schedule": "0 3 * * *"}, changed, []string{
+			"2026-11-23T03:00:00Z", "2026-11-24T03:00:00Z", "2026-11-25T03:00:00Z", "2026-11-26T03:00:00Z", "2026-11-27T03:00:00Z",
+		}},
+		{"that of AWS", map[string]any{"schedule": "cron(0 3 ? * 2 *)"}, changed, []string{
+			"2026-11-23T03:00:00Z", "2026-11-30T03:00:00Z", "2026-12-07T03:00:00Z", "2026-12-14T03:00:00Z", "2026-12-21T03:00:00Z",
+		}},
+		{"it goes on", map[string]any{"schedule": "0 3 1 * *", "paused": false}, []slipway.Change{{Field: "run.paused", Action: slipway.Update, From: true, To: false}}, []string{
+			"2026-12-01T03:00:00Z", "2027-01-01T03:00:00Z", "2027-02-01T03:00:00Z", "2027-03-01T03:00:00Z", "2027-04-01T03:00:00Z",
+		}},
+		{"another zone", map[string]any{"schedule": "0 3 1 * *", "timezone": "Europe/Berlin"}, []slipway.Change{{Field: "run.timezone", Action: slipway.Add}}, []string{
+			"2026-12-01T03:00:00+01:00", "2027-01-01T03:00:00+01:00", "2027-02-01T03:00:00+01:00", "2027-03-01T03:00:00+01:00", "2027-04-01T03:00:00+02:00",
+		}},
+		{"as it was", map[string]any{"schedule": "0 3 * * *"}, []slipway.Change{{Field: "run.workers", Action: slipway.Add}}, nil},
+		{"it goes", map[string]any{}, []slipway.Change{{Field: "run.schedule", Action: slipway.Delete}}, nil},
+		{"it rests", map[string]any{"schedule": "0 3 * * *", "paused": true}, changed, nil},
+		{"nobody can read it", map[string]any{"schedule": "often"}, changed, nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var got []string
+			for _, at := range driver.NextOf(slipway.Plan{Target: slipway.Target{Run: c.run}, Changes: c.changes}, now) {
+				got = append(got, at.Format(time.RFC3339))
+			}
+			if d := cmp.Diff(c.want, got); d != "" {
+				t.Errorf("times (-want +got):\n%s", d)
+			}
+		})
+	}
+}
