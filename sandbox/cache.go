@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -78,7 +79,7 @@ func (c *Caches) Open(key string, write bool) (*Cache, error) {
 	if err != nil {
 		return nil, fmt.Errorf("copy the cache of %s: %w", key, err)
 	}
-	if err := os.CopyFS(filepath.Join(copied.path, cacheFiles), os.DirFS(open.files)); err != nil {
+	if err := copyTree(open.files, filepath.Join(copied.path, cacheFiles)); err != nil {
 		copied.remove()
 		return nil, fmt.Errorf("copy the cache of %s: %w", key, err)
 	}
@@ -87,11 +88,12 @@ func (c *Caches) Open(key string, write bool) (*Cache, error) {
 
 // use takes the shared lock of a cache, making the cache if need be.
 func use(dir string) (*os.File, error) {
-	for {
-		if err := os.MkdirAll(filepath.Join(dir, cacheFiles), 0o755); err != nil {
-			return nil, err
+	var err error
+	for range 1000 {
+		var used *os.File
+		if err = os.MkdirAll(filepath.Join(dir, cacheFiles), 0o755); err == nil {
+			used, err = lock(dir, syscall.LOCK_SH)
 		}
-		used, err := lock(dir, syscall.LOCK_SH)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue // it was removed to make room
 		}
@@ -105,6 +107,54 @@ func use(dir string) (*os.File, error) {
 		}
 		_ = used.Close() // as above, before the lock was held
 	}
+	return nil, err
+}
+
+// copyTree copies a folder. Others may be writing to it: what is gone when its turn
+// comes is left out.
+func copyTree(from, to string) error {
+	return filepath.WalkDir(from, func(name string, d fs.DirEntry, err error) error {
+		if err == nil {
+			var rel string
+			if rel, err = filepath.Rel(from, name); err == nil {
+				err = copyEntry(name, filepath.Join(to, rel), d)
+			}
+		}
+		if errors.Is(err, fs.ErrNotExist) && name != from {
+			return nil
+		}
+		return err
+	})
+}
+
+func copyEntry(from, to string, d fs.DirEntry) error {
+	switch {
+	case d.IsDir():
+		return os.MkdirAll(to, 0o755)
+	case d.Type()&fs.ModeSymlink != 0:
+		target, err := os.Readlink(from)
+		if err != nil {
+			return err
+		}
+		return os.Symlink(target, to)
+	case !d.Type().IsRegular():
+		return nil // such as a socket
+	}
+	in, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer in.Close() // read only
+	info, err := in.Stat()
+	if err != nil {
+		return err
+	}
+	out, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, info.Mode().Perm()|0o600)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(out, in) // a file system that can shares the blocks
+	return errors.Join(err, out.Close())
 }
 
 // plainName is a key as part of a file's name, for people.

@@ -68,14 +68,14 @@ func TestAReaderWritesNothing(t *testing.T) {
 		dir := t.TempDir()
 		all := sandbox.NewCaches(dir, 1e9, ticking())
 		member := open(t, all, "traffic", true)
-		in(t, cfg, member, `echo good > $XDG_CACHE_HOME/x`)
+		in(t, cfg, member, `echo good > $XDG_CACHE_HOME/x; mkdir -p $XDG_CACHE_HOME/d; ln -s ../x $XDG_CACHE_HOME/d/link; printf '#!/bin/sh' > $XDG_CACHE_HOME/d/run; chmod 555 $XDG_CACHE_HOME/d/run`)
 		shut(t, member)
 		stranger := open(t, all, "traffic", false)
-		if out := in(t, cfg, stranger, `cat $XDG_CACHE_HOME/x; echo bad > $XDG_CACHE_HOME/x; echo bad > $XDG_CACHE_HOME/y; cat $XDG_CACHE_HOME/*`); out != "good\nbad\nbad\n" {
+		if out := in(t, cfg, stranger, `cd $XDG_CACHE_HOME; [ "$(cat d/link)" = good ] && d/run && rm -r d; cat $XDG_CACHE_HOME/x; echo bad > $XDG_CACHE_HOME/x; echo bad > $XDG_CACHE_HOME/y; cat $XDG_CACHE_HOME/*`); out != "good\nbad\nbad\n" {
 			t.Errorf("the stranger sees %q", out)
 		}
 		member = open(t, all, "traffic", true)
-		if out := in(t, cfg, member, `cat $XDG_CACHE_HOME/*`); out != "good\n" {
+		if out := in(t, cfg, member, `cat $XDG_CACHE_HOME/x $XDG_CACHE_HOME/y 2>/dev/null; ls $XDG_CACHE_HOME/d`); out != "good\nlink\nrun\n" {
 			t.Errorf("the member sees %q", out)
 		}
 		shut(t, stranger)
