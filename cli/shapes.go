@@ -55,7 +55,7 @@ type shapesShowCommand struct {
 
 // Help implements kong.HelpProvider.
 func (shapesShowCommand) Help() string {
-	return "With a name, it shows the parameters of that one.\n\nExample: slipway shapes glue-job\n\n" + exitHelp
+	return "With a name, it shows the parameters of that one. The word show may be left out.\n\nExample: slipway shapes show glue-job\n\n" + exitHelp
 }
 
 type shapeView struct {

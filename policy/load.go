@@ -28,6 +28,7 @@ type Rail struct {
 	Rollback     bool               `json:"rollback,omitempty"` // it keeps people from rolling back too
 	File         string             `json:"file"`
 	Line         int                `json:"line"`
+	Shape        string             `json:"shape,omitempty"` // that it comes with; empty: the platform's own
 
 	condition slipway.Digest
 	compiled  map[string]compiled // by shape
@@ -252,7 +253,7 @@ func (l *loader) belongs(s Source, v *schema.Value, path string, r *Rail) {
 	if len(r.Shapes) > 0 || len(r.Environments) > 0 {
 		l.complain(s.Doc, v.Get("name"), path, fmt.Sprintf("rail %s comes with the shape %s, and is for it in every environment", r.Name, s.Shape)).Expected = "neither shapes nor environments"
 	}
-	r.Shapes = []string{s.Shape}
+	r.Shapes, r.Shape = []string{s.Shape}, s.Shape
 }
 
 // openers checks who can open the rail: a rail that nobody can open, and does
