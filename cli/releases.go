@@ -162,6 +162,7 @@ func (c *downloadCommand) file(s *session, a slipway.Artifact) string {
 
 type removeCommand struct {
 	Environment string `arg:"" name:"env" help:"The environment."`
+	Former      string `placeholder:"APP" help:"Take away what this app, under a name that it had before, left behind."`
 }
 
 // Help implements kong.HelpProvider.
@@ -176,12 +177,41 @@ func (c *removeCommand) Run(s *session) error {
 		if err != nil {
 			return err
 		}
-		d, err := o.Remove(s.ctx, f.Project.Manifest.App, s.env.User)
+		app := f.Project.Manifest.App
+		if c.Former != "" {
+			if app, err = c.former(s, f); err != nil {
+				return err
+			}
+		}
+		d, err := o.Remove(s.ctx, app, s.env.User)
 		if err != nil {
 			return err
 		}
-		f.Settle(s.ctx, f.Project.Manifest.App, c.Environment)
-		s.talk.say("%s is no longer in %s; slipway deploy %s %s brings it back", f.Project.Manifest.App, c.Environment, d.Plan.Target.Version, c.Environment)
+		f.Settle(s.ctx, app, c.Environment)
+		if c.Former != "" {
+			s.talk.say("%s is no longer in %s", app, c.Environment)
+			return nil
+		}
+		s.talk.say("%s is no longer in %s; slipway deploy %s %s brings it back", app, c.Environment, d.Plan.Target.Version, c.Environment)
 		return nil
 	})
+}
+
+// former is the name that the app had before, if it did.
+func (c *removeCommand) former(s *session, f *pipeline.Flow) (string, error) {
+	src, err := s.source(f.Project, false)
+	if err != nil {
+		return "", err
+	}
+	all, err := f.LeftBehind(s.ctx, c.Environment, f.Project.Manifest.App, src)
+	if err != nil {
+		return "", err
+	}
+	for _, d := range all {
+		if d.Plan.Target.App == c.Former {
+			return c.Former, nil
+		}
+	}
+	return "", slipway.Errorf(slipway.NotFound, "nothing is live in %s that came from this folder under the name %s", c.Environment, c.Former).
+		WithFix("slipway plan --source %s says what was left behind; another app is removed from its own folder", c.Environment)
 }

@@ -205,7 +205,11 @@ func (f *Flow) Plan(ctx context.Context, in DeployInput) (slipway.Plan, error) {
 	if err != nil {
 		return plan, err
 	}
-	return f.judged(ctx, p, plan, f.about(ctx, p, plan, in.RollbackOf != 0))
+	a := f.about(ctx, p, plan, in.RollbackOf != 0)
+	if a.release != nil {
+		plan = f.former(ctx, p, plan, a.release.Source)
+	}
+	return f.judged(ctx, p, plan, a)
 }
 
 // PlanSource says what shipping a source would change: it builds it, and makes
@@ -231,6 +235,7 @@ func (f *Flow) PlanSource(ctx context.Context, src slipway.Source, env string, d
 		return plan, err
 	}
 	plan.Warnings = append(plan.Warnings, f.Project.Manifest.Differences(b.found(), env)...)
+	plan = f.former(ctx, p, plan, src)
 	return f.judged(ctx, p, plan, about{team: f.Project.Manifest.Team, released: f.Clock()}) // it would be released now
 }
 

@@ -146,6 +146,9 @@ func (f *Flow) gate(p *Place, id string, rollback bool) func(context.Context, sl
 		if err != nil {
 			return plan, err
 		}
+		if a.release != nil {
+			plan = f.former(ctx, p, plan, a.release.Source)
+		}
 		if plan, err = f.judged(ctx, p, plan, a); err != nil {
 			return plan, err
 		}
