@@ -43,6 +43,13 @@ type Delegation struct {
 	EndedBy string    `json:"ended_by,omitempty"`
 }
 
+// A Handed is a delegation, and whether it holds.
+type Handed struct {
+	Delegation
+	Holds  bool   `json:"holds"`
+	WhyNot string `json:"why_not,omitempty"`
+}
+
 // A Revocation takes a delegation back.
 type Revocation struct {
 	ID   string    `json:"id"`

@@ -18,6 +18,7 @@ import (
 
 	"github.com/slipway-cd/slipway"
 	"github.com/slipway-cd/slipway/awssetup"
+	"github.com/slipway-cd/slipway/evidence"
 	"github.com/slipway-cd/slipway/forge"
 	"github.com/slipway-cd/slipway/manifest"
 	"github.com/slipway-cd/slipway/pipeline"
@@ -50,6 +51,8 @@ type Env struct {
 	// Forge opens a forge of the platform file.
 	Forge   func(context.Context, manifest.Forge) (forge.Forge, error)
 	Secrets func(ctx context.Context, ref string) (string, error)
+	// Keepers open keys to attest with that a service keeps, by their URL's scheme.
+	Keepers map[string]func(ctx context.Context, address string) (evidence.Signer, error)
 	Account func(context.Context, slipway.Environment) (*awssetup.Account, error) // to set it up
 	Log     *slog.Logger
 }
@@ -143,14 +146,15 @@ type commands struct {
 	Adopt      adoptCommand      `cmd:"" group:"start" help:"Take over a job that was made by other means."`
 	History    historyCommand    `cmd:"" group:"operate" help:"Show everything that happened, from the ledger."`
 	Cost       costCommand       `cmd:"" group:"operate" help:"Show what runs cost, and will cost."`
-	Serve      serveCommand      `cmd:"" group:"operate" help:"Take what is pushed to git repositories along the road, and tell pull requests what they wait for."`
 	Apps       appsCommand       `cmd:"" group:"look" help:"List the apps of a server."`
 	Jobs       jobsCommand       `cmd:"" group:"look" help:"List the jobs of a server, or show what one printed."`
+	Serve      serveCommand      `cmd:"" group:"operate" help:"Take what is pushed to git repositories along the road, and tell pull requests what they wait for."`
 	Hook       hookCommand       `cmd:"" group:"operate" help:"Make git repositories tell a server of pushes."`
 	Ledger     ledgerCommand     `cmd:"" group:"operate" help:"Verify the ledger of a database, and sign its head."`
 	Backup     backupCommand     `cmd:"" group:"operate" help:"Back up a server's data folder, while it works."`
 	Restore    restoreCommand    `cmd:"" group:"operate" help:"Make a data folder from a backup, verified."`
 	Token      tokenCommand      `cmd:"" group:"operate" help:"Make, list and revoke tokens for a server."`
+	Rights     rightsCommand     `cmd:"" group:"operate" help:"Hand over what you may do at a server, and take it back."`
 	Login      loginCommand      `cmd:"" group:"operate" help:"Sign in to a server with a browser."`
 	Logout     logoutCommand     `cmd:"" group:"operate" help:"Forget the token for a server."`
 	Schedule   scheduleCommand   `cmd:"" group:"operate" help:"Start the runs that are due, while it is up."`

@@ -11,6 +11,7 @@ import (
 	"github.com/slipway-cd/slipway/access"
 	"github.com/slipway-cd/slipway/manifest"
 	"github.com/slipway-cd/slipway/schema"
+	"github.com/slipway-cd/slipway/server"
 	"github.com/slipway-cd/slipway/store"
 )
 
@@ -35,18 +36,40 @@ func (d inData) open(s *session) (*store.Store, error) {
 	return store.Open(s.ctx, file, nil)
 }
 
+// tokens lists the tokens of the server that is named, or of the data folder; of one
+// owner, if one is given. The newest are first.
+func (d inData) tokens(s *session, owner string) ([]access.Token, error) {
+	at, err := s.remote()
+	if err != nil {
+		return nil, err
+	}
+	if at == nil {
+		st, err := d.open(s)
+		if err != nil {
+			return nil, err
+		}
+		all, err := st.Tokens(s.ctx, owner)
+		return all, errors.Join(err, st.Close())
+	}
+	all, err := at.Tokens(s.ctx, true)
+	all = slices.DeleteFunc(all, func(t access.Token) bool { return owner != "" && t.Owner != owner })
+	slices.SortStableFunc(all, func(a, b access.Token) int { return b.Created.Compare(a.Created) })
+	return all, err
+}
+
 type tokenCreateCommand struct {
 	inData
 	Name    string   `arg:"" help:"What the token is called."`
-	Owner   string   `required:"" placeholder:"PERSON" help:"The person for whom it stands, by the short name in platform.yaml."`
+	Owner   string   `placeholder:"PERSON" help:"The person for whom it stands, by the short name in platform.yaml. Default: you, as the server knows you."`
 	Scope   []string `required:"" sep:"," placeholder:"SCOPE" help:"What it is good for: ACTION, ACTION:APP, ACTION@ENVIRONMENT or ACTION:APP@ENVIRONMENT; all for everything that the person may. More of them with commas."`
 	Expires string   `default:"30d" placeholder:"TIME" help:"How long it is good for. Default: 30d."`
 }
 
 // Help implements kong.HelpProvider.
 func (tokenCreateCommand) Help() string {
-	return `Makes a token in the data folder of a server on this machine, such as the first one of all. What is kept is its hash:
-it cannot be shown again. A token is never good for more than its owner may at the time it is used.
+	return `Makes a token at the server that --server names or, without one, in the data folder of a server on this machine, such as
+the first one of all. What is kept is its hash: it cannot be shown again. A token is never good for more than its owner may at the
+time it is used.
 
 Example: slipway token create ci --owner ana --scope deploy:traffic@staging --platform platform.yaml
 
@@ -55,6 +78,29 @@ Example: slipway token create ci --owner ana --scope deploy:traffic@staging --pl
 
 // Run implements the command.
 func (c *tokenCreateCommand) Run(s *session) error {
+	life, err := schema.ParseDuration(c.Expires)
+	if err != nil {
+		return slipway.Errorf(slipway.Invalid, "--expires: %w", err).WithFix("such as 30d or 12h")
+	}
+	at, err := s.remote()
+	if err != nil {
+		return err
+	}
+	if at == nil {
+		return c.here(s, life)
+	}
+	made, err := at.CreateToken(s.ctx, server.TokenRequest{Name: c.Name, Owner: c.Owner, Scopes: c.Scope, Expires: s.env.Clock().UTC().Truncate(time.Second).Add(life)})
+	if err != nil {
+		return err
+	}
+	return s.showNewToken(madeToken{Token: made.Token, Secret: made.Secret})
+}
+
+// here makes the token in a data folder.
+func (c *tokenCreateCommand) here(s *session, life time.Duration) error {
+	if c.Owner == "" {
+		return slipway.Errorf(slipway.Invalid, "a token stands for a person").WithFix("say for whom with --owner, by the short name in platform.yaml")
+	}
 	p, err := c.policy(s)
 	if err != nil {
 		return err
@@ -62,10 +108,6 @@ func (c *tokenCreateCommand) Run(s *session) error {
 	scopes, err := access.ParseScopes(c.Scope)
 	if err != nil {
 		return err
-	}
-	life, err := schema.ParseDuration(c.Expires)
-	if err != nil {
-		return slipway.Errorf(slipway.Invalid, "--expires: %w", err).WithFix("such as 30d or 12h")
 	}
 	t, secret, err := p.Issue(access.Identity{Person: c.Owner}, access.Token{Name: c.Name, Owner: c.Owner, Scopes: scopes, Expires: p.Now.Add(life)})
 	if err != nil {
@@ -83,11 +125,15 @@ func (c *tokenCreateCommand) Run(s *session) error {
 	if err := errors.Join(err, st.Close()); err != nil {
 		return err
 	}
+	return s.showNewToken(madeToken{Token: t, Secret: secret})
+}
+
+func (s *session) showNewToken(t madeToken) error {
 	if s.globals.JSON {
-		return printJSON(s.env.Stdout, madeToken{Token: t, Secret: secret})
+		return printJSON(s.env.Stdout, t)
 	}
 	s.talk.say("%s of %s is good for %s until %s; it is shown this once", t.Name, t.Owner, access.JoinScopes(t.Scopes), when(t.Expires))
-	_, err = fmt.Fprintln(s.env.Stdout, secret)
+	_, err := fmt.Fprintln(s.env.Stdout, t.Secret)
 	return err
 }
 
@@ -126,17 +172,12 @@ type tokenListCommand struct {
 
 // Help implements kong.HelpProvider.
 func (tokenListCommand) Help() string {
-	return "It shows when each was last used, to the minute. The tokens themselves are nowhere.\n\nExample: slipway token list --owner ana\n\n" + exitHelp
+	return "It shows when each was last used, to the minute. The tokens themselves are nowhere. At a server you see your own, and as an owner of the platform those of all.\n\nExample: slipway token list --owner ana\n\n" + exitHelp
 }
 
 // Run implements the command.
 func (c *tokenListCommand) Run(s *session) error {
-	st, err := c.open(s)
-	if err != nil {
-		return err
-	}
-	defer st.Close()
-	tokens, err := st.Tokens(s.ctx, c.Owner)
+	tokens, err := c.tokens(s, c.Owner)
 	if err != nil {
 		return err
 	}
@@ -176,24 +217,38 @@ func (tokenRevokeCommand) Help() string {
 
 // Run implements the command.
 func (c *tokenRevokeCommand) Run(s *session) error {
-	st, err := c.open(s)
+	t, err := c.find(s)
 	if err != nil {
 		return err
 	}
-	t, err := c.find(s, st)
-	if err == nil {
-		err = st.Change(s.ctx, func(tx *store.Tx) error { return tx.EndToken(s.ctx, t.ID, s.env.User, s.env.Clock()) })
-	}
-	if err := errors.Join(err, st.Close()); err != nil {
+	if err := c.end(s, t); err != nil {
 		return err
 	}
 	s.talk.say("%s of %s is revoked", t.Name, t.Owner)
 	return nil
 }
 
+// end ends a token, at the server or in the data folder.
+func (c *tokenRevokeCommand) end(s *session, t access.Token) error {
+	at, err := s.remote()
+	if err != nil {
+		return err
+	}
+	if at != nil {
+		_, err := at.RevokeToken(s.ctx, t.ID)
+		return err
+	}
+	st, err := c.open(s)
+	if err != nil {
+		return err
+	}
+	err = st.Change(s.ctx, func(tx *store.Tx) error { return tx.EndToken(s.ctx, t.ID, s.env.User, s.env.Clock()) })
+	return errors.Join(err, st.Close())
+}
+
 // find looks for the one token that is meant.
-func (c *tokenRevokeCommand) find(s *session, st *store.Store) (access.Token, error) {
-	all, err := st.Tokens(s.ctx, c.Owner)
+func (c *tokenRevokeCommand) find(s *session) (access.Token, error) {
+	all, err := c.tokens(s, c.Owner)
 	if err != nil {
 		return access.Token{}, err
 	}

@@ -47,7 +47,7 @@ func (s *Server) Handler() http.Handler {
 }
 
 // API adds the API to a mux and returns its description, OpenAPI 3.1.
-func (s *Server) API(mux *http.ServeMux) huma.API {
+func (s *Server) API(mux *http.ServeMux) huma.API { //nolint:ireturn // huma has it as an interface
 	c := huma.DefaultConfig("Slipway", s.Version)
 	c.OpenAPIPath, c.DocsPath, c.SchemasPath = Root+"/openapi", "", Root+"/schemas"
 	c.RejectUnknownQueryParameters = true
@@ -65,6 +65,7 @@ func (s *Server) API(mux *http.ServeMux) huma.API {
 	s.jobRoutes(api)
 	s.requestRoutes(api)
 	s.streamRoutes(api)
+	s.accessRoutes(api)
 	for _, schema := range c.Components.Schemas.Map() {
 		for _, field := range schema.Properties { // a map that was never made is null
 			field.Nullable = field.Nullable || field.Type == huma.TypeObject && field.AdditionalProperties != nil

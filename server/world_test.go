@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -48,6 +49,7 @@ type world struct {
 	forge   *bare
 	hub     *hub // the forge, where it has pull requests
 	door    Doorkeeper
+	opens   func(st *store.Store, url string) Doorkeeper // nil: door is there
 	fault   drivertest.Fault
 }
 
@@ -71,7 +73,7 @@ server:
     home: {kind: git, url: git, every: 1s}
 `
 
-func newWorld(t *testing.T) *world {
+func newWorld(t testing.TB) *world {
 	t.Helper()
 	dir, err := filepath.EvalSymlinks(t.TempDir())
 	if err != nil {
@@ -86,7 +88,7 @@ func newWorld(t *testing.T) *world {
 	return w
 }
 
-func (w *world) write(t *testing.T, name, text string) {
+func (w *world) write(t testing.TB, name, text string) {
 	t.Helper()
 	file := filepath.Join(w.dir, filepath.FromSlash(name))
 	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
@@ -97,7 +99,7 @@ func (w *world) write(t *testing.T, name, text string) {
 	}
 }
 
-func (w *world) git(t *testing.T, args ...string) string {
+func (w *world) git(t testing.TB, args ...string) string {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "git", args...)
 	cmd.Dir, cmd.Env = w.dir, w.environ
@@ -108,8 +110,18 @@ func (w *world) git(t *testing.T, args ...string) string {
 	return strings.TrimSpace(string(out))
 }
 
+// feed is git with an input.
+func (w *world) feed(t testing.TB, dir, input string, args ...string) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "git", args...)
+	cmd.Dir, cmd.Env, cmd.Stdin = dir, w.environ, strings.NewReader(input)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("git %s: %v\n%s", args, err, out)
+	}
+}
+
 // repository makes a repository at the forge, and a clone to work in.
-func (w *world) repository(t *testing.T, name string) {
+func (w *world) repository(t testing.TB, name string) {
 	t.Helper()
 	w.git(t, "init", "-q", "--bare", "-b", "main", "git/"+name+".git")
 	w.git(t, "clone", "-q", "git/"+name+".git", "work/"+name)
@@ -117,7 +129,7 @@ func (w *world) repository(t *testing.T, name string) {
 }
 
 // push commits files to a repository's branch main and pushes them.
-func (w *world) push(t *testing.T, name string, files map[string]string) string {
+func (w *world) push(t testing.TB, name string, files map[string]string) string {
 	t.Helper()
 	for file, text := range files {
 		w.write(t, "work/"+name+"/"+file, text)
@@ -129,7 +141,7 @@ func (w *world) push(t *testing.T, name string, files map[string]string) string 
 	return w.git(t, "-C", clone, "rev-parse", "HEAD")
 }
 
-func (w *world) config(t *testing.T) Config {
+func (w *world) config(t testing.TB) Config {
 	t.Helper()
 	menu, err := shape.Builtin()
 	if err != nil {
@@ -144,7 +156,7 @@ func (w *world) config(t *testing.T) Config {
 			}
 			return w.forge, nil
 		},
-		Shapes: menu, Me: ledger.Holder{Who: "server@test", Process: os.Getpid()}, Environ: w.environ, Door: func(*store.Store, string) Doorkeeper { return w.door },
+		Shapes: menu, Me: ledger.Holder{Who: "server@test", Process: os.Getpid()}, Environ: w.environ, Door: w.doorOf,
 		HTTP: http.DefaultClient, PlanText: func(w io.Writer, p slipway.Plan) error {
 			_, err := fmt.Fprintf(w, "a plan of %d changes\n", len(p.Changes))
 			return err
@@ -152,6 +164,13 @@ func (w *world) config(t *testing.T) Config {
 		Clock: time.Now, Log: slog.New(slog.NewTextHandler(t.Output(), nil)), Version: "test",
 		Retry: 20 * time.Millisecond, Poll: 20 * time.Millisecond,
 	}
+}
+
+func (w *world) doorOf(st *store.Store, url string) Doorkeeper {
+	if w.opens != nil {
+		return w.opens(st, url)
+	}
+	return w.door
 }
 
 func (w *world) parts() pipeline.Parts {
@@ -168,9 +187,15 @@ func (w *world) parts() pipeline.Parts {
 }
 
 // serving runs a server until the test, or stop, ends it.
-func (w *world) serving(t *testing.T) (s *Server, stop func()) {
+func (w *world) serving(t testing.TB) (s *Server, stop func()) {
 	t.Helper()
-	s, err := New(t.Context(), w.config(t))
+	return w.servingWith(t, w.config(t))
+}
+
+// servingWith is serving, of a configuration.
+func (w *world) servingWith(t testing.TB, c Config) (s *Server, stop func()) {
+	t.Helper()
+	s, err := New(t.Context(), c)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -191,7 +216,7 @@ func (w *world) serving(t *testing.T) (s *Server, stop func()) {
 }
 
 // client is the server's side of HTTP.
-func (w *world) client(t *testing.T, s *Server) *httptest.Server {
+func (w *world) client(t testing.TB, s *Server) *httptest.Server {
 	t.Helper()
 	h := httptest.NewServer(s.Handler())
 	t.Cleanup(h.Close)
@@ -200,7 +225,7 @@ func (w *world) client(t *testing.T, s *Server) *httptest.Server {
 
 // eventually waits until something is so. It looks again at each piece of news, and
 // now and then.
-func eventually(t *testing.T, s *Server, what string, so func() bool) {
+func eventually(t testing.TB, s *Server, what string, so func() bool) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
@@ -223,7 +248,7 @@ func eventually(t *testing.T, s *Server, what string, so func() bool) {
 }
 
 // untilJobs waits until a number of jobs of a kind have ended, and returns them.
-func untilJobs(t *testing.T, s *Server, kind string, n int) []store.Job {
+func untilJobs(t testing.TB, s *Server, kind string, n int) []store.Job {
 	t.Helper()
 	var all []store.Job
 	eventually(t, s, fmt.Sprintf("the end of %d jobs of kind %s", n, kind), func() bool {
@@ -384,10 +409,10 @@ func (h *hub) change(fn func()) {
 }
 
 // see reads what the forge shows.
-func (h *hub) see(commit, status string, number int) (slipway.Status, bool, string) {
+func (h *hub) see(commit, status string) (slipway.Status, bool, string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.shown[commit][status], h.labels[number][merge.Label], h.comments[number]
+	return h.shown[commit][status], h.labels[1][merge.Label], h.comments[1]
 }
 
 func (h *hub) PullRequests(_ context.Context, name, seen string) (forge.Listing, error) {
@@ -396,7 +421,7 @@ func (h *hub) PullRequests(_ context.Context, name, seen string) (forge.Listing,
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	mark := fmt.Sprint(h.stamp)
+	mark := strconv.Itoa(h.stamp)
 	l := forge.Listing{Mark: mark, Unchanged: mark == seen}
 	for n, p := range h.requests {
 		if p.Repository == name && p.State == "open" {

@@ -64,7 +64,7 @@ func (d *Door) RevokeToken(ctx context.Context, who access.Identity, id string) 
 	return slipway.Errorf(slipway.NotFound, "%s has no token %s", who, id).WithFix("slipway token list")
 }
 
-// Delegate hands a right over.
+// Delegate hands a right over, under the id of x or, where it has none, a new one.
 func (d *Door) Delegate(ctx context.Context, who access.Identity, x access.Delegation) (access.Delegation, error) {
 	p, err := d.Policy(ctx)
 	if err != nil {
@@ -76,22 +76,17 @@ func (d *Door) Delegate(ctx context.Context, who access.Identity, x access.Deleg
 			return x, err
 		}
 	}
-	x.ID = access.NewID("handed")
+	if x.ID == "" {
+		x.ID = access.NewID("handed")
+	}
 	if x, err = p.Delegate(who, x, teams); err != nil {
 		return x, d.told(ctx, who, "delegate", access.JoinScopes(x.Scopes)+" to "+x.To, err)
 	}
 	return x, d.Store.Change(ctx, func(tx *store.Tx) error { return tx.AddDelegation(ctx, x) })
 }
 
-// A Handed is a delegation, and whether it holds.
-type Handed struct {
-	access.Delegation
-	Holds bool   `json:"holds"`
-	Why   string `json:"why_not,omitempty"` // why it does not
-}
-
 // Delegations lists all there are or, with past, all there ever were.
-func (d *Door) Delegations(ctx context.Context, past bool) ([]Handed, error) {
+func (d *Door) Delegations(ctx context.Context, past bool) ([]access.Handed, error) {
 	p, err := d.Policy(ctx)
 	if err != nil {
 		return nil, err
@@ -102,10 +97,10 @@ func (d *Door) Delegations(ctx context.Context, past bool) ([]Handed, error) {
 			return nil, err
 		}
 	}
-	out := make([]Handed, 0, len(all))
+	out := make([]access.Handed, 0, len(all))
 	for _, x := range all {
 		why, holds := p.Holds(x)
-		out = append(out, Handed{Delegation: x, Holds: holds, Why: why})
+		out = append(out, access.Handed{Delegation: x, Holds: holds, WhyNot: why})
 	}
 	return out, nil
 }

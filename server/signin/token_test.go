@@ -192,7 +192,7 @@ func TestDelegations(t *testing.T) {
 		t.Errorf("now %+v, %v", all, err)
 	}
 	all, err := w.door.Delegations(t.Context(), true)
-	if err != nil || len(all) != 1 || all[0].Holds || !strings.HasPrefix(all[0].Why, "ana took it back on ") {
+	if err != nil || len(all) != 1 || all[0].Holds || !strings.HasPrefix(all[0].WhyNot, "ana took it back on ") {
 		t.Errorf("ever %+v, %v", all, err)
 	}
 	if rest, err := w.store.Refusals(t.Context(), 10); err != nil || len(rest) != 3 {
