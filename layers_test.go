@@ -65,6 +65,7 @@ var layers = map[string][]string{
 	"forge/plain":             {"forge", "git"},
 	"git":                     {},
 	"identity":                {"evidence"},
+	"identity/awskms":         {"evidence"},
 	"ledger/object":           {"ledger", "repository"},
 	"sandbox":                 {"sandbox/mask"},
 	"sandbox/mask":            {},
