@@ -45,7 +45,7 @@ func (m *Manifest) Upgrade(data []byte, shapes shape.Menu) Upgraded {
 		e.layer(env.Value.Get("run"), schema.Join("environments", env.Key)+".run")
 	}
 	if ref := m.tree.Get("shape"); strings.Contains(ref.Text(), "@") {
-		e.replace(ref.Pos, ref.Text(), newest.Ref(), fmt.Sprintf("shape is %s", newest.Ref()))
+		e.replace(ref.Pos, ref.Text(), newest.Ref(), "shape is "+newest.Ref())
 	}
 	up.Data = []byte(strings.Join(e.apply(), ""))
 	return up

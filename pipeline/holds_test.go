@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -12,11 +13,11 @@ import (
 // peopled is the usual platform with people, and more about prod.
 func peopled(prod string) string {
 	text := strings.Replace(platformText, "follows: staging}", "follows: staging, "+prod+"}", 1)
-	text += "people:\n"
+	var people strings.Builder
 	for _, name := range []string{"zoe", "bo", "cy"} {
-		text += "  " + name + ": {keys: [\"" + pairOf(name).Key().String() + "\"]}\n"
+		fmt.Fprintf(&people, "  %s: {keys: [%q]}\n", name, pairOf(name).Key())
 	}
-	return text + "roles: {qa: {people: [zoe]}, security: {people: [cy]}}\n"
+	return text + "people:\n" + people.String() + "roles: {qa: {people: [zoe]}, security: {people: [cy]}}\n"
 }
 
 func (w *world) hold(t *testing.T, who, version string, lift bool) (all []Held, err error) {

@@ -29,7 +29,6 @@ import (
 type bank struct {
 	quota *policy.Quota
 	now   atomic.Int64
-	l     func() ledger.Ledger
 }
 
 func memoryQuota(t testing.TB, limit string) *policy.Quota {
@@ -119,7 +118,8 @@ func (b *bank) remove(ctx context.Context, l ledger.Ledger, app string) error {
 func (b *bank) runs(t interface {
 	Helper()
 	Fatal(args ...any)
-}, l ledger.Ledger) (total slipway.Decimal, apps int) {
+}, l ledger.Ledger,
+) (total slipway.Decimal, apps int) {
 	t.Helper()
 	subjects, err := l.Subjects(context.Background())
 	if err != nil {

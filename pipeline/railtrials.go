@@ -107,7 +107,7 @@ func (f *Flow) TryRail(ctx context.Context, rail string, envs []string, last int
 func (f *Flow) tryIn(ctx context.Context, book *policy.Book, rail, env string, last int) ([]RailTrial, error) {
 	p, err := f.Place(ctx, env)
 	if slipway.KindOf(err) == slipway.NotFound && err != nil {
-		return nil, nil // nothing was shipped from here
+		return nil, nil //nolint:nilerr // nothing was shipped from here
 	}
 	if err != nil {
 		return nil, err

@@ -43,7 +43,7 @@ func answers(rail policy.Rail, said []promote.Said) []slipway.RailGrant {
 		}
 		if s.Answer == slipway.No {
 			if s.Counts {
-				refused = s.SignOff.String()
+				refused = s.String()
 			}
 			continue
 		}

@@ -63,7 +63,7 @@ func (j *Judge) ask(r *Rail) *slipway.RailHit {
 	if !ok {
 		hit.Error = fmt.Sprintf("the shape %s is not on the menu", name)
 		if j.shape != nil {
-			hit.Error = fmt.Sprintf("no environment that it is for can run the shape %s", name)
+			hit.Error = "no environment that it is for can run the shape " + name
 		}
 		hit.Message, hit.Fix = r.Message, r.Fix
 		return j.granted(r, hit)

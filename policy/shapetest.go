@@ -108,7 +108,7 @@ func resolveTest(s *shape.Shape, test *schema.Value, e slipway.Environment) (*sc
 func differs(s *shape.Shape, m schema.Member, run map[string]any) []string {
 	p := s.Parameter(m.Key)
 	if p == nil {
-		return []string{fmt.Sprintf("there is no parameter %s", m.Key)}
+		return []string{"there is no parameter " + m.Key}
 	}
 	want, problems := m.Value.As(p.Type, "has."+m.Key)
 	if len(problems) > 0 {

@@ -118,8 +118,10 @@ func TestBudgets(t *testing.T) {
 		want   string
 	}{
 		"within": {func(*policy.Facts) {}, ""},
-		"the environment's others cost much": {func(f *policy.Facts) { f.Others.Environment.Month = 366_250_000 },
-			"rail budget-prod: a month of traffic-etl costs 133.76 USD, the other apps in prod 366.25, and the budget is $500.00"},
+		"the environment's others cost much": {
+			func(f *policy.Facts) { f.Others.Environment.Month = 366_250_000 },
+			"rail budget-prod: a month of traffic-etl costs 133.76 USD, the other apps in prod 366.25, and the budget is $500.00",
+		},
 		"just within": {func(f *policy.Facts) { f.Others.Environment.Month = 366_240_000 }, ""},
 		"the team's, and one is not known": {func(f *policy.Facts) {
 			f.Others.Team.Month, f.Others.Team.Unknown = 66_750_000, []string{"a in prod", "b in prod"}
@@ -133,12 +135,18 @@ func TestBudgets(t *testing.T) {
 			f.Plan.Cost = &slipway.Cost{Month: &slipway.MonthlyCost{Worst: &slipway.Money{Amount: 1, Currency: "EUR"}}}
 			f.Team = "web"
 		}, "rail budget-prod: a month of traffic-etl costs 1e-06 EUR, the other apps in prod 10, and the budget is $500.00"},
-		"no schedule": {func(f *policy.Facts) { f.Plan.Cost.Month, f.Team = nil, "web" },
-			"rail budget-prod: a month of traffic-etl costs nobody knows how much, the other apps in prod 10, and the budget is $500.00"},
-		"no prices": {func(f *policy.Facts) { f.Plan.Cost, f.Team = nil, "web" },
-			"rail budget-prod: a month of traffic-etl costs nobody knows how much, the other apps in prod 10, and the budget is $500.00"},
-		"the others were not found out": {func(f *policy.Facts) { f.Others.Environment, f.Team = nil, "web" },
-			`rail budget-prod cannot be judged, which counts as hit: "environment" is not known here; has() asks whether a fact is`},
+		"no schedule": {
+			func(f *policy.Facts) { f.Plan.Cost.Month, f.Team = nil, "web" },
+			"rail budget-prod: a month of traffic-etl costs nobody knows how much, the other apps in prod 10, and the budget is $500.00",
+		},
+		"no prices": {
+			func(f *policy.Facts) { f.Plan.Cost, f.Team = nil, "web" },
+			"rail budget-prod: a month of traffic-etl costs nobody knows how much, the other apps in prod 10, and the budget is $500.00",
+		},
+		"the others were not found out": {
+			func(f *policy.Facts) { f.Others.Environment, f.Team = nil, "web" },
+			`rail budget-prod cannot be judged, which counts as hit: "environment" is not known here; has() asks whether a fact is`,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := facts()
