@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 
@@ -99,15 +100,40 @@ func (m *Mirror) Base(ctx context.Context, a, b string) (string, error) {
 	return strings.TrimSpace(string(out)), err
 }
 
+// A Blob is a file in a commit.
+type Blob struct {
+	Path string // slashes
+	ID   string // git's name of what is in it
+}
+
+// Manifests lists the manifests in a commit.
+func (m *Mirror) Manifests(ctx context.Context, commit string) ([]Blob, error) {
+	if !fullCommit.MatchString(commit) {
+		return nil, slipway.Errorf(slipway.Invalid, "%q is not a commit", commit)
+	}
+	out, err := m.git.run(ctx, "ls-tree", "-r", "-z", "--full-tree", commit)
+	if err != nil {
+		return nil, err
+	}
+	var all []Blob
+	for line := range strings.SplitSeq(string(out), "\x00") {
+		about, name, _ := strings.Cut(line, "\t")
+		if fields := strings.Fields(about); len(fields) == 3 && path.Base(name) == ManifestName && !ownState(name) {
+			all = append(all, Blob{Path: name, ID: fields[2]})
+		}
+	}
+	return all, nil
+}
+
 // ReadFile reads a file at a commit. If there is none, the error is of kind
 // NotFound.
-func (m *Mirror) ReadFile(ctx context.Context, commit, path string) ([]byte, error) {
-	if !fullCommit.MatchString(commit) || !filepath.IsLocal(path) {
-		return nil, slipway.Errorf(slipway.Invalid, "%q at %q is not a file in a commit", path, commit)
+func (m *Mirror) ReadFile(ctx context.Context, commit, file string) ([]byte, error) {
+	if !fullCommit.MatchString(commit) || !filepath.IsLocal(file) {
+		return nil, slipway.Errorf(slipway.Invalid, "%q at %q is not a file in a commit", file, commit)
 	}
-	out, err := m.git.run(ctx, "cat-file", "blob", commit+":"+path)
+	out, err := m.git.run(ctx, "cat-file", "blob", commit+":"+file)
 	if err != nil && strings.Contains(err.Error(), "does not exist") {
-		return nil, slipway.Errorf(slipway.NotFound, "there is no %s at %s", path, commit)
+		return nil, slipway.Errorf(slipway.NotFound, "there is no %s at %s", file, commit)
 	}
 	return out, err
 }

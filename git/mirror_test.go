@@ -10,6 +10,26 @@ import (
 	"github.com/slipway-cd/slipway/git"
 )
 
+// TestMirrorManifests: the manifests of a commit are found, and nothing else.
+func TestMirrorManifests(t *testing.T) {
+	from := repo(t, map[string]string{"slipway.yaml": "one\n", "sub/slipway.yaml": "one\n", "sub/other.yaml": "one\n", "my-slipway.yaml": "x\n", ".slipway/slipway.yaml": "x\n"})
+	commit := strings.TrimSpace(run(t, from, "rev-parse", "HEAD"))
+	m, err := git.OpenMirror(t.Context(), filepath.Join(t.TempDir(), "mirror"), environ(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := m.Fetch(t.Context(), "file://"+from, ""); err != nil {
+		t.Fatal(err)
+	}
+	all, err := m.Manifests(t.Context(), commit)
+	if err != nil || len(all) != 2 || all[0].Path != "slipway.yaml" || all[1].Path != "sub/slipway.yaml" || all[0].ID != all[1].ID {
+		t.Errorf("the manifests are %v, %v; want slipway.yaml and sub/slipway.yaml, with the same in them", all, err)
+	}
+	if _, err := m.Manifests(t.Context(), "--all"); slipway.KindOf(err) != slipway.Invalid {
+		t.Errorf("of no commit: %v, want an error of kind invalid", err)
+	}
+}
+
 func TestMirror(t *testing.T) {
 	from := repo(t, map[string]string{"a.txt": "one\n", "sub/b.txt": "b\n"})
 	first := strings.TrimSpace(run(t, from, "rev-parse", "HEAD"))

@@ -28,18 +28,26 @@ func (s *Server) mirror(ctx context.Context, a at, commits ...string) (*git.Mirr
 	}
 	var missing []string
 	for _, c := range commits {
+		if _, was := s.fetched.Get(a.String() + "@" + c); was {
+			continue
+		}
 		if !m.Has(ctx, c) {
 			missing = append(missing, c)
 		}
 	}
-	if len(missing) == 0 {
-		return m, nil
+	if len(missing) > 0 {
+		remote, err := h.Remote(ctx, a.Repository)
+		if err != nil {
+			return nil, err
+		}
+		if err := m.Fetch(ctx, remote.URL, remote.Header, missing...); err != nil {
+			return nil, err
+		}
 	}
-	remote, err := h.Remote(ctx, a.Repository)
-	if err != nil {
-		return nil, err
+	for _, c := range commits {
+		s.fetched.Add(a.String()+"@"+c, true)
 	}
-	return m, m.Fetch(ctx, remote.URL, remote.Header, missing...)
+	return m, nil
 }
 
 func (s *Server) mirrorLock(a at) *sync.Mutex {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"time"
 
 	"github.com/slipway-cd/slipway"
 	"github.com/slipway-cd/slipway/forge"
@@ -36,8 +37,9 @@ func (s *Server) hook(w http.ResponseWriter, r *http.Request) {
 	d, err := listener.Hear(r.Header, body)
 	switch {
 	case slipway.KindOf(err) == slipway.Denied:
-		s.figures.Forged.Add(1)
-		s.Log.Warn("a webhook was refused", "forge", name, "from", r.RemoteAddr, "error", err)
+		if n := s.figures.Forged.Add(1); n&(n-1) == 0 { // a flood of them does not fill the log
+			s.Log.WarnContext(r.Context(), "a webhook was refused", "forge", name, "from", r.RemoteAddr, "error", err, "refused_so_far", n)
+		}
 		http.Error(w, err.Error(), http.StatusUnauthorized)
 		return
 	case err != nil:
@@ -84,13 +86,48 @@ func (s *Server) hint(ctx context.Context, tx *store.Tx, name string, h forge.Hi
 	a := at{name, h.Repository}
 	switch {
 	case h.Number != 0:
-		return s.onceRequest(ctx, tx, a, h.Number, "webhook")
+		return s.hintRequest(ctx, tx, a, h.Number)
 	case h.Commit != "":
 		numbers, err := tx.RequestsAt(ctx, name, h.Repository, h.Commit)
 		for _, n := range numbers {
-			err = errors.Join(err, s.onceRequest(ctx, tx, a, n, "webhook"))
+			err = errors.Join(err, s.hintRequest(ctx, tx, a, n))
 		}
 		return err
 	}
-	return s.once(ctx, tx, jobLookRefs, a.String(), forge.Repository{Name: r.Name, DefaultBranch: r.DefaultBranch, URL: r.URL}, "webhook")
+	due, err := s.rested(ctx, tx, a.String(), r.Looked, restRefs)
+	if err != nil {
+		return err
+	}
+	return s.onceAt(ctx, tx, jobLookRefs, a.String(), forge.Repository{Name: r.Name, DefaultBranch: r.DefaultBranch, URL: r.URL}, "webhook", due)
+}
+
+// Webhooks come in bursts about one thing, and each look reads all of it: it is not
+// looked at again so soon after it was.
+const (
+	restRefs    = 250 * time.Millisecond
+	restRequest = time.Second
+)
+
+// hintRequest has a pull request looked at.
+func (s *Server) hintRequest(ctx context.Context, tx *store.Tx, a at, number int) error {
+	in := asked{a, number}
+	looked, err := tx.LookedAt(ctx, a.Forge, a.Repository, number)
+	if err != nil {
+		return err
+	}
+	due, err := s.rested(ctx, tx, in.String(), looked, restRequest)
+	if err != nil {
+		return err
+	}
+	return s.onceAt(ctx, tx, jobLookRequest, in.String(), in, "webhook", due)
+}
+
+// rested is when a subject may be looked at again that was looked at last at a time,
+// or is being looked at.
+func (s *Server) rested(ctx context.Context, tx *store.Tx, subject string, looked time.Time, rest time.Duration) (time.Time, error) {
+	runs, err := tx.Runs(ctx, subject)
+	if runs {
+		looked = s.Clock()
+	}
+	return looked.Add(rest), err
 }

@@ -264,11 +264,21 @@ func input[T any](j store.Job) (T, error) {
 // once makes a job of a kind on a subject, unless one waits already that will see
 // all that this one would.
 func (s *Server) once(ctx context.Context, tx *store.Tx, kind, subject string, in any, by string) error {
+	return s.onceAt(ctx, tx, kind, subject, in, by, time.Time{})
+}
+
+// onceAt is once, for a job that does not begin before due.
+func (s *Server) onceAt(ctx context.Context, tx *store.Tx, kind, subject string, in any, by string, due time.Time) error {
 	if _, waits, err := tx.Waiting(ctx, subject, kind); err != nil || waits {
 		return err
 	}
+	if wait := due.Sub(s.Clock()); wait > 0 {
+		time.AfterFunc(wait, s.news.Ring)
+	} else {
+		due = time.Time{}
+	}
 	_, _, err := tx.Enqueue(ctx, store.Job{
-		Key: kind + "/" + subject + "/" + newID(), Kind: kind, Subject: subject, Input: toJSON(in), Made: s.Clock(), By: by,
+		Key: kind + "/" + subject + "/" + newID(), Kind: kind, Subject: subject, Input: toJSON(in), Made: s.Clock(), Due: due, By: by,
 	})
 	return err
 }

@@ -211,22 +211,32 @@ func headOf(head []pipeline.FoundApp, folder string) *merge.Head {
 	return merge.HeadOf(nil)
 }
 
-// appsAt are the apps of a repository at a commit. Those of the last few commits
-// are kept, for a target branch stays where it is most of the time.
+// appsAt are the apps of a repository at a commit, as their manifests say. One that
+// was read lately is not read again, at whatever commit it is.
 func (s *Server) appsAt(ctx context.Context, a at, commit string) ([]pipeline.FoundApp, error) {
-	key := a.String() + "@" + commit
-	if v, ok := s.seen.Get(key); ok {
-		return v, nil
+	m, err := s.mirror(ctx, a, commit)
+	if err != nil {
+		return nil, err
+	}
+	files, err := m.Manifests(ctx, commit)
+	if err != nil {
+		return nil, err
 	}
 	var apps []pipeline.FoundApp
-	err := s.checkedOut(ctx, a, commit, func(dir string) (err error) {
-		apps, err = pipeline.Apps(ctx, s.where(dir))
-		return err
-	})
-	if err == nil {
-		s.seen.Add(key, apps)
+	for _, f := range files {
+		app, ok := s.seen.Get(f.ID + " " + f.Path)
+		if !ok {
+			data, err := m.ReadFile(ctx, commit, f.Path)
+			if err != nil {
+				return nil, err
+			}
+			app.Folder = path.Dir(f.Path)
+			app.Manifest, app.Err = manifest.Load(f.Path, data, s.Shapes)
+			s.seen.Add(f.ID+" "+f.Path, app)
+		}
+		apps = append(apps, app)
 	}
-	return apps, err
+	return apps, nil
 }
 
 // pushedTo adds the head to those that the pull request has had, with whether it

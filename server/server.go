@@ -83,8 +83,9 @@ type Server struct {
 	leaving   chan struct{} // closed when the server is about to end
 	news      *bell         // rung when there may be a new job, or a new event
 	began     time.Time
-	seen      *recent[[]pipeline.FoundApp] // the apps at commits
-	permitted *recent[forge.Permission]    // what people may do at a forge
+	seen      *recent[pipeline.FoundApp] // apps, by what is in their manifests
+	fetched   *recent[bool]              // the commits that mirrors have
+	permitted *recent[forge.Permission]  // what people may do at a forge
 	figures   *figures
 	box       *sandbox.Sandbox // what the commands of teams run in
 	packages  *sandbox.Caches
@@ -110,7 +111,8 @@ func New(ctx context.Context, c Config) (*Server, error) {
 		Config: c, forges: map[string]home{}, news: newBell(), leaving: make(chan struct{}), began: c.Clock(), figures: &figures{},
 		running: map[int64]context.CancelCauseFunc{}, mirrors: map[string]*sync.Mutex{},
 	}
-	s.seen = newRecent[[]pipeline.FoundApp](c.Clock, time.Hour, 1000)
+	s.seen = newRecent[pipeline.FoundApp](c.Clock, time.Hour, 1000)
+	s.fetched = newRecent[bool](c.Clock, time.Hour, 10_000)
 	s.permitted = newRecent[forge.Permission](c.Clock, 5*time.Minute, 10_000)
 	p, err := s.platform()
 	if err != nil {

@@ -191,6 +191,16 @@ func (s *Store) PullRequest(ctx context.Context, forge, repository string, numbe
 	return p, ok, explain("read", s.file, err)
 }
 
+// LookedAt is when a pull request was looked at last; zero: never.
+func (t *Tx) LookedAt(ctx context.Context, forge, repository string, number int) (time.Time, error) {
+	var looked int64
+	err := t.tx.QueryRowContext(ctx, "SELECT looked FROM pull_request WHERE forge = ? AND repository = ? AND number = ?", forge, repository, number).Scan(&looked)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = nil
+	}
+	return fromMillis(looked), err
+}
+
 // RequestFilter says which pull requests are meant; what is empty leaves all.
 type RequestFilter struct {
 	Forge, Repository string
