@@ -27,7 +27,7 @@ type Authority struct {
 func authorityOver(ctx context.Context, r repository.Repository) (a Authority, ok bool, err error) {
 	data, _, err := r.Read(ctx, authorityKey)
 	if slipway.KindOf(err) == slipway.NotFound && err != nil {
-		return a, false, nil
+		return a, false, nil //nolint:nilerr // that there is none is the answer
 	}
 	if err != nil {
 		return a, false, err

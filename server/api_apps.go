@@ -94,7 +94,7 @@ func (s *Server) appRoutes(api huma.API) {
 			return nil, err
 		}
 		var out slipway.Release
-		err := s.platformFlow(ctx, func(f *pipeline.Flow) error {
+		err := s.platformFlow(func(f *pipeline.Flow) error {
 			p, err := f.Place(ctx, in.Environment)
 			if err != nil {
 				return err
@@ -169,7 +169,7 @@ func (s *Server) status(ctx context.Context, in PlacePath) (*Body[operate.Status
 }
 
 // platformFlow opens a flow of no app, for what needs only the platform.
-func (s *Server) platformFlow(ctx context.Context, fn func(*pipeline.Flow) error) error {
+func (s *Server) platformFlow(fn func(*pipeline.Flow) error) error {
 	p, err := pipeline.OpenPlatform(s.where(s.Folder))
 	if err != nil {
 		return err
@@ -181,7 +181,7 @@ func (s *Server) platformFlow(ctx context.Context, fn func(*pipeline.Flow) error
 
 // operating opens the stage that looks after an environment.
 func (s *Server) operating(ctx context.Context, env string, fn func(operate.Stage) error) error {
-	return s.platformFlow(ctx, func(f *pipeline.Flow) error {
+	return s.platformFlow(func(f *pipeline.Flow) error {
 		o, err := f.Operating(ctx, env)
 		if err != nil {
 			return err

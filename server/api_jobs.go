@@ -90,7 +90,7 @@ func (s *Server) jobRoutes(api huma.API) {
 			ctx, cancel := s.untilLeave(c.Context())
 			defer cancel()
 			if err := s.copyLog(ctx, in.Job, in.Follow, s.textBody(c)); err != nil && ctx.Err() == nil {
-				s.Log.Warn("send a job's log", "job", in.Job, "error", err)
+				s.Log.WarnContext(c.Context(), "send a job's log", "job", in.Job, "error", err)
 			}
 		}}, nil
 	})
@@ -147,11 +147,8 @@ func (s *Server) copyLog(ctx context.Context, id int64, follow bool, w io.Writer
 		if !follow || !ok || j.State.Ended() {
 			return nil
 		}
-		select {
-		case <-ctx.Done():
+		if !s.await(ctx, news) {
 			return nil
-		case <-news:
-		case <-time.After(s.Poll):
 		}
 	}
 }

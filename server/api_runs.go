@@ -69,7 +69,7 @@ func (s *Server) runRoutes(api huma.API) {
 				return o.Logs(ctx, in.App, in.Run, in.Follow, w)
 			})
 			if err != nil && ctx.Err() == nil {
-				s.Log.Warn("send a run's log", "app", in.App, "run", in.Run, "error", err)
+				s.Log.WarnContext(c.Context(), "send a run's log", "app", in.App, "run", in.Run, "error", err)
 			}
 		}}, nil
 	})

@@ -161,6 +161,7 @@ func (s *Server) checkOne(ctx context.Context, j store.Job, in checking, app che
 		return err
 	})
 	switch slipway.KindOf(err) {
+	default: // what keeps us from asking
 	case slipway.Failed, slipway.Invalid, slipway.NotFound:
 		built.Verdict, built.Reasons = slipway.Fail, []string{err.Error()}
 		if fix := slipway.FixOf(err); fix != "" {

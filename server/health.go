@@ -27,7 +27,7 @@ func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), 5*time.Second)
 	defer cancel()
 	if _, _, err := s.store.CountJobs(ctx); err != nil {
-		s.Log.Error("the database does not answer", "error", err)
+		s.Log.ErrorContext(r.Context(), "the database does not answer", "error", err)
 		http.Error(w, "the database does not answer", http.StatusServiceUnavailable)
 		return
 	}

@@ -47,7 +47,7 @@ func (s *Server) hook(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if err := s.heard(r.Context(), name, d); err != nil {
-		s.Log.Error("keep a webhook", "forge", name, "error", err)
+		s.Log.ErrorContext(r.Context(), "keep a webhook", "forge", name, "error", err)
 		http.Error(w, "the webhook cannot be kept; send it again", http.StatusServiceUnavailable)
 		return
 	}

@@ -84,21 +84,27 @@ func (s *Server) serve(ctx, work context.Context, kinds []string) error {
 		news := s.news.Next()
 		j, ok, err := s.store.Claim(ctx, kinds, s.Clock())
 		if err != nil && ctx.Err() == nil {
-			s.Log.Error("look for work", "error", err)
+			s.Log.ErrorContext(ctx, "look for work", "error", err)
 		}
 		if ok {
 			s.do(work, j)
 			continue
 		}
-		t := time.NewTimer(s.Poll)
-		select {
-		case <-ctx.Done():
-		case <-news:
-		case <-t.C:
-		}
-		t.Stop()
+		s.await(ctx, news)
 	}
 	return nil
+}
+
+// await waits for news, though not for long, and reports whether ctx is still good.
+func (s *Server) await(ctx context.Context, news <-chan struct{}) bool {
+	t := time.NewTimer(s.Poll)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-news:
+	case <-t.C:
+	}
+	return ctx.Err() == nil
 }
 
 // errStopped is the cause that ends a job that somebody stopped.
@@ -124,7 +130,7 @@ func (s *Server) do(ctx context.Context, j store.Job) {
 		return
 	}
 	if err := s.conclude(ctx, j, out, err, context.Cause(work)); err != nil && ctx.Err() == nil {
-		s.Log.Error("keep what came of a job", "job", j.ID, "error", err)
+		s.Log.ErrorContext(ctx, "keep what came of a job", "job", j.ID, "error", err)
 	}
 	s.news.Ring()
 }
@@ -134,7 +140,7 @@ func (s *Server) attempt(ctx context.Context, j store.Job) (out done, err error)
 	defer func() {
 		if r := recover(); r != nil {
 			err = slipway.Errorf(slipway.Internal, "the job %s failed: %v", j.Key, r)
-			s.Log.Error("a job panicked", "job", j.ID, "key", j.Key, "panic", r)
+			s.Log.ErrorContext(ctx, "a job panicked", "job", j.ID, "key", j.Key, "panic", r)
 		}
 	}()
 	return s.kinds[j.Kind].do(ctx, j)
@@ -180,9 +186,10 @@ func (s *Server) conclude(ctx context.Context, j store.Job, out done, err, cause
 		case passing(err):
 			wait := s.wait(j, err, now)
 			s.figures.Retries.Add(1)
-			s.Log.Warn("a job is tried again", "job", j.ID, "key", j.Key, "in", wait, "error", err)
+			s.Log.WarnContext(ctx, "a job is tried again", "job", j.ID, "key", j.Key, "in", wait, "error", err)
 			return tx.PutOff(ctx, j.ID, now.Add(wait), outcomeOf(err))
 		}
+		s.Log.WarnContext(ctx, "a job failed", "job", j.ID, "key", j.Key, "error", err)
 		return s.end(ctx, tx, j, store.JobFailed, outcomeOf(err), now)
 	})
 }
@@ -247,7 +254,7 @@ func (s *Server) tell(ctx context.Context, j store.Job, what string, body any) {
 	e := store.Event{Time: s.Clock(), Kind: what, Subject: j.Subject, Job: j.ID, Body: toJSON(body)}
 	err := s.store.Change(ctx, func(tx *store.Tx) error { return tx.Tell(ctx, e) })
 	if err != nil && ctx.Err() == nil {
-		s.Log.Error("tell what happened", "event", what, "error", err)
+		s.Log.ErrorContext(ctx, "tell what happened", "event", what, "error", err)
 	}
 	s.news.Ring()
 }

@@ -30,7 +30,7 @@ func (s *Server) sweep(ctx context.Context) error {
 			if !now.Before(due[name]) {
 				err := s.store.Change(ctx, func(tx *store.Tx) error { return s.once(ctx, tx, jobLookForge, name, nil, "sweep") })
 				if err != nil && ctx.Err() == nil {
-					s.Log.Error("have a forge looked at", "forge", name, "error", err)
+					s.Log.ErrorContext(ctx, "have a forge looked at", "forge", name, "error", err)
 				}
 				s.news.Ring()
 				due[name] = now.Add(h.set.Every)

@@ -205,9 +205,9 @@ func (s *Server) author(src slipway.Source) string {
 
 // refuse tells that what was pushed cannot be delivered, and why.
 func (s *Server) refuse(ctx context.Context, tx *store.Tx, in pushed, folder string, why error) error {
-	s.Log.Warn("a push cannot be delivered", "repository", in.String(), "commit", in.Commit, "folder", folder, "error", why)
+	s.Log.WarnContext(ctx, "a push cannot be delivered", "repository", in.String(), "commit", in.Commit, "folder", folder, "error", why)
 	return tx.Tell(ctx, store.Event{
-		Time: s.Clock(), Kind: "push.refused", Subject: in.at.String(),
+		Time: s.Clock(), Kind: "push.refused", Subject: in.String(),
 		Body: toJSON(map[string]any{"commit": in.Commit, "ref": in.Ref, "folder": folder, "outcome": outcomeOf(why)}),
 	})
 }

@@ -290,7 +290,7 @@ func (s *Server) people(ctx context.Context, a at, f *merge.Facts) error {
 		members, err := d.Members(ctx, team)
 		switch {
 		case slipway.KindOf(err) == slipway.NotFound || slipway.KindOf(err) == slipway.Denied:
-			s.Log.Warn("a team of the forge cannot be read", "team", team, "error", err)
+			s.Log.WarnContext(ctx, "a team of the forge cannot be read", "team", team, "error", err)
 		case err != nil:
 			return err
 		default:

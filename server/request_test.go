@@ -20,7 +20,7 @@ review:
 `
 
 // propose pushes a branch with files and opens a pull request with it.
-func (w *world) propose(t *testing.T, number int, author string, files map[string]string) string {
+func (w *world) propose(t *testing.T, author string, files map[string]string) string {
 	t.Helper()
 	clone := filepath.Join(w.dir, "work", "hello")
 	base := w.git(t, "-C", clone, "rev-parse", "origin/main")
@@ -35,10 +35,10 @@ func (w *world) propose(t *testing.T, number int, author string, files map[strin
 	w.git(t, "-C", clone, "push", "-q", "--force", "origin", "HEAD:change")
 	head := w.git(t, "-C", clone, "rev-parse", "HEAD")
 	w.hub.change(func() {
-		p := w.hub.requests[number]
+		p := w.hub.requests[1]
 		if p == nil {
-			p = &slipway.PullRequest{Repository: "hello", Number: number, Title: "A change", Author: author, State: "open", HeadBranch: "change", Base: "main"}
-			w.hub.requests[number] = p
+			p = &slipway.PullRequest{Repository: "hello", Number: 1, Title: "A change", Author: author, State: "open", HeadBranch: "change", Base: "main"}
+			w.hub.requests[1] = p
 		}
 		p.Head, p.BaseCommit, p.Files, p.Updated = head, base, changed, time.Now()
 		p.Commits = []slipway.Commit{{ID: head, Author: author, Message: "change"}}
@@ -47,9 +47,9 @@ func (w *world) propose(t *testing.T, number int, author string, files map[strin
 }
 
 // review lets somebody say something of the head.
-func (w *world) review(number int, by, verdict string) {
+func (w *world) review(by, verdict string) {
 	w.hub.change(func() {
-		p := w.hub.requests[number]
+		p := w.hub.requests[1]
 		p.Reviews = append(p.Reviews, slipway.Review{ID: by + time.Now().String(), By: by, Verdict: verdict, Commit: p.Head, Time: time.Now()})
 		p.Updated = time.Now()
 	})
@@ -92,24 +92,24 @@ func hubWorld(t *testing.T) *world {
 func TestMergeRequirements(t *testing.T) {
 	w := hubWorld(t)
 	s, _ := w.serving(t)
-	first := w.propose(t, 1, "mara", map[string]string{"hello.py": "print('better')\n"})
+	first := w.propose(t, "mara", map[string]string{"hello.py": "print('better')\n"})
 	st := stands(t, s, "the checks to pass", func(st merge.State) bool { return st.Head == first && len(st.Waits) == 1 })
 	if st.Met || !strings.Contains(st.Summary, "review") || !strings.Contains(st.Summary, "jonas") {
 		t.Errorf("it waits for: %s; want the review of jonas", st.Summary)
 	}
-	if got, _, _ := w.hub.see(first, checkName("hello", "unit"), 1); got.State != "pass" {
+	if got, _, _ := w.hub.see(first, checkName("hello", "unit")); got.State != "pass" {
 		t.Errorf("the forge shows the check unit as %+v", got)
 	}
-	if got, label, _ := w.hub.see(first, merge.Label, 1); got.State != "pending" || got.Summary == "" || label {
+	if got, label, _ := w.hub.see(first, merge.Label); got.State != "pending" || got.Summary == "" || label {
 		t.Errorf("the forge shows %s as %+v, label %t", merge.Label, got, label)
 	}
-	w.review(1, "mara", "approve") // of her own change
-	w.review(1, "jonas", "approve")
+	w.review("mara", "approve") // of her own change
+	w.review("jonas", "approve")
 	stands(t, s, "the requirements to be met", func(st merge.State) bool { return st.Met })
-	if got, label, comment := w.hub.see(first, merge.Label, 1); !label || got.State != "pass" || !strings.HasPrefix(comment, marker) {
+	if got, label, comment := w.hub.see(first, merge.Label); !label || got.State != "pass" || !strings.HasPrefix(comment, marker) {
 		t.Errorf("the forge shows label %t, status %+v, comment %q", label, got, comment)
 	}
-	if _, _, comment := w.hub.see(first, merge.Label, 1); !strings.Contains(comment, "a plan of ") {
+	if _, _, comment := w.hub.see(first, merge.Label); !strings.Contains(comment, "a plan of ") {
 		t.Errorf("the comment has no plan:\n%s", comment)
 	}
 	w.hub.change(func() {
@@ -117,9 +117,9 @@ func TestMergeRequirements(t *testing.T) {
 		p.Comments, p.Updated = append(p.Comments, slipway.Comment{ID: "c1", By: "jonas", Body: "Once more, please.\n/slipway check\n", Time: time.Now()}), time.Now()
 	})
 	untilJobs(t, s, jobCheck, 2)
-	second := w.propose(t, 1, "mara", map[string]string{"hello.py": "print('otherwise')\n", "fail": ""})
+	second := w.propose(t, "mara", map[string]string{"hello.py": "print('otherwise')\n", "fail": ""})
 	st = stands(t, s, "the new commit to be judged", func(st merge.State) bool { return st.Head == second && len(st.Waits) == 2 && !st.Met })
-	if got, label, _ := w.hub.see(second, checkName("hello", "unit"), 1); label || got.State != "fail" {
+	if got, label, _ := w.hub.see(second, checkName("hello", "unit")); label || got.State != "fail" {
 		t.Errorf("the forge shows label %t, check %+v; it waits for %s", label, got, st.Summary)
 	}
 }
@@ -127,14 +127,14 @@ func TestMergeRequirements(t *testing.T) {
 // TestStrangersAreNotBuilt: what comes from a fork waits for a member's word.
 func TestStrangersAreNotBuilt(t *testing.T) {
 	w := hubWorld(t)
-	head := w.propose(t, 1, "stranger", map[string]string{"hello.py": "print('evil')\n"})
+	head := w.propose(t, "stranger", map[string]string{"hello.py": "print('evil')\n"})
 	w.hub.change(func() { w.hub.requests[1].Fork = true }) // the server does not run yet
 	s, _ := w.serving(t)
 	stands(t, s, "the pull request to be looked at", func(st merge.State) bool { return st.Head == head })
 	if all, err := s.store.Jobs(t.Context(), store.JobFilter{Kinds: []string{jobCheck}}, 10); err != nil || len(all) > 0 {
 		t.Fatalf("a stranger's commit is built: %+v, %v", all, err)
 	}
-	w.review(1, "jonas", "approve")
+	w.review("jonas", "approve")
 	untilJobs(t, s, jobCheck, 1)
 }
 
@@ -160,7 +160,7 @@ func TestWebhooks(t *testing.T) {
 		defer answer.Body.Close()
 		return answer.StatusCode
 	}
-	head := w.propose(t, 1, "mara", map[string]string{"hello.py": "print('better')\n"})
+	head := w.propose(t, "mara", map[string]string{"hello.py": "print('better')\n"})
 	for _, c := range []struct {
 		forge, secret, body string
 		want                int

@@ -58,7 +58,7 @@ func TestSchemathesis(t *testing.T) {
 	w := hubWorld(t)
 	w.door = guarded{token: "letmein"}
 	s, _ := w.serving(t)
-	head := w.propose(t, 1, "mara", map[string]string{"hello.py": "print('better')\n"})
+	head := w.propose(t, "mara", map[string]string{"hello.py": "print('better')\n"})
 	jobs := untilJobs(t, s, jobShip, 1)
 	stands(t, s, "the checks to pass", func(st merge.State) bool { return st.Head == head && len(st.Waits) == 1 })
 	var shipped pipeline.Shipped

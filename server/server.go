@@ -175,7 +175,7 @@ func (s *Server) Run(ctx context.Context) error {
 	if n, err := s.store.Reopen(ctx); err != nil {
 		return err
 	} else if n > 0 {
-		s.Log.Info("going on with what was cut short", "jobs", n)
+		s.Log.InfoContext(ctx, "going on with what was cut short", "jobs", n)
 	}
 	if err := os.RemoveAll(filepath.Join(s.Folder, "work")); err != nil {
 		return fmt.Errorf("clear away old copies: %w", err)
@@ -218,10 +218,10 @@ func (s *Server) tidy(ctx context.Context) error {
 	const often, events = time.Hour, 100_000
 	for {
 		if err := s.store.Tidy(ctx, events, s.Clock().Add(-s.Keep)); err != nil && ctx.Err() == nil {
-			s.Log.Error("tidy the database", "error", err)
+			s.Log.ErrorContext(ctx, "tidy the database", "error", err)
 		}
 		if err := s.host.Prune(); err != nil && ctx.Err() == nil {
-			s.Log.Error("tidy the workflows", "error", err)
+			s.Log.ErrorContext(ctx, "tidy the workflows", "error", err)
 		}
 		if !pause(ctx, often) {
 			return nil
@@ -232,7 +232,7 @@ func (s *Server) tidy(ctx context.Context) error {
 // takeOver makes the server the authority over the environments that name a
 // repository, with what happened there before. Command lines without a server obey.
 func (s *Server) takeOver(ctx context.Context, p *manifest.Platform) error {
-	return s.platformFlow(ctx, func(f *pipeline.Flow) error {
+	return s.platformFlow(func(f *pipeline.Flow) error {
 		for _, env := range p.EnvironmentNames() {
 			if e, _ := p.Environment(env); e.IsLocal() || e.Repository == "" {
 				continue
@@ -273,10 +273,10 @@ func (s *Server) seal(ctx context.Context) error {
 	}
 	for pause(ctx, s.Tick) {
 		if _, err := (tree.Sequencer{Keeper: s.store, Signer: signer}).All(ctx); err != nil && ctx.Err() == nil {
-			s.Log.Error("sign the head of the ledger", "error", err)
+			s.Log.ErrorContext(ctx, "sign the head of the ledger", "error", err)
 		}
 		if err := s.store.ChainRefusals(ctx, s.Clock()); err != nil && ctx.Err() == nil {
-			s.Log.Error("keep the refusals in the ledger", "error", err)
+			s.Log.ErrorContext(ctx, "keep the refusals in the ledger", "error", err)
 		}
 	}
 	return nil

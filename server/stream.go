@@ -64,7 +64,7 @@ func (s *Server) streamRoutes(api huma.API) {
 		f.After = min(f.After, newest)
 		return &huma.StreamResponse{Body: func(c huma.Context) {
 			if err := s.stream(c, f, missed, in.Wait); err != nil && c.Context().Err() == nil {
-				s.Log.Warn("send events", "error", err)
+				s.Log.WarnContext(c.Context(), "send events", "error", err)
 			}
 		}}, nil
 	})

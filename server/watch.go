@@ -60,7 +60,7 @@ func (s *Server) schedules(ctx context.Context) error {
 func (s *Server) firing(ctx context.Context) []string {
 	p, err := s.platform()
 	if err != nil {
-		s.Log.Error("read the platform file", "error", err)
+		s.Log.ErrorContext(ctx, "read the platform file", "error", err)
 		return nil
 	}
 	return slices.DeleteFunc(p.EnvironmentNames(), func(env string) bool {
@@ -79,13 +79,13 @@ func (s *Server) fire(ctx context.Context, env string, since time.Time, ticks <-
 		return o.Schedule(ctx, since, ticks, func(f operate.Firing) {
 			body := map[string]any{"environment": env, "firing": f}
 			if f.Err != nil {
-				s.Log.Warn("a schedule fired, and no run came of it", "app", f.App, "environment", env, "due", f.Due, "error", f.Err)
+				s.Log.WarnContext(ctx, "a schedule fired, and no run came of it", "app", f.App, "environment", env, "due", f.Due, "error", f.Err)
 			}
 			s.tell(ctx, store.Job{Subject: subjectOf(f.App)}, "schedule.fired", body)
 		})
 	})
 	if err != nil && ctx.Err() == nil {
-		s.Log.Error("fire the schedules", "environment", env, "error", err)
+		s.Log.ErrorContext(ctx, "fire the schedules", "environment", env, "error", err)
 	}
 	for range ticks { // until the server ends
 	}
@@ -95,7 +95,7 @@ func (s *Server) fire(ctx context.Context, env string, since time.Time, ticks <-
 func (s *Server) watch(ctx context.Context) error {
 	for {
 		if err := s.watchAll(ctx); err != nil && ctx.Err() == nil {
-			s.Log.Error("watch the runs", "error", err)
+			s.Log.ErrorContext(ctx, "watch the runs", "error", err)
 		}
 		if !pause(ctx, s.Watch) {
 			return nil
@@ -113,13 +113,13 @@ func (s *Server) watchAll(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.platformFlow(ctx, func(f *pipeline.Flow) error {
+	return s.platformFlow(func(f *pipeline.Flow) error {
 		for _, sub := range subjects {
 			if _, ok := p.Environment(sub.Environment); !ok || strings.HasPrefix(sub.App, "@") {
 				continue
 			}
 			if err := s.watchOne(ctx, f, p, sub); err != nil && ctx.Err() == nil {
-				s.Log.Warn("watch the runs of an app", "app", sub.App, "environment", sub.Environment, "error", err)
+				s.Log.WarnContext(ctx, "watch the runs of an app", "app", sub.App, "environment", sub.Environment, "error", err)
 			}
 		}
 		return nil
@@ -200,7 +200,7 @@ func (s *Server) sawEnd(ctx context.Context, tx *store.Tx, p *manifest.Platform,
 	}
 	m.ID = strings.Join([]string{r.App, r.Environment, r.ID, m.Kind}, "/")
 	if !reached {
-		s.Log.Warn("nobody can be told", "team", team, "message", m.Title())
+		s.Log.WarnContext(ctx, "nobody can be told", "team", team, "message", m.Title())
 		return tx.Tell(ctx, store.Event{Time: s.Clock(), Kind: "notice.unreached", Subject: subjectOf(r.App), Body: toJSON(m)})
 	}
 	return s.call(ctx, tx, call, m)

@@ -358,9 +358,7 @@ func (t *Tx) CheckResults(ctx context.Context, forge, repository, commit string)
 	return checkResults(ctx, t.tx, forge, repository, commit)
 }
 
-func checkResults(ctx context.Context, from interface {
-	QueryContext(context.Context, string, ...any) (*sql.Rows, error)
-}, forge, repository, commit string) (map[string][]slipway.CheckResult, error) {
+func checkResults(ctx context.Context, from querier, forge, repository, commit string) (map[string][]slipway.CheckResult, error) {
 	rows, err := from.QueryContext(ctx, "SELECT app, results FROM check_result WHERE forge = ? AND repository = ? AND commit_id = ?", forge, repository, commit)
 	if err != nil {
 		return nil, err

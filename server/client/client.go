@@ -160,7 +160,7 @@ func (c *Client) Job(ctx context.Context, id int64) (j store.Job, err error) {
 
 // StopJob stops a job.
 func (c *Client) StopJob(ctx context.Context, id int64) (j store.Job, err error) {
-	return j, c.send(ctx, http.MethodPost, "/jobs/"+strconv.FormatInt(id, 10)+"/stop", "", nil, &j)
+	return j, c.post(ctx, "/jobs/"+strconv.FormatInt(id, 10)+"/stop", "", nil, &j)
 }
 
 // JobLog copies what a job printed, and with follow what it goes on to print.
@@ -242,8 +242,7 @@ func (c *Client) events(ctx context.Context, job int64, last string, wait bool, 
 			}
 			emit(told)
 		}
-		switch store.JobState(strings.TrimPrefix(e.Kind, "job.")) {
-		case store.JobDone, store.JobFailed, store.JobCancelled, store.JobReplaced:
+		if state, ok := strings.CutPrefix(e.Kind, "job."); ok && store.JobState(state).Ended() && state != "began" {
 			return last, nil
 		}
 	}
@@ -256,7 +255,7 @@ func (c *Client) events(ctx context.Context, job int64, last string, wait bool, 
 // change asks for something that the server does as a job. Asked again under the
 // same key, it is the same request.
 func (c *Client) change(ctx context.Context, key, path string, in any) (j store.Job, err error) {
-	return j, c.send(ctx, http.MethodPost, path, key, in, &j)
+	return j, c.post(ctx, path, key, in, &j)
 }
 
 func (c *Client) get(ctx context.Context, path string, q url.Values, out any) error {
@@ -265,6 +264,10 @@ func (c *Client) get(ctx context.Context, path string, q url.Values, out any) er
 		return err
 	}
 	return decode(answer, out)
+}
+
+func (c *Client) post(ctx context.Context, path, key string, in, out any) error {
+	return c.send(ctx, http.MethodPost, path, key, in, out)
 }
 
 func (c *Client) send(ctx context.Context, method, path, key string, in, out any) error {
@@ -351,9 +354,11 @@ func (c *Client) problem(answer *http.Response) error {
 		return slipway.Errorf(slipway.Unavailable, "%s answers %s", c.URL, answer.Status).WithFix("look whether that is a Slipway server")
 	}
 	message, fix, _ := strings.Cut(p.Detail, "\n")
+	parts := []string{message}
 	for _, e := range p.Errors {
-		message += fmt.Sprintf("; %s: %s", e.Location, e.Message)
+		parts = append(parts, e.Location+": "+e.Message)
 	}
+	message = strings.Join(parts, "; ")
 	kind := slipway.Kind(strings.TrimPrefix(p.Type, "urn:slipway:"))
 	switch {
 	case strings.HasPrefix(p.Type, "urn:slipway:"):

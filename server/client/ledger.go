@@ -3,7 +3,6 @@ package client
 import (
 	"context"
 	"encoding/json"
-	"net/http"
 	"net/url"
 	"strconv"
 	"time"
@@ -30,7 +29,7 @@ func (l Ledger) Append(ctx context.Context, d ledger.Draft) (e ledger.Entry, err
 	if len(d.Statements) > 0 {
 		in.Statement = d.Statements[0]
 	}
-	return e, l.Client.send(ctx, http.MethodPost, place(d.App, d.Environment)+"/entries", "", in, &e)
+	return e, l.Client.post(ctx, place(d.App, d.Environment)+"/entries", "", in, &e)
 }
 
 // Entries implements ledger.Ledger.
