@@ -192,28 +192,30 @@ func (c *Cache) Close() error {
 		c.copy.remove()
 		return nil
 	}
-	err := writeState(c.key, cacheUse{Size: sizeOf(c.files), Used: c.all.now()})
+	err := writeState(c.all.dir, c.key, cacheUse{Size: sizeOf(c.files), Used: c.all.now()})
 	if err := errors.Join(err, c.used.Close()); err != nil {
 		return fmt.Errorf("close the cache: %w", err)
 	}
 	return c.all.makeRoom()
 }
 
-// writeState replaces the state in one move.
-func writeState(dir string, u cacheUse) error {
+// writeState replaces the state in one move. What a killed process leaves of it in
+// the folder of all caches goes with the copies that are left there.
+func writeState(all, dir string, u cacheUse) error {
 	data, err := json.Marshal(u)
 	if err != nil {
 		return err
 	}
-	tmp, err := os.CreateTemp(dir, cacheState+"-")
+	work, err := newFolder(all)
 	if err != nil {
 		return err
 	}
-	_, err = tmp.Write(data)
-	if err := errors.Join(err, tmp.Close()); err != nil {
-		return errors.Join(err, os.Remove(tmp.Name()))
+	defer work.remove()
+	whole := filepath.Join(work.path, cacheState)
+	if err := os.WriteFile(whole, data, 0o600); err != nil {
+		return err
 	}
-	return os.Rename(tmp.Name(), filepath.Join(dir, cacheState))
+	return os.Rename(whole, filepath.Join(dir, cacheState))
 }
 
 // sizeOf sums up what lies in a folder, as far as it can be seen.

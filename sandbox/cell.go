@@ -174,15 +174,18 @@ func (c *cell) started(outer int) {
 
 // listen takes in what bubblewrap says.
 func (c *cell) listen(outer int) {
-	tell := sync.OnceFunc(func() { close(c.known) })
-	defer tell()
+	var tell sync.Once
+	known := func() { close(c.known) }
+	defer tell.Do(known)
 	for buffer := make([]byte, 512); ; {
 		n, err := c.status.Read(buffer)
 		c.said.Write(buffer[:n])
-		if m := childPID.FindSubmatch(c.said.Bytes()); m != nil && !c.first.known() {
-			pid, _ := strconv.Atoi(string(m[1])) // digits
-			c.first = holdOf(pid, outer)
-			tell()
+		if m := childPID.FindSubmatch(c.said.Bytes()); m != nil {
+			tell.Do(func() {
+				pid, _ := strconv.Atoi(string(m[1])) // digits
+				c.first = holdOf(pid, outer)
+				known()
+			})
 		}
 		if err != nil {
 			return
