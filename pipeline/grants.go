@@ -192,6 +192,10 @@ func (f *Flow) sayGrant(ctx context.Context, g Granting, word slipway.Grant, had
 				return Granted{}, err
 			}
 		}
+		if slices.ContainsFunc(h.Grants, func(old ledger.Grant) bool { return old.Statement == statement }) {
+			word.Time, statement = word.Time.Add(time.Microsecond), "" // the very words were taken back: these are new ones
+			continue
+		}
 		_, err = p.Ledger.Append(ctx, ledger.Draft{
 			Subject: subject, After: h.Head, ID: "granted/" + statement.Hex(), Kind: ledger.RailGranted, Time: word.Time, By: g.By,
 			Body: ledger.Grant{Grant: word, Statement: statement}, Statements: []slipway.Digest{statement},
@@ -238,7 +242,8 @@ func (f *Flow) Grants(ctx context.Context, env string) ([]Granted, error) {
 }
 
 // granted reads and verifies every grant again. What cannot be verified opens
-// nothing, and what takes something back counts if in doubt.
+// nothing. What takes something back counts, whoever it is by now: it was let into the
+// ledger, and closes.
 func (f *Flow) granted(ctx context.Context, p *Place, h ledger.History) ([]Granted, error) {
 	if len(h.Grants) == 0 {
 		return nil, nil
@@ -251,14 +256,14 @@ func (f *Flow) granted(ctx context.Context, p *Place, h ledger.History) ([]Grant
 	ended := map[slipway.Digest]string{}
 	for _, entry := range h.Grants {
 		g := Granted{Grant: entry.Grant, Statement: entry.Statement}
-		err := f.heard(ctx, p, book, entry, h.Grants)
+		err := f.heard(ctx, p, book, entry)
 		if slipway.KindOf(err) == slipway.Unavailable && err != nil {
 			return nil, err
 		}
 		if err != nil {
 			g.Void = err.Error()
 		}
-		if g.Revokes != "" && (err == nil || slipway.KindOf(err) != slipway.Blocked) {
+		if g.Revokes != "" {
 			ended[g.Revokes] = entry.Person + " took it back"
 		}
 		all = append(all, g)
@@ -273,7 +278,7 @@ func (f *Flow) granted(ctx context.Context, p *Place, h ledger.History) ([]Grant
 
 // heard says whether a grant is what its entry says, signed by whom it says, who
 // may open the rail.
-func (f *Flow) heard(ctx context.Context, p *Place, book *policy.Book, entry ledger.Grant, all []ledger.Grant) error {
+func (f *Flow) heard(ctx context.Context, p *Place, book *policy.Book, entry ledger.Grant) error {
 	word, e, err := hear[slipway.Grant](ctx, p, entry.App, entry.Statement)
 	if err != nil {
 		return err
@@ -287,10 +292,6 @@ func (f *Flow) heard(ctx context.Context, p *Place, book *policy.Book, entry led
 	r, err := book.Rail(word.Rail)
 	if err != nil {
 		return slipway.Errorf(slipway.Blocked, "there is no rail %s any more", word.Rail)
-	}
-	own := func(g ledger.Grant) bool { return g.Statement == word.Revokes && g.Person == word.Person }
-	if slices.ContainsFunc(all, own) {
-		return nil // who granted may take it back, whatever they are now
 	}
 	return f.mayGrant(r, word.Person)
 }
