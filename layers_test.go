@@ -87,11 +87,11 @@ var layers = map[string][]string{
 	"dossier": {"evidence", "ledger", "promote"},
 	"pipeline": {
 		"build", "check", "dossier", "release", "promote", "deploy", "operate",
-		"driver", "evidence", "git", "ledger", "manifest", "merge", "notebook", "policy", "repository", "sandbox", "shape", "workflow",
+		"driver", "evidence", "git", "ledger", "manifest", "merge", "notebook", "policy", "repository", "sandbox", "schema", "shape", "workflow",
 	},
 	// The values that pipeline takes and returns are those of stages and contracts.
 	"notice":        {},
-	"server/client": {"ledger", "operate", "pipeline", "server", "store"},
+	"server/client": {"access", "ledger", "operate", "pipeline", "server", "store"},
 	"server/signin": {"access", "store"},
 	"server":        {"access", "driver", "forge", "git", "ledger", "ledger/tree", "manifest", "merge", "notebook/diff", "notice", "operate", "pipeline", "repository", "sandbox", "schema", "shape", "store"},
 	"examples":      {},

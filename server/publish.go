@@ -77,7 +77,7 @@ func (s *Server) viewOf(row store.PullRequest, f merge.Facts, state merge.State,
 	for _, app := range slices.Sorted(maps.Keys(results)) {
 		for _, r := range results[app] {
 			given[checkName(app, r.Name)] = true
-			v.Statuses = append(v.Statuses, statusOfCheck(app, r))
+			v.Statuses = append(v.Statuses, statusOfCheck(app, folderOf(f.Rules, app), r))
 		}
 	}
 	for _, c := range f.Checks {
@@ -102,8 +102,8 @@ func (s *Server) pageOf(row store.PullRequest) string {
 }
 
 // statusOfCheck is a result as the forge shows it.
-func statusOfCheck(app string, r slipway.CheckResult) slipway.Status {
-	st := slipway.Status{Name: checkName(app, r.Name), Summary: strings.Join(r.Reasons, "\n"), Annotations: annotationsOf(r)}
+func statusOfCheck(app, folder string, r slipway.CheckResult) slipway.Status {
+	st := slipway.Status{Name: checkName(app, r.Name), Summary: strings.Join(r.Reasons, "\n"), Annotations: r.Annotations(folder)}
 	switch r.Verdict {
 	case slipway.Pass:
 		st.State = "pass"
@@ -166,18 +166,12 @@ func (s *Server) publish(ctx context.Context, j store.Job) (done, error) {
 	}}, nil
 }
 
-// annotationsOf are the places that a result is about.
-func annotationsOf(r slipway.CheckResult) []slipway.Annotation {
-	var all []slipway.Annotation
-	for _, f := range r.Failures {
-		if f.File != "" {
-			all = append(all, slipway.Annotation{Path: f.File, Line: max(f.Line, 1), Level: "error", Title: f.Name, Message: f.Message})
+// folderOf is an app's folder in the repository.
+func folderOf(r merge.Rules, app string) string {
+	for _, a := range r.Apps {
+		if a.Name == app {
+			return a.Folder
 		}
 	}
-	for _, f := range r.Findings {
-		if f.File != "" {
-			all = append(all, slipway.Annotation{Path: f.File, Line: max(f.Line, 1), Level: f.Level, Title: f.Rule, Message: f.Message})
-		}
-	}
-	return all
+	return "."
 }
