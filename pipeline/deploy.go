@@ -73,6 +73,17 @@ func (f *Flow) Rollback(ctx context.Context, in RollbackInput) (deploy.Output, e
 	})
 }
 
+// Former is the number of the deployment that a rollback to the one before brings
+// back now.
+func (f *Flow) Former(ctx context.Context, app, env string) (int64, error) {
+	h, err := f.History(ctx, app, env)
+	if err != nil {
+		return 0, err
+	}
+	d, err := deploy.Former(h, 0)
+	return d.Number, err
+}
+
 // lastForward is the number of the last deployment that is no rollback: as long
 // as there is no newer one, a rollback that was cut short is still wanted.
 func lastForward(h ledger.History) int64 {

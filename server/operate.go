@@ -46,8 +46,23 @@ func (s *Server) rollback(ctx context.Context, j store.Job) (done, error) {
 		return done{}, err
 	}
 	return s.ofApp(ctx, j, in.App, func(f *pipeline.Flow) (any, error) {
+		if err := s.choose(ctx, f, j, &in); err != nil {
+			return nil, err
+		}
 		return f.Rollback(ctx, pipeline.RollbackInput{App: in.App, Environment: in.Environment, To: in.To, Drift: in.Drift, By: j.By})
 	})
+}
+
+// choose keeps which deployment comes back. Once it is live again, the one before
+// would be another: a server that dies then must not go back once more.
+func (s *Server) choose(ctx context.Context, f *pipeline.Flow, j store.Job, in *deployment) (err error) {
+	if in.To != 0 {
+		return nil
+	}
+	if in.To, err = f.Former(ctx, in.App, in.Environment); err != nil {
+		return err
+	}
+	return s.store.Change(ctx, func(tx *store.Tx) error { return tx.KeepInput(ctx, j.ID, toJSON(in)) })
 }
 
 // ofApp opens an app at the commit that the server knows of it.

@@ -154,6 +154,12 @@ func (t *Tx) StopJob(ctx context.Context, id int64, why string, now time.Time) (
 	return n > 0, err
 }
 
+// KeepInput keeps the input of a job with what was decided since it was made.
+func (t *Tx) KeepInput(ctx context.Context, id int64, input json.RawMessage) error {
+	_, err := t.tx.ExecContext(ctx, "UPDATE job SET input = ? WHERE id = ?", string(input), id)
+	return err
+}
+
 // EndJob ends a job that runs.
 func (t *Tx) EndJob(ctx context.Context, id int64, state JobState, outcome json.RawMessage, now time.Time) error {
 	_, err := t.tx.ExecContext(ctx, "UPDATE job SET state = ?, outcome = ?, ended = ? WHERE id = ? AND state = 'running'",
