@@ -23,7 +23,7 @@ import (
 
 type serveCommand struct {
 	Data    string        `placeholder:"DIR" default:"slipway-data" env:"SLIPWAY_DATA" help:"The folder in which the server keeps what it has. Default: slipway-data."`
-	Listen  string        `placeholder:"ADDRESS" default:"127.0.0.1:8420" help:"Where it listens. Default: 127.0.0.1:8420, this machine alone."`
+	Listen  string        `placeholder:"ADDRESS" default:"127.0.0.1:8420" env:"SLIPWAY_LISTEN" help:"Where it listens. Default: 127.0.0.1:8420, this machine alone."`
 	URL     string        `name:"url" placeholder:"URL" help:"Its address, as people and forges reach it. Default: server.url of the platform file."`
 	Workers int           `placeholder:"N" default:"4" help:"How many builds, checks and deployments at once. Default: 4."`
 	Drain   time.Duration `placeholder:"TIME" default:"30s" help:"How long what is under way may take when the server is to end. Default: 30s."`
@@ -42,6 +42,9 @@ Example: slipway serve --platform platform.yaml --data /var/lib/slipway
 
 // Run implements the command.
 func (c *serveCommand) Run(s *session) error {
+	if s.globals.Platform == "" {
+		s.globals.Platform = nearestPlatform(s.env.Dir)
+	}
 	srv, listener, err := c.open(s)
 	if err != nil {
 		return err
@@ -52,8 +55,8 @@ func (c *serveCommand) Run(s *session) error {
 // open opens the server's folder and listens.
 func (c *serveCommand) open(s *session) (srv *server.Server, listener net.Listener, err error) {
 	if s.globals.Platform == "" {
-		return nil, nil, slipway.Errorf(slipway.Invalid, "a server needs a platform file").
-			WithFix("slipway serve --platform platform.yaml; its server.forges says where the repositories are")
+		return nil, nil, slipway.Errorf(slipway.Invalid, "a server needs a platform file, and there is no %s here or above", manifest.PlatformFileName).
+			WithFix("name it with --platform; its server.forges says where the repositories are")
 	}
 	menu, err := shapes()
 	if err != nil {
@@ -63,26 +66,32 @@ func (c *serveCommand) open(s *session) (srv *server.Server, listener net.Listen
 	if err := os.MkdirAll(data, 0o700); err != nil {
 		return nil, nil, slipway.Errorf(slipway.Unavailable, "cannot make the folder %s: %w", data, err).WithFix("name a folder that this user may write, with --data")
 	}
-	listener, err = (&net.ListenConfig{}).Listen(s.ctx, "tcp", c.Listen)
+	open, err := (&net.ListenConfig{}).Listen(s.ctx, "tcp", c.Listen)
 	if err != nil {
 		return nil, nil, slipway.Errorf(slipway.Unavailable, "cannot listen on %s: %w", c.Listen, err).WithFix("name another address with --listen, such as 127.0.0.1:0 for any port that is free")
 	}
 	defer func() {
 		if err != nil {
-			_ = listener.Close() // the first error is the one to tell
+			_ = open.Close() // the first error is the one to tell
 		}
 	}()
 	srv, err = server.New(s.ctx, server.Config{
-		Folder: data, Platform: filepath.Clean(s.path(s.globals.Platform)), URL: c.URL, Address: "http://" + listener.Addr().String(), Parts: s.env.Parts, Store: s.env.Store, Forge: s.env.Forge, Shapes: menu,
+		Folder: data, Platform: filepath.Clean(s.path(s.globals.Platform)), URL: c.URL, Address: "http://" + open.Addr().String(), Parts: s.env.Parts, Store: s.env.Store, Forge: s.env.Forge, Shapes: menu,
 		Me: ledger.Holder{Who: s.env.User, Process: s.env.Process, Doing: "serve"}, Environ: s.env.Environ, Secrets: s.env.Secrets,
 		Door:     func(st *store.Store, url string) server.Doorkeeper { return s.door(st, url) },
 		PlanText: markdownPlan, HTTP: &http.Client{Timeout: 30 * time.Second}, Clock: s.env.Clock, Log: serverLog(s.env), Version: s.env.Version, Workers: c.Workers, Drain: c.Drain,
 	})
+	if slipway.KindOf(err) == slipway.Busy {
+		err = slipway.Errorf(slipway.Busy, "%w", err).WithFix("a data folder has one server: stop that one first, or name another folder with --data")
+	}
 	if err != nil {
 		return nil, nil, err
 	}
 	s.talk.say("slipway serves on %s, over %s", srv.URL, data)
-	return srv, listener, nil
+	if address := "http://" + open.Addr().String(); address != srv.URL {
+		s.talk.say("it listens on %s", address)
+	}
+	return srv, open, nil
 }
 
 // serve answers requests and does jobs until ctx is done. It stops answering once

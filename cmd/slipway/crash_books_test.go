@@ -17,6 +17,8 @@ import (
 	"testing"
 
 	"github.com/slipway-cd/slipway"
+	"github.com/slipway-cd/slipway/ledger"
+	"github.com/slipway-cd/slipway/operate"
 )
 
 // books are what a clone has of all that must happen once.
@@ -74,9 +76,15 @@ func (c clone) record(t *testing.T, text string, a *account) *strings.Replacer {
 	t.Helper()
 	var h struct {
 		Deployments []slipway.Deployment
-		Admissions  []struct{ Version, Commit, From string }
+		Admissions  []ledger.Admission
 	}
 	parse(t, text, &h)
+	return c.enter(t, ledger.History{Deployments: h.Deployments, Admissions: h.Admissions}, a)
+}
+
+// enter enters what a history tells once and for all.
+func (c clone) enter(t *testing.T, h ledger.History, a *account) *strings.Replacer {
+	t.Helper()
 	commits, err := c.gitCommand("rev-list", "--reverse", "HEAD").Output()
 	if err != nil {
 		t.Fatal(err)
@@ -110,17 +118,18 @@ func (c clone) observe(t *testing.T, env string, versions *strings.Replacer, a *
 	if len(a.Deployments) == 0 {
 		return
 	}
-	var status []struct {
-		Current *slipway.Deployment
-		Job     slipway.JobStatus
-		Runs    []slipway.Run
-	}
+	var status []operate.Status
 	parse(t, c.must(t, "status", env, "--json"), &status)
-	if status[0].Current == nil {
+	a.see(status[0], versions)
+}
+
+// see enters what the runtime says.
+func (a *account) see(s operate.Status, versions *strings.Replacer) {
+	if s.Current == nil {
 		return
 	}
-	a.Live = versions.Replace(status[0].Job.Target.Version) + " " + string(status[0].Job.State)
-	for _, r := range status[0].Runs {
+	a.Live = versions.Replace(s.Job.Target.Version) + " " + string(s.Job.State)
+	for _, r := range s.Runs {
 		a.Runs = append(a.Runs, fmt.Sprintf("%s of %s %s", r.ID, versions.Replace(r.Version), r.State))
 	}
 }
@@ -156,10 +165,10 @@ func parse(t *testing.T, text string, to any) {
 
 // Where files may lie that are not whole yet, by their path in the clone:
 // temporary folders, and names that begin or end as those of unfinished files do.
-var unfinished = regexp.MustCompile(`^tmp/|^cache/slipway/work/|/\.tmp/|/\.new-|/tmp-|\.new$`)
+var unfinished = regexp.MustCompile(`^tmp/|^cache/slipway/work/|^server/(work|steps|cache/work)/|/\.tmp/|/\.new-|/tmp-|\.new$`)
 
 // Where every file is one that Slipway wrote.
-var ours = regexp.MustCompile(`^cache/slipway/|^repository/(\.slipway|staging)/`)
+var ours = regexp.MustCompile(`^cache/slipway/|^repository/(\.slipway|staging)/|^server/(cache|state)/|^srv/`)
 
 var (
 	artifact = regexp.MustCompile(`/(?:repository|artifacts)/[^/]+/([0-9a-f]{8})/[^/]+$`)

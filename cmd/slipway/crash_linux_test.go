@@ -149,9 +149,17 @@ func (j journey) walk(t *testing.T, start clone, tally *tally) {
 func (j journey) environments() []string { return slices.Sorted(maps.Keys(j.want.Environments)) }
 
 // choose picks the numbers of the events to kill at: all if they are asked for,
-// otherwise so many of them, three quarters where one kind of call on one file
-// gives way to another, the rest in between.
+// otherwise so many of them.
 func choose(events []event, kills int) []int {
+	if os.Getenv("SLIPWAY_CRASH_ALL") != "" {
+		kills = len(events)
+	}
+	return pick(events, kills)
+}
+
+// pick picks the numbers of so many events, three quarters where one kind of call on
+// one file gives way to another, the rest in between.
+func pick(events []event, kills int) []int {
 	var turns, rest []int
 	for i, e := range events {
 		same := func(k int) bool {
@@ -163,8 +171,8 @@ func choose(events []event, kills int) []int {
 			turns = append(turns, i)
 		}
 	}
-	if os.Getenv("SLIPWAY_CRASH_ALL") == "" {
-		between := min(kills/4, len(rest))
+	if kills < len(events) {
+		between := min(max(kills/4, kills-len(turns)), len(rest))
 		turns, rest = spread(turns, kills-between), spread(rest, between)
 	}
 	return slices.Sorted(slices.Values(append(turns, rest...)))

@@ -40,16 +40,21 @@ func (e event) String() string {
 // whole process is killed there, as kill -9 does. What cmd starts is not watched
 // and not killed. Output must go to files.
 func trace(cmd *exec.Cmd, watch func(event) bool) (syscall.WaitStatus, error) {
+	return (&tracer{watch: watch}).trace(cmd)
+}
+
+// trace is trace for a tracer of which more is known.
+func (t *tracer) trace(cmd *exec.Cmd) (syscall.WaitStatus, error) {
 	type ending struct {
 		status syscall.WaitStatus
 		err    error
 	}
+	t.inside, t.asked = map[int]*event{}, map[uint64]string{}
 	ended := make(chan ending)
 	go func() {
 		// Only the thread that started a process may trace it, so this one is
 		// never given back.
 		runtime.LockOSThread()
-		t := tracer{watch: watch, inside: map[int]*event{}, asked: map[uint64]string{}}
 		status, err := t.run(cmd)
 		ended <- ending{status, err}
 	}()
@@ -59,6 +64,8 @@ func trace(cmd *exec.Cmd, watch func(event) bool) (syscall.WaitStatus, error) {
 
 type tracer struct {
 	watch  func(event) bool
+	began  func(pid int) // told once it runs; nil: nobody wants to know
+	group  bool          // what it started, and did not put elsewhere, is killed with it
 	pid    int
 	killed bool
 	inside map[int]*event    // by thread: nil outside of a call worth an event
@@ -82,6 +89,9 @@ func (t *tracer) run(cmd *exec.Cmd) (syscall.WaitStatus, error) {
 		return status, fmt.Errorf("set the options of ptrace: %w", err)
 	}
 	t.inside[t.pid] = nil
+	if t.began != nil {
+		t.began(t.pid)
+	}
 	t.goOn(t.pid, 0)
 	for {
 		tid, err := t.wait(&status)
@@ -158,7 +168,11 @@ func (t *tracer) call(tid int) {
 	}
 	if e != nil && t.watch(*e) {
 		t.killed = true
-		_ = syscall.Kill(t.pid, syscall.SIGKILL) // its end is waited for
+		whom := t.pid
+		if t.group {
+			whom = -t.pid
+		}
+		_ = syscall.Kill(whom, syscall.SIGKILL) // its end is waited for
 	}
 }
 
