@@ -1,24 +1,47 @@
 #!/usr/bin/env bash
 # Measures how long a changed notebook takes to AWS Glue, in one run against one
-# emulator: by the steps that tutorials give (nbconvert, aws s3 cp, aws glue
-# update-job), and by slipway ship. Cold is a machine that has nothing but Python
-# and the slipway binary, as a CI runner; warm has all tools installed; far is warm,
-# with an AWS that gets each call 30 ms later, as the real one does. Both are held to
-# what they ask: how many calls, and how long the emulator was at work on them.
+# emulator: by the steps that tutorials give (install nbconvert and the AWS CLI,
+# convert, aws s3 cp, aws glue update-job), and by slipway ship. Both sides are in
+# the same four situations:
+#
+#     cold       a fresh runner, with Python and its pip, and with nothing in pip's cache;
+#                slipway is fetched and verified by the GitHub Action's install.sh
+#     warm       a fresh runner that has the wheels already, as where setup-python restores
+#                a cache: pip installs them and asks no index; slipway as when cold, for
+#                install.sh fetches its one file each time
+#     installed  all tools are there, and have been used
+#     far        installed, with an AWS that gets each call 30 ms later, as the real one does
+#
+# pip's cold install goes through the network, and install.sh fetches from this machine:
+# the sizes of what is fetched are told. Both sides are held to what they ask: how many
+# calls, and how long the emulator was at work on them.
 #
 #     scripts/bench-glue.sh [ROUNDS]
 #     CALLS=1 scripts/bench-glue.sh [ROUNDS]    shows the calls of the last ship, too
-#     COLD=1 scripts/bench-glue.sh [ROUNDS]     is cold in the first round only
+#     COLD=1 scripts/bench-glue.sh [ROUNDS]     is cold and warm in the first round only
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 project=$PWD
 rounds=${1:-5}
 
 work=$(mktemp -d)
-moto='' wires=''
-trap 'exec 8>&- 9>&-; kill "$moto" $wires 2>/dev/null || true; rm -rf "$work"' EXIT
-go build -o "$work/slipway" ./cmd/slipway
+moto='' wires='' shop=''
+trap 'exec 8>&- 9>&-; kill "$moto" $wires $shop 2>/dev/null || true; rm -rf "$work"' EXIT
 go build -o "$work/wire" ./cmd/wire
+
+# A release, built as scripts/release.sh builds it, and a place that has it.
+release=v0.0.1
+case $(uname -s) in Darwin) RUNNER_OS=macOS ;; *) RUNNER_OS=Linux ;; esac
+case $(uname -m) in arm64 | aarch64) RUNNER_ARCH=ARM64 ;; *) RUNNER_ARCH=X64 ;; esac
+binary=$work/releases/$release/slipway_${release}_$(go env GOOS)_$(go env GOARCH)
+CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags "-s -w -buildid= -X main.release=$release" -o "$binary" ./cmd/slipway
+(cd "$(dirname "$binary")" && { sha256sum ./* 2>/dev/null || shasum -a 256 ./*; } | sed 's|\./||' >"$work/checksums.txt")
+mv "$work/checksums.txt" "$(dirname "$binary")"
+python3 -u -m http.server --bind 127.0.0.1 --directory "$work/releases" 0 >"$work/shop" 2>/dev/null &
+shop=$!
+while ! grep -qs port "$work/shop"; do kill -0 "$shop"; sleep 0.05; done
+RELEASES=http://127.0.0.1:$(sed -n 's/.* port \([0-9]*\) .*/\1/p' "$work/shop")
+export RUNNER_OS RUNNER_ARCH RELEASES
 
 # An AWS that nobody here wrote. It ends when its input does.
 mkfifo "$work/input"
@@ -75,9 +98,21 @@ change() {
 	git -C "$app" -c user.name=a -c user.email=a@example.com commit -q -m "$1"
 }
 
-install_tools() {
+# A fresh runner has Python, with pip, and nothing of what is measured.
+fresh_by_hand() {
+	rm -rf "$work/venv" "$work/out"
 	python3 -m venv "$work/venv"
-	"$work/venv/bin/pip" install -q --disable-pip-version-check --no-cache-dir nbconvert==7.17.1 ipython awscli==1.46.3
+}
+fresh_slipway() {
+	rm -rf "$work/runner" "$work/cache" "$app/.slipway"
+	mkdir "$work/runner"
+}
+wanted="nbconvert==7.17.1 ipython awscli==1.46.3"
+# shellcheck disable=SC2086 # words
+pip_install() { "$work/venv/bin/pip" install -q --disable-pip-version-check "$@" $wanted; }
+install_slipway() {
+	VERSION=$release CHECKSUM='' RUNNER_TEMP=$work/runner GITHUB_PATH=$work/runner/path GITHUB_OUTPUT=$work/runner/output \
+		action/install.sh >/dev/null
 }
 by_hand() {
 	"$work/venv/bin/jupyter" nbconvert --log-level ERROR --to script "$app/traffic.ipynb" --output-dir "$work/out"
@@ -85,7 +120,7 @@ by_hand() {
 	"$work/venv/bin/aws" glue update-job --job-name by-hand --job-update \
 		Role=etl,GlueVersion=5.0,WorkerType=G.1X,NumberOfWorkers=2,Command='{Name=glueetl,ScriptLocation=s3://tutorial/traffic.py,PythonVersion=3}' >/dev/null
 }
-by_slipway() { (cd "$app" && "$work/slipway" ship prod --quiet); }
+by_slipway() { (cd "$app" && "$work/runner/slipway-$release/slipway" ship prod --quiet); }
 
 # measure NAME COMMAND... prints how long the command takes, in milliseconds.
 measure() {
@@ -95,7 +130,9 @@ measure() {
 	local ended=$EPOCHREALTIME
 	echo "$name $(((${ended/[.,]/} - ${began/[.,]/}) / 1000))" | tee -a "$work/figures" >&2
 }
-cold_by_hand() { install_tools && by_hand; }
+cold_by_hand() { pip_install --no-cache-dir && by_hand; }
+warm_by_hand() { pip_install --no-index --find-links "$work/wheels" && by_hand; }
+installed_slipway() { install_slipway && by_slipway; }
 
 # at WIRE COMMAND... runs a command with the AWS behind a wire.
 at() { AWS_ENDPOINT_URL=$(cat "$work/$1-url") "${@:2}"; }
@@ -110,18 +147,25 @@ counted() {
 		END { print n "-calls", NR; print n "-busy", int(busy + 0.5) }' "$work/$1-calls" | tee -a "$work/figures" >&2
 }
 
+# The wheels that an earlier run left behind.
+export XDG_CACHE_HOME=$work/cache
+fresh_by_hand
+# shellcheck disable=SC2086 # words
+"$work/venv/bin/pip" wheel -q --disable-pip-version-check --wheel-dir "$work/wheels" $wanted
+
 for round in $(seq "$rounds"); do
 	if [ "$round" -le "${COLD:-$rounds}" ]; then
-		rm -rf "$work/venv" "$work/out"
-		change "cold $round"
-		measure by-hand-cold cold_by_hand
-		export XDG_CACHE_HOME=$work/cache-$round
-		rm -rf "$app/.slipway"
-		measure slipway-cold by_slipway
+		for kind in cold warm; do
+			change "$kind $round"
+			fresh_by_hand
+			measure by-hand-$kind ${kind}_by_hand
+			fresh_slipway
+			measure slipway-$kind installed_slipway
+		done
 	fi
-	change "warm $round"
-	measure by-hand-warm by_hand
-	measure slipway-warm by_slipway
+	change "installed $round"
+	measure by-hand-installed by_hand
+	measure slipway-installed by_slipway
 	change "far $round"
 	measure by-hand-far at far by_hand
 	measure slipway-far at far by_slipway
@@ -132,10 +176,12 @@ done
 
 median() { awk -v n="$1" '$1 == n { print $2 }' "$work/figures" | sort -n | awk '{ a[NR] = $1 } END { print a[int((NR + 1) / 2)] }'; }
 printf '| what | by hand | slipway ship | times as fast |\n| --- | --- | --- | --- |\n'
-for kind in cold warm far; do
+for kind in cold warm installed far; do
 	hand=$(median by-hand-$kind) ours=$(median slipway-$kind)
 	awk -v k=$kind -v h="$hand" -v s="$ours" 'BEGIN { printf "| %s | %.2f s | %.2f s | %.0f |\n", k, h / 1000, s / 1000, h / s }'
 done
 printf '| calls of AWS | %s | %s | |\n' "$(median by-hand-calls)" "$(median slipway-calls)"
 printf '| the emulator at work | %s ms | %s ms | |\n' "$(median by-hand-busy)" "$(median slipway-busy)"
+printf '| fetched to install | %s MB | %s MB | |\n' "$(($(du -sk "$work/wheels" | cut -f 1) / 1024))" "$(($(wc -c <"$binary") / 1048576))"
+printf '%s; %s\n' "$(uptime)" "$(uname -sm)"
 if [ -n "${CALLS:-}" ]; then cat "$work/slipway-calls"; fi
