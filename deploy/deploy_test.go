@@ -387,7 +387,7 @@ func TestPeopleSpeakMeanwhile(t *testing.T) {
 				speak() // behind the gate's back
 			}
 			p.Warnings = []string{fmt.Sprint("asked ", asked)}
-			return p, nil
+			return p, t.Context().Err()
 		}
 		stage := w.stage("a", hooked{w.fake, nil, speak}, w.book)
 		stage.Gate = gate

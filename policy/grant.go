@@ -2,7 +2,6 @@ package policy
 
 import (
 	"encoding/json"
-	"slices"
 
 	"cel.dev/cel-go/cel"
 
@@ -33,11 +32,11 @@ func (b *Book) CheckLimit(shape, text string) error {
 //
 //nolint:ireturn // CEL has no other type for it
 func (b *Book) limit(shape, text string) (cel.Program, error) {
-	i := slices.IndexFunc(b.compilers, func(c *compiler) bool { return c.shape.Name == shape })
-	if i < 0 {
-		return nil, slipway.Errorf(slipway.Invalid, "the shape %s is not on the menu", shape)
+	c := b.compilers[shape]
+	if c == nil {
+		return nil, slipway.Errorf(slipway.Invalid, "no rail is for the shape %s", shape)
 	}
-	p, wrong := b.compilers[i].compile(text, cel.BoolType)
+	p, wrong := c.compile(text, cel.BoolType)
 	if len(wrong) == 0 {
 		return p, nil
 	}

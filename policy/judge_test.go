@@ -213,7 +213,7 @@ func TestLimitIsChecked(t *testing.T) {
 			t.Errorf("got %v (%s), want %s", err, slipway.FixOf(err), want)
 		}
 	}
-	if err := book.CheckLimit("cobol-job", "true"); err == nil || err.Error() != "the shape cobol-job is not on the menu" {
+	if err := book.CheckLimit("cobol-job", "true"); err == nil || err.Error() != "no rail is for the shape cobol-job" {
 		t.Errorf("got %v", err)
 	}
 }

@@ -120,13 +120,13 @@ type Book struct {
 	rails     []*Rail
 	cases     []testCase
 	scope     Scope
-	compilers []*compiler // of all shapes; nil: there are no rails
+	compilers map[string]*compiler // by shape: of those that a rail is for
 }
 
 // Load compiles rails. Its error is of kind slipway.Invalid and wraps
 // schema.Problems, with every complaint at its place.
 func Load(scope Scope, sources ...Source) (*Book, error) {
-	l := &loader{book: &Book{scope: scope}, seen: map[string]string{}}
+	l := newLoader(scope)
 	for _, s := range sources {
 		for i, v := range s.Rails.Items() {
 			if v.Kind == schema.Object {
@@ -144,7 +144,6 @@ func Load(scope Scope, sources ...Source) (*Book, error) {
 	if l.failure != nil {
 		return nil, l.failure
 	}
-	l.book.compilers = l.compilers
 	return l.book, invalid(l.problems)
 }
 
@@ -186,11 +185,15 @@ func (b *Book) Rail(name string) (Rail, error) {
 
 // loader reads rails and cases, and collects complaints.
 type loader struct {
-	book      *Book
-	compilers []*compiler // of all shapes; made when the first rail is met
-	seen      map[string]string
-	problems  schema.Problems
-	failure   error
+	book     *Book
+	base     *cel.Env // made when the first rail is met
+	seen     map[string]string
+	problems schema.Problems
+	failure  error
+}
+
+func newLoader(scope Scope) *loader {
+	return &loader{book: &Book{scope: scope, compilers: map[string]*compiler{}}, seen: map[string]string{}}
 }
 
 func (l *loader) complain(doc *schema.Doc, v *schema.Value, path, message string) *schema.Problem {
@@ -284,34 +287,39 @@ func (l *loader) openers(s Source, v *schema.Value, path string, r *Rail) {
 	}
 }
 
-// all returns the compilers of all shapes.
-func (l *loader) all() []*compiler {
-	if l.compilers != nil || l.failure != nil {
-		return l.compilers
+// of returns the compiler of a shape, which is made when it is asked for first; nil:
+// that failed.
+func (l *loader) of(s *shape.Shape) *compiler {
+	if c, ok := l.book.compilers[s.Name]; ok || l.failure != nil {
+		return c
 	}
-	base, err := newBase()
-	if err != nil {
-		l.failure = fmt.Errorf("prepare rails: %w", err)
-		return nil
-	}
-	for _, s := range l.book.scope.Shapes.All() {
-		c, err := newCompiler(base, s, l.book.scope)
-		if err != nil {
-			l.failure = err
+	var err error
+	if l.base == nil {
+		if l.base, err = newBase(); err != nil {
+			l.failure = fmt.Errorf("prepare rails: %w", err)
 			return nil
 		}
-		l.compilers = append(l.compilers, c)
 	}
-	return l.compilers
+	c, err := newCompiler(l.base, s, l.book.scope)
+	if err != nil {
+		l.failure = err
+		return nil
+	}
+	l.book.compilers[s.Name] = c
+	return c
 }
 
 // compile compiles a rail for each shape that it applies to.
 func (l *loader) compile(doc *schema.Doc, v *schema.Value, path string, r *Rail) {
 	var fine []string
 	wrong := map[string]faults{} // by key
-	for _, c := range l.all() {
-		if !r.appliesTo(c.shape.Name) || len(r.Shapes) == 0 && !l.book.scope.runs(c.shape, r.Environments) {
+	for _, of := range l.book.scope.Shapes.All() {
+		if !r.appliesTo(of.Name) || len(r.Shapes) == 0 && !l.book.scope.runs(of, r.Environments) {
 			continue
+		}
+		c := l.of(of)
+		if c == nil {
+			return
 		}
 		var out compiled
 		var bad faults

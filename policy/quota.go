@@ -42,7 +42,7 @@ func QuotasType() *schema.Type {
 // LoadQuotas compiles quotas that were read as QuotasType. Its error is of kind
 // slipway.Invalid and wraps schema.Problems.
 func LoadQuotas(scope Scope, doc *schema.Doc, list *schema.Value) ([]*Quota, error) {
-	l := &loader{book: &Book{scope: scope}, seen: map[string]string{}}
+	l := newLoader(scope)
 	var all []*Quota
 	for i, v := range list.Items() {
 		path := fmt.Sprintf("quotas[%d]", i)
@@ -70,9 +70,13 @@ func LoadQuotas(scope Scope, doc *schema.Doc, list *schema.Value) ([]*Quota, err
 func (l *loader) resource(doc *schema.Doc, v *schema.Value, path string, q *Quota) {
 	var wrong faults
 	var fine []string
-	for _, c := range l.all() {
-		if !q.isFor(c.shape.Name) || len(q.Shapes) == 0 && !l.book.scope.runs(c.shape, q.Environments) {
+	for _, of := range l.book.scope.Shapes.All() {
+		if !q.isFor(of.Name) || len(q.Shapes) == 0 && !l.book.scope.runs(of, q.Environments) {
 			continue
+		}
+		c := l.of(of)
+		if c == nil {
+			return
 		}
 		p, bad := c.amount(q.Resource)
 		wrong = append(wrong, bad...)
