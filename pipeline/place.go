@@ -11,6 +11,7 @@ import (
 	"github.com/slipway-cd/slipway/ledger"
 	"github.com/slipway-cd/slipway/manifest"
 	"github.com/slipway-cd/slipway/repository"
+	"github.com/slipway-cd/slipway/sandbox"
 	"github.com/slipway-cd/slipway/workflow"
 )
 
@@ -39,6 +40,7 @@ type RuntimeConfig struct {
 	Environ     []string
 	Secrets     func(ctx context.Context, ref string) (string, error)
 	Progress    func(line string)
+	Sandbox     *sandbox.Sandbox // for what installs packages
 	Clock       func() time.Time
 	Log         *slog.Logger
 }

@@ -54,7 +54,7 @@ func parts(env cli.Env) pipeline.Parts {
 func openLocal(env cli.Env, c pipeline.RuntimeConfig) *local.Driver {
 	return local.New(local.Config{
 		Root: c.Environment.Root, Cache: c.Cache, WorkDir: c.WorkDir, Supervisor: []string{env.Self, superviseCommand},
-		Secrets: c.Secrets, Environ: c.Environ, Clock: c.Clock, Log: env.Log, Progress: c.Progress,
+		Secrets: c.Secrets, Environ: c.Environ, Clock: c.Clock, Log: env.Log, Progress: c.Progress, Sandbox: c.Sandbox,
 	})
 }
 
