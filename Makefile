@@ -1,12 +1,15 @@
 # Each target sets up by itself what it needs; see scripts/setup.sh.
 
-.PHONY: help demo build test lint bench fuzz release parity
+.PHONY: help demo demo-server build test lint bench fuzz release parity
 
 help: ## show this
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
 demo: ## the whole road on this machine, on the example notebook
 	@scripts/demo.sh
+
+demo-server: ## a server, to which a push goes live by itself; ONCE=1 ends it then
+	@scripts/demo.sh --serve $(if $(ONCE),--once) $(if $(SHELL_ONLY),--shell)
 
 build: ## bin/slipway
 	go build -o bin/slipway ./cmd/slipway

@@ -35,6 +35,7 @@ type reader struct {
 	shell string   // file of commands that bring a shell to where the last one was
 	code  int      // how the last command ended
 	aws   []string // variables of the page's own AWS; nil: it has none
+	at    string   // where the page's server listens; empty: it has none yet
 }
 
 // homeOnPage is what the pages call the home folder.
@@ -187,6 +188,9 @@ var nameOnPage = regexp.MustCompile(`\b(0\.0\.0-\d{14}-[0-9a-f]{12}(-dirty\.[0-9
 // enter types a command and returns what is seen, as the page would show it.
 func (r *reader) enter(t *testing.T, command string, e exchange) string {
 	t.Helper()
+	if r.at != "" {
+		command = strings.ReplaceAll(command, addressOnPage, r.at)
+	}
 	const atEnd = `{ export -p | grep -v -e ' PWD' -e ' OLDPWD' -e ' SHLVL' -e ' _='; printf "cd '%s'\n" "$PWD"; } >"$0"; exit $code`
 	before, _, interrupted := strings.Cut("\n"+e.want, "\n^C\n")
 	before = strings.TrimPrefix(before+"\n", "\n")
@@ -249,7 +253,7 @@ func (r *reader) environ() []string {
 		return strings.HasPrefix(name, "GIT_") || strings.HasPrefix(name, "SLIPWAY_") || strings.HasPrefix(name, "AWS_") || name == "UPDATE"
 	})
 	env = append(env, r.aws...)
-	return append(env, "HOME="+r.home, "XDG_CACHE_HOME="+r.root+"/cache", "TMPDIR="+r.root+"/tmp", "LC_ALL=C.UTF-8", "TZ=UTC",
+	return append(env, "SLIPWAY_LISTEN=127.0.0.1:0", "HOME="+r.home, "XDG_CACHE_HOME="+r.root+"/cache", "TMPDIR="+r.root+"/tmp", "LC_ALL=C.UTF-8", "TZ=UTC",
 		"GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL="+r.root+"/gitconfig", "GIT_CEILING_DIRECTORIES="+r.root, "PYTHONDONTWRITEBYTECODE=1")
 }
 
@@ -261,6 +265,9 @@ func (r *reader) seen(t *testing.T, screen string) string {
 		t.Fatal(err)
 	}
 	text := strings.NewReplacer(r.root+"/tmp", "/tmp", r.root, "", who(), "mara@laptop").Replace(string(data))
+	if r.at != "" {
+		text = strings.ReplaceAll(text, r.at, addressOnPage)
+	}
 	var b strings.Builder
 	for line := range strings.Lines(text) {
 		b.WriteString(strings.TrimRight(line, " \n") + "\n")

@@ -19,6 +19,8 @@ const docsFolder = "../../docs"
 //     typed into one shell after the other, which know of folders and variables
 //     from each other. A command may fail only where the page shows it: by
 //     Slipway's own error, or by echo $? as the next command;
+//   - console background starts a server that goes on until the page's end. It
+//     listens at a free port; what the page calls 127.0.0.1:8420 is there;
 //   - the pages whose blocks say console aws have an AWS of their own, empty at
 //     first, and the real AWS CLI;
 //   - console spark is left out where Spark cannot be had, console notest always.
@@ -140,6 +142,8 @@ func (p *page) follow(t *testing.T) {
 		case !at.has("console") || at.has("notest"):
 		case at.has("spark") && !sparkIsHere(t):
 			t.Logf("%s:%d: SKIPPED, for Spark cannot be had here", p.file, at.line)
+		case at.has("background"):
+			r.background(t, at)
 		default:
 			r.console(t, at)
 		}

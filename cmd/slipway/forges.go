@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
+	"path/filepath"
 
 	"github.com/slipway-cd/slipway"
 	"github.com/slipway-cd/slipway/cli"
@@ -41,6 +43,9 @@ func forges(env cli.Env) func(context.Context, manifest.Forge) (forge.Forge, err
 		case "gitea":
 			return gitea.New(gitea.Config{URL: f.URL, Token: token, Secret: webhooks, Repositories: f.Repositories, Clock: env.Clock, Log: env.Log})
 		case "git":
+			if err := folderThere(f); err != nil {
+				return nil, err
+			}
 			return plain.New(plain.Config{URL: f.URL, Repositories: f.Repositories, Token: token, Secret: webhooks, Environ: env.Environ, Clock: env.Clock})
 		}
 		return nil, slipway.Errorf(slipway.Unavailable, "this program has no forge of kind %s", f.Kind)
@@ -53,4 +58,17 @@ func openGitHub(env cli.Env, f manifest.Forge, token, key, webhooks string) (for
 		c.App = &github.App{ID: f.App, Key: []byte(key)}
 	}
 	return github.New(c)
+}
+
+// folderThere looks whether the folder is there in which a forge has its repositories,
+// if it is one on this machine.
+func folderThere(f manifest.Forge) error {
+	if !filepath.IsAbs(f.URL) {
+		return nil
+	}
+	if _, err := os.ReadDir(f.URL); err != nil {
+		return slipway.Errorf(slipway.NotFound, "cannot read the folder with its repositories: %w", err).
+			WithFix("make the folder, or correct server.forges.%s.url in the platform file", f.Name)
+	}
+	return nil
 }

@@ -121,7 +121,7 @@ func (d *Door) Undelegate(ctx context.Context, who access.Identity, id string) e
 		}
 		return d.Store.Change(ctx, func(tx *store.Tx) error { return tx.EndDelegation(ctx, id, who.String(), d.Clock()) })
 	}
-	return slipway.Errorf(slipway.NotFound, "there is no delegation %s that still holds", id)
+	return slipway.Errorf(slipway.NotFound, "there is no delegation %s that still holds", id).WithFix("slipway rights list")
 }
 
 // told records a refusal, and returns it.

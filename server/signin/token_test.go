@@ -187,7 +187,7 @@ func TestDelegations(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantError(t, w.door.May(t.Context(), bo, access.Deploy, prod), slipway.Denied, "bo may not deploy traffic in prod", "team data (ana)")
-	wantError(t, w.door.Undelegate(t.Context(), ana, made.ID), slipway.NotFound, "there is no delegation "+made.ID+" that still holds", "")
+	wantError(t, w.door.Undelegate(t.Context(), ana, made.ID), slipway.NotFound, "there is no delegation "+made.ID+" that still holds", "slipway rights list")
 	if all, err := w.door.Delegations(t.Context(), false); err != nil || len(all) != 0 {
 		t.Errorf("now %+v, %v", all, err)
 	}
