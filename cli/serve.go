@@ -82,7 +82,7 @@ func (c *serveCommand) open(s *session) (srv *server.Server, listener net.Listen
 		PlanText: markdownPlan, HTTP: &http.Client{Timeout: 30 * time.Second}, Clock: s.env.Clock, Log: serverLog(s.env), Version: s.env.Version, Workers: c.Workers, Drain: c.Drain,
 	})
 	if slipway.KindOf(err) == slipway.Busy {
-		err = slipway.Errorf(slipway.Busy, "%w", err).WithFix("a data folder has one server: stop that one first, or name another folder with --data")
+		err = &slipway.Error{Kind: slipway.Busy, Message: err.Error(), Fix: "a data folder has one server: stop that one first, or name another folder with --data"}
 	}
 	if err != nil {
 		return nil, nil, err
