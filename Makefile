@@ -3,7 +3,7 @@
 .PHONY: help demo demo-server build test lint bench fuzz release parity
 
 help: ## show this
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 demo: ## the whole road on this machine, on the example notebook
 	@scripts/demo.sh
