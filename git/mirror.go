@@ -3,9 +3,7 @@ package git
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
@@ -28,16 +26,42 @@ func OpenMirror(ctx context.Context, dir string, environ []string) (*Mirror, err
 		return nil, err
 	}
 	m := &Mirror{git: git, environ: environ}
-	if _, err := os.Stat(filepath.Join(dir, "HEAD")); err == nil {
+	if whole(dir) {
 		return m, nil
-	} else if !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
 	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, err
+	return m, initMirror(ctx, git)
+}
+
+// whole reports whether a folder has what git needs to take it for a repository.
+func whole(dir string) bool {
+	for _, name := range []string{"HEAD", "config", "objects", "refs"} {
+		if _, err := os.Stat(filepath.Join(dir, name)); err != nil {
+			return false
+		}
 	}
-	_, err = git.run(ctx, "init", "--quiet", "--bare", "--template=", ".")
-	return m, err
+	return true
+}
+
+// initMirror makes a mirror in one move: git may be killed in the middle of it. What is
+// there, and is no repository, goes.
+func initMirror(ctx context.Context, git command) error {
+	dir := git.dir
+	if err := os.MkdirAll(filepath.Dir(dir), 0o700); err != nil {
+		return err
+	}
+	tmp, err := os.MkdirTemp(filepath.Dir(dir), ".new-*")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(tmp) }() // it was renamed away, if all went well
+	git.dir = tmp
+	if _, err := git.run(ctx, "init", "--quiet", "--bare", "--template=", "."); err != nil {
+		return err
+	}
+	if err := os.RemoveAll(dir); err != nil {
+		return err
+	}
+	return os.Rename(tmp, dir)
 }
 
 // Has reports whether a commit is there.

@@ -112,3 +112,28 @@ func TestMirror(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// A mirror whose making was cut short, at whatever file, is made anew.
+func TestMirrorThatWasBegun(t *testing.T) {
+	from := repo(t, map[string]string{"a.txt": "one\n"})
+	commit := strings.TrimSpace(run(t, from, "rev-parse", "HEAD"))
+	for _, missing := range []string{"HEAD", "config", "objects", "refs"} {
+		dir := filepath.Join(t.TempDir(), "git", "mirror")
+		if _, err := git.OpenMirror(t.Context(), dir, environ(t)); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.RemoveAll(filepath.Join(dir, missing)); err != nil {
+			t.Fatal(err)
+		}
+		m, err := git.OpenMirror(t.Context(), dir, environ(t))
+		if err == nil {
+			err = m.Fetch(t.Context(), "file://"+from, "")
+		}
+		if err != nil || !m.Has(t.Context(), commit) {
+			t.Errorf("without %s it is not made anew: %v", missing, err)
+		}
+		if left, err := os.ReadDir(filepath.Dir(dir)); err != nil || len(left) != 1 {
+			t.Errorf("beside the mirror there is %v (%v)", left, err)
+		}
+	}
+}

@@ -2,6 +2,8 @@ package pipeline
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -64,7 +66,7 @@ func OpenHost(ctx context.Context, c HostConfig) (*Host, error) {
 
 // open clears away what killed processes left, and starts the workflows.
 func (h *Host) open(ctx context.Context, c HostConfig) error {
-	if err := os.RemoveAll(h.work); err != nil {
+	if err := ClearAway(h.work); err != nil {
 		return unwritable(h.work, err)
 	}
 	var err error
@@ -82,6 +84,23 @@ func (h *Host) open(ctx context.Context, c HostConfig) error {
 		return err
 	}
 	return h.state.Engine().Prune(keptWorkflows)
+}
+
+// ClearAway removes a folder of a process that was killed. What that one started may
+// still write there for a moment: what then cannot be removed goes the next time.
+func ClearAway(dir string) error {
+	id, err := newID()
+	if err != nil {
+		return err
+	}
+	if err := os.Rename(dir, dir+".gone-"+id); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	gone, err := filepath.Glob(dir + ".gone-*")
+	for _, old := range gone {
+		_ = os.RemoveAll(old) // as above
+	}
+	return err
 }
 
 // Flow makes a flow that works in this state folder. The caller sees to it that

@@ -42,7 +42,7 @@ type run struct {
 
 // prepare decides whether the step is isolated, and makes what it needs for it.
 func (r *run) prepare(ctx context.Context) error {
-	r.tag = rand.Text()
+	r.tag = r.sandbox.cfg.Owner + "-" + rand.Text() + "."
 	r.Env = append(slices.Clone(r.Env), tagName+"="+r.tag)
 	if r.sandbox.cfg.Isolation == None {
 		return nil

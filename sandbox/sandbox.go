@@ -32,6 +32,9 @@ type Config struct {
 	// Hide are folders that isolated steps do not see, besides homes, /run and
 	// /tmp: where the server keeps its data.
 	Hide []string
+	// Owner is a word that no other sandbox at work at the same time has, for Reap.
+	// Empty: nobody reaps.
+	Owner string
 	// Limits hold where a step has none of its own.
 	Limits Limits
 	Grace  time.Duration                                  // between SIGTERM and SIGKILL; 0: DefaultGrace
@@ -160,6 +163,14 @@ func (s *Sandbox) Ready(ctx context.Context) error {
 		return slipway.Errorf(slipway.Unavailable, "steps have to be isolated and cannot be here: %s", p.why).WithFix("%s", p.way)
 	}
 	return nil
+}
+
+// Reap ends what is left of the steps of an owner whose process was killed: what
+// somebody put into the background, on Linux. No step of this owner may be running.
+func (s *Sandbox) Reap() {
+	if s.cfg.Owner != "" {
+		killTagged(tagName + "=" + s.cfg.Owner + "-")
+	}
 }
 
 // Run runs a step to its end and leaves no process of it behind. The error is one

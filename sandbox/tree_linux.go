@@ -112,8 +112,8 @@ func parseStat(line string) (process, bool) {
 	return p, true
 }
 
-// killTagged kills every process with an entry in its environment, until there is
-// none: one may have started another meanwhile.
+// killTagged kills every process with an entry in its environment that begins so,
+// until there is none: one may have started another meanwhile.
 func killTagged(entry string) {
 	const rounds = 20 // a process that cannot be killed is not waited for
 	for range rounds {
@@ -131,5 +131,5 @@ func killTagged(entry string) {
 
 func tagged(pid int, entry string) bool {
 	data, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/environ")
-	return err == nil && bytes.Contains(append([]byte{0}, data...), []byte("\x00"+entry+"\x00"))
+	return err == nil && bytes.Contains(append([]byte{0}, data...), []byte("\x00"+entry))
 }

@@ -25,12 +25,13 @@ func (s *Server) openSandbox() error {
 	if err := os.MkdirAll(steps, 0o700); err != nil {
 		return err
 	}
-	hide := []string{s.Folder}
-	if abs, err := filepath.Abs(s.Folder); err == nil {
-		hide = []string{abs}
+	folder := s.Folder
+	if abs, err := filepath.Abs(folder); err == nil {
+		folder = abs
 	}
 	s.box = sandbox.New(sandbox.Config{
-		Isolation: sandbox.Preferred, Log: s.Log, Environ: s.Environ, Temp: steps, Hide: hide, Limits: commandLimits,
+		Isolation: sandbox.Preferred, Log: s.Log, Environ: s.Environ, Temp: steps, Hide: []string{folder}, Limits: commandLimits,
+		Owner: fileName(folder),
 	})
 	packages := filepath.Join(s.Folder, "packages")
 	s.packages = sandbox.NewCaches(packages, mostPackages, s.Clock)

@@ -177,8 +177,8 @@ func (s *Server) Run(ctx context.Context) error {
 	} else if n > 0 {
 		s.Log.InfoContext(ctx, "going on with what was cut short", "jobs", n)
 	}
-	if err := os.RemoveAll(filepath.Join(s.Folder, "work")); err != nil {
-		return fmt.Errorf("clear away old copies: %w", err)
+	if err := s.clearAway(); err != nil {
+		return fmt.Errorf("clear away what a killed server left: %w", err)
 	}
 	work, cut := context.WithCancel(context.WithoutCancel(ctx))
 	defer cut()
@@ -199,6 +199,17 @@ func (s *Server) Run(ctx context.Context) error {
 	g.Go(func() error { return s.schedules(ctx) })
 	g.Go(func() error { return s.watch(ctx) })
 	return g.Wait()
+}
+
+// clearAway removes what a server that was killed left: commands of teams that are
+// still running, working copies, and mirrors that were only begun.
+func (s *Server) clearAway() error {
+	s.box.Reap()
+	begun, err := filepath.Glob(filepath.Join(s.Folder, "git", ".new-*"))
+	for _, dir := range append(begun, filepath.Join(s.Folder, "work")) {
+		err = errors.Join(err, pipeline.ClearAway(dir))
+	}
+	return err
 }
 
 // platform reads the platform file.

@@ -251,7 +251,7 @@ func explained(t *testing.T, s site) {
 	t.Helper()
 	t.Cleanup(func() {
 		if t.Failed() {
-			s.explain(t)
+			s.explain(context.WithoutCancel(t.Context()), t)
 		}
 	})
 }
