@@ -7,11 +7,14 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/slipway-cd/slipway/access"
 	"github.com/slipway-cd/slipway/driver"
 	"github.com/slipway-cd/slipway/merge"
 	"github.com/slipway-cd/slipway/operate"
 	"github.com/slipway-cd/slipway/pipeline"
+	"github.com/slipway-cd/slipway/server/signin"
 	"github.com/slipway-cd/slipway/store"
 )
 
@@ -38,12 +41,18 @@ jobs = { values = [1, 2, 3] }
 "query.follow" = false
 "query.wait" = false
 
-# What a plan is worth cannot be said in a schema; and 1.0, which is an integer to
+# What a plan, a scope or a person's name is worth cannot be said in a schema; and 1.0, which is an integer to
 # JSON Schema, is none to Go.
 [[operations]]
-include-operation-id = ["deploy", "rollback"]
+include-operation-id = ["deploy", "rollback", "create-token", "delegate"]
 checks.positive_data_acceptance.enabled = false
 `
+
+// letmein is a door that knows whoever has the token, and manages access.
+type letmein struct {
+	guarded
+	Manager
+}
 
 // TestSchemathesis: whatever a request is like, the answer is one that the
 // description tells of.
@@ -56,7 +65,14 @@ func TestSchemathesis(t *testing.T) {
 		t.Skip("SKIPPED: no schemathesis to test with: scripts/schemathesis.sh installs it")
 	}
 	w := hubWorld(t)
-	w.door = guarded{token: "letmein"}
+	w.opens = func(st *store.Store, url string) Doorkeeper {
+		return letmein{guarded{token: "letmein"}, signin.New(signin.Config{Store: st, URL: url, Clock: time.Now, Rules: func() (access.Rules, error) {
+			return access.Rules{
+				People: map[string]access.Person{"mara": {}, "bo": {}}, Deployers: map[string][]string{"staging": {"mara"}, "prod": {"mara"}},
+				Owners: []string{"mara"}, Limits: access.DefaultLimits(),
+			}, nil
+		}})}
+	}
 	s, _ := w.serving(t)
 	head := w.propose(t, "mara", map[string]string{"hello.py": "print('better')\n"})
 	jobs := untilJobs(t, s, jobShip, 1)
