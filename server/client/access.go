@@ -2,7 +2,6 @@ package client
 
 import (
 	"context"
-	"net/http"
 	"net/url"
 	"strconv"
 
@@ -18,12 +17,12 @@ func (c *Client) Tokens(ctx context.Context, ended bool) ([]access.Token, error)
 
 // CreateToken makes a token.
 func (c *Client) CreateToken(ctx context.Context, in server.TokenRequest) (t server.NewToken, err error) {
-	return t, c.send(ctx, http.MethodPost, "/tokens", "", in, &t)
+	return t, c.post(ctx, "/tokens", "", in, &t)
 }
 
 // RevokeToken ends a token.
 func (c *Client) RevokeToken(ctx context.Context, id string) (t access.Token, err error) {
-	return t, c.send(ctx, http.MethodPost, "/tokens/"+url.PathEscape(id)+"/revoke", "", nil, &t)
+	return t, c.post(ctx, "/tokens/"+url.PathEscape(id)+"/revoke", "", nil, &t)
 }
 
 // Delegations lists what was handed over; with past also what holds no more.
@@ -34,12 +33,12 @@ func (c *Client) Delegations(ctx context.Context, past bool) ([]access.Handed, e
 // Delegate hands something over. Asked again under the same key, it is the same
 // request.
 func (c *Client) Delegate(ctx context.Context, key string, in server.DelegationRequest) (h access.Handed, err error) {
-	return h, c.send(ctx, http.MethodPost, "/delegations", key, in, &h)
+	return h, c.post(ctx, "/delegations", key, in, &h)
 }
 
 // Undelegate takes back what was handed over.
 func (c *Client) Undelegate(ctx context.Context, id string) (h access.Handed, err error) {
-	return h, c.send(ctx, http.MethodPost, "/delegations/"+url.PathEscape(id)+"/revoke", "", nil, &h)
+	return h, c.post(ctx, "/delegations/"+url.PathEscape(id)+"/revoke", "", nil, &h)
 }
 
 // LedgerHead reads the newest signed head of the ledger.
