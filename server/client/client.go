@@ -267,10 +267,6 @@ func (c *Client) get(ctx context.Context, path string, q url.Values, out any) er
 }
 
 func (c *Client) post(ctx context.Context, path, key string, in, out any) error {
-	return c.post(ctx, path, key, in, out)
-}
-
-func (c *Client) post(ctx context.Context, path, key string, in, out any) error {
 	answer, err := c.ask(ctx, http.MethodPost, path, nil, key, in)
 	if err != nil {
 		return err
