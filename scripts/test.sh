@@ -7,7 +7,8 @@
 # The tests read
 #
 #     CI                   set: a test that needs Spark fails where there is none
-#     SLIPWAY_CRASH_ALL    set: ship is killed at every write, not at 230 of 6,900; about an hour
+#     SLIPWAY_CRASH_ALL    set: ship is killed at every write, not at 230 of 6,900; about an hour; the
+#                          server a thousand times, not a hundred; half an hour
 #     SLIPWAY_TEST_CACHE   where environments are kept between runs of the tests
 #     SLIPWAY_TEST_PYTHON  a Python with Spark and pytest; empty where it cannot be had
 #     SLIPWAY_TEST_GITEA   a folder with a Gitea (scripts/gitea.sh); empty where it cannot be built

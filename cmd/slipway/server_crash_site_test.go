@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -114,7 +115,7 @@ func (s site) live(t *testing.T, f fate) syscall.WaitStatus {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := &life{site: s, said: filepath.Join(s.dir, "said", fmt.Sprint(len(lives)+1)), began: time.Now().Truncate(time.Millisecond)}
+	l := &life{site: s, said: filepath.Join(s.dir, "said", strconv.Itoa(len(lives)+1)), began: time.Now().Truncate(time.Millisecond)}
 	out, err := os.Create(l.said)
 	if err != nil {
 		t.Fatal(err)
