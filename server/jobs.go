@@ -47,6 +47,7 @@ type kind struct {
 // done is what came of a job. then is carried out in the transaction that ends it.
 type done struct {
 	value any
+	idle  bool // nothing is new: if a power cut undoes that it was seen, it is seen again
 	then  func(context.Context, *store.Tx) error
 }
 
@@ -82,7 +83,7 @@ func (s *Server) kindsOf(w weight) []string {
 func (s *Server) serve(ctx, work context.Context, kinds []string) error {
 	for ctx.Err() == nil {
 		news := s.news.Next()
-		j, ok, err := s.store.Claim(ctx, kinds, s.Clock())
+		j, ok, err := s.claim(ctx, kinds)
 		if err != nil && ctx.Err() == nil {
 			s.Log.ErrorContext(ctx, "look for work", "error", err)
 		}
@@ -105,6 +106,24 @@ func (s *Server) await(ctx context.Context, news <-chan struct{}) bool {
 	case <-t.C:
 	}
 	return ctx.Err() == nil
+}
+
+// claim begins a job. A look that a power cut undoes is looked again; any other is to
+// know that it was begun before.
+func (s *Server) claim(ctx context.Context, kinds []string) (store.Job, bool, error) {
+	var kept, passing []string
+	for _, name := range kinds {
+		if s.kinds[name].passing {
+			passing = append(passing, name)
+		} else {
+			kept = append(kept, name)
+		}
+	}
+	j, ok, err := s.store.Claim(ctx, kept, s.Clock(), s.store.Change)
+	if err != nil || ok {
+		return j, ok, err
+	}
+	return s.store.Claim(ctx, passing, s.Clock(), s.store.ChangeSoon)
 }
 
 // errStopped is the cause that ends a job that somebody stopped.
@@ -172,7 +191,11 @@ func (s *Server) stopped(ctx context.Context) {
 func (s *Server) conclude(ctx context.Context, j store.Job, out done, err, cause error) error {
 	now := s.Clock()
 	stop, isStopped := errors.AsType[errStopped](cause)
-	return s.store.Change(ctx, func(tx *store.Tx) error {
+	change := s.store.Change
+	if out.idle {
+		change = s.store.ChangeSoon
+	}
+	return change(ctx, func(tx *store.Tx) error {
 		switch {
 		case err == nil:
 			if out.then != nil {

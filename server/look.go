@@ -113,7 +113,7 @@ func (s *Server) lookRefs(ctx context.Context, j store.Job) (done, error) {
 			return done{}, s.unread(ctx, at{name, r.Name}, r, known, err)
 		}
 	}
-	return done{then: func(ctx context.Context, tx *store.Tx) error {
+	return done{idle: refs.Unchanged && listing.Unchanged, then: func(ctx context.Context, tx *store.Tx) error {
 		known.Forge, known.Name, known.DefaultBranch, known.URL = name, r.Name, r.DefaultBranch, r.URL
 		known.Problem = ""
 		if !refs.Unchanged {

@@ -172,7 +172,9 @@ func (s *Server) Close() error { return s.host.Close() }
 // It begins nothing after that, and lets what is under way come to its end for the
 // time of Drain. What is not at its end then the next process goes on with.
 func (s *Server) Run(ctx context.Context) error {
-	if n, err := s.store.Reopen(ctx); err != nil {
+	if n, err := s.store.Reopen(ctx); ctx.Err() != nil {
+		return nil // it was to end before it had begun
+	} else if err != nil {
 		return err
 	} else if n > 0 {
 		s.Log.InfoContext(ctx, "going on with what was cut short", "jobs", n)

@@ -141,6 +141,9 @@ func (s *Server) watchOne(ctx context.Context, f *pipeline.Flow, p *manifest.Pla
 	if err != nil {
 		return err
 	}
+	if nothing, err := s.nothingNew(ctx, sub, runs); err != nil || nothing {
+		return err
+	}
 	app, _, err := s.store.App(ctx, sub.App)
 	if err != nil {
 		return err
@@ -171,6 +174,19 @@ func (s *Server) watchOne(ctx context.Context, f *pipeline.Flow, p *manifest.Pla
 		}
 		return tx.PutWatch(ctx, w)
 	})
+}
+
+// nothingNew reports whether the end of each run was seen before, so that most looks
+// write nothing.
+func (s *Server) nothingNew(ctx context.Context, sub ledger.Subject, runs []slipway.Run) (bool, error) {
+	w, known, err := s.store.Watch(ctx, sub.App, sub.Environment)
+	if err != nil || !known {
+		return false, err
+	}
+	seen, err := s.store.SeenRuns(ctx, sub.App, sub.Environment)
+	return !slices.ContainsFunc(runs, func(r slipway.Run) bool {
+		return r.State.Ended() && !r.Ended.Before(w.Since) && !slices.Contains(seen, r.ID)
+	}), err
 }
 
 // sawEnd says what people are told of a run that has ended: of a failed one, unless

@@ -76,7 +76,7 @@ func millis(t time.Time) int64 {
 // and made is false. Of j only Key, Kind, Subject, Input, Due, Made and By count.
 func (t *Tx) Enqueue(ctx context.Context, j Job) (job Job, made bool, err error) {
 	row := t.tx.QueryRowContext(ctx, `INSERT INTO job (key, kind, subject, input, state, attempt, due, made, began, ended, writer, stop, outcome)
-		VALUES (?, ?, ?, ?, 'waiting', 0, ?, ?, 0, 0, ?, '', '') ON CONFLICT (key) DO NOTHING RETURNING `+jobColumns,
+		VALUES (?, ?, ?, ?, 'waiting', 0, max(?5, ?6), ?6, 0, 0, ?7, '', '') ON CONFLICT (key) DO NOTHING RETURNING `+jobColumns,
 		j.Key, j.Kind, j.Subject, string(j.Input), millis(j.Due), millis(j.Made), j.By)
 	job, err = scanJob(row)
 	if !errors.Is(err, sql.ErrNoRows) {
@@ -180,9 +180,13 @@ func (t *Tx) PutOff(ctx context.Context, id int64, due time.Time, outcome json.R
 	return err
 }
 
-// Claim begins the oldest job of the kinds that is due, and on whose subject none
-// runs. ok is false if there is none.
-func (s *Store) Claim(ctx context.Context, kinds []string, now time.Time) (j Job, ok bool, err error) {
+// Claim begins the job of the kinds that has been due for longest and on whose subject none
+// runs, in a transaction that change makes: Change or ChangeSoon. ok is false if there
+// is none.
+func (s *Store) Claim(ctx context.Context, kinds []string, now time.Time, change func(context.Context, func(*Tx) error) error) (j Job, ok bool, err error) {
+	if len(kinds) == 0 {
+		return j, false, nil
+	}
 	marks := strings.TrimSuffix(strings.Repeat("?, ", len(kinds)), ", ")
 	args := []any{millis(now)}
 	for _, k := range kinds {
@@ -198,11 +202,11 @@ func (s *Store) Claim(ctx context.Context, kinds []string, now time.Time) (j Job
 	if err != nil {
 		return j, false, explain("read", s.file, err)
 	}
-	err = s.Change(ctx, func(t *Tx) error {
+	err = change(ctx, func(t *Tx) error {
 		j, err = scanJob(t.tx.QueryRowContext(ctx, `UPDATE job SET state = 'running', began = ?, attempt = attempt + 1 WHERE id = (
 			SELECT id FROM job w WHERE kind IN (`+marks+`) AND state = 'waiting' AND due <= ?
 			AND NOT EXISTS (SELECT 1 FROM job r WHERE r.state = 'running' AND r.subject = w.subject)
-			ORDER BY id LIMIT 1) RETURNING `+jobColumns, args...))
+			ORDER BY due, id LIMIT 1) RETURNING `+jobColumns, args...))
 		ok = err == nil
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil

@@ -129,7 +129,9 @@ func (l *Ledger) Subjects(ctx context.Context) ([]ledger.Subject, error) {
 
 func (l *Ledger) unreadable(err error) error { return explain("read", l.store.file, err) }
 
-func transact(ctx context.Context, db *sql.DB, fn func(*sql.Tx) error) error {
+func transact(ctx context.Context, db interface {
+	BeginTx(ctx context.Context, opts *sql.TxOptions) (*sql.Tx, error)
+}, fn func(*sql.Tx) error) error {
 	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
 		return err

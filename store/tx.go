@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
+	"errors"
 
 	"github.com/slipway-cd/slipway/ledger"
 )
@@ -21,6 +23,30 @@ func (s *Store) Change(ctx context.Context, fn func(*Tx) error) error {
 		return errReadOnly
 	}
 	return explain("write", s.file, transact(ctx, s.writer, func(tx *sql.Tx) error { return fn(&Tx{tx}) }))
+}
+
+// ChangeSoon is Change, and does not wait for the disk. A crash of the process loses
+// nothing of it. A power cut may undo it, and then all that was changed after it, up
+// to the next Change, which does wait: it is for what is done again then, and for
+// which nothing was told to anybody.
+func (s *Store) ChangeSoon(ctx context.Context, fn func(*Tx) error) (err error) {
+	if s.writer == nil {
+		return errReadOnly
+	}
+	c, err := s.writer.Conn(ctx)
+	if err != nil {
+		return explain("write", s.file, err)
+	}
+	defer func() { err = errors.Join(err, c.Close()) }()
+	if _, err := c.ExecContext(ctx, "PRAGMA synchronous = NORMAL"); err != nil {
+		return explain("write", s.file, err)
+	}
+	defer func() {
+		if _, again := c.ExecContext(context.WithoutCancel(ctx), "PRAGMA synchronous = FULL"); again != nil {
+			_ = c.Raw(func(any) error { return driver.ErrBadConn }) // the next one is made anew, and waits
+		}
+	}()
+	return explain("write", s.file, transact(ctx, c, func(tx *sql.Tx) error { return fn(&Tx{tx}) }))
 }
 
 // Append adds an entry to the ledger, as [Ledger.Append] does, as part of the

@@ -18,9 +18,15 @@ type Watch struct {
 
 // Watch reads how an app in an environment is watched; ok is false if it is not yet.
 func (t *Tx) Watch(ctx context.Context, app, env string) (w Watch, ok bool, err error) {
+	return oneWatch(t.tx.QueryRowContext(ctx, watchQuery, app, env), app, env)
+}
+
+const watchQuery = "SELECT since, looked, failing, told FROM watched WHERE app = ? AND environment = ?"
+
+func oneWatch(row *sql.Row, app, env string) (w Watch, ok bool, err error) {
 	w = Watch{App: app, Environment: env}
 	var since, looked, told int64
-	err = t.tx.QueryRowContext(ctx, "SELECT since, looked, failing, told FROM watched WHERE app = ? AND environment = ?", app, env).Scan(&since, &looked, &w.Failing, &told)
+	err = row.Scan(&since, &looked, &w.Failing, &told)
 	w.Since, w.Looked, w.Told = fromMillis(since), fromMillis(looked), fromMillis(told)
 	if errors.Is(err, sql.ErrNoRows) {
 		return w, false, nil
@@ -43,4 +49,17 @@ func (t *Tx) SeeRun(ctx context.Context, app, env, run string, ended time.Time) 
 	}
 	n, err := r.RowsAffected()
 	return n > 0, err
+}
+
+// Watch reads how an app in an environment is watched; ok is false if it is not yet.
+func (s *Store) Watch(ctx context.Context, app, env string) (w Watch, ok bool, err error) {
+	w, ok, err = oneWatch(s.reader.QueryRowContext(ctx, watchQuery, app, env), app, env)
+	return w, ok, explain("read", s.file, err)
+}
+
+// SeenRuns are the runs of an app in an environment whose end was seen.
+func (s *Store) SeenRuns(ctx context.Context, app, env string) ([]string, error) {
+	return list(ctx, s, func(row interface{ Scan(...any) error }) (run string, err error) {
+		return run, row.Scan(&run)
+	}, "SELECT run FROM watched_run WHERE app = ? AND environment = ?", app, env)
 }
