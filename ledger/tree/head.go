@@ -79,8 +79,14 @@ func OpenSigner(dir string) (*Signer, error) {
 	if err != nil {
 		return nil, slipway.Errorf(slipway.Unavailable, "%s holds no key: %w", file, err).WithFix("restore it from a backup")
 	}
+	if err := settle(dir, public); err != nil {
+		return nil, fmt.Errorf("the public key of the ledger: %w", err)
+	}
 	return &Signer{signer: signer, Public: public}, nil
 }
+
+// temporaries are the files in which keys are written before they have their name.
+const temporaries = ".ledger-*"
 
 // makeKey makes a key. Of two that do so at once one wins, and both read it.
 func makeKey(dir string) ([]byte, error) {
@@ -91,26 +97,37 @@ func makeKey(dir string) ([]byte, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // as package store makes it
 		return nil, err
 	}
-	f, err := os.CreateTemp(dir, ".ledger-*")
+	f, err := os.CreateTemp(dir, temporaries) // which nobody else may read
 	if err != nil {
 		return nil, err
 	}
 	defer os.Remove(f.Name())
-	if _, err := f.WriteString(private + "\n" + public + "\n"); err != nil {
-		return nil, errors.Join(err, f.Close())
-	}
-	if err := errors.Join(f.Sync(), f.Close()); err != nil {
+	_, err = f.WriteString(private + "\n" + public + "\n")
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return nil, err
 	}
-	if err := os.Link(f.Name(), filepath.Join(dir, KeyFile)); err != nil && !errors.Is(err, fs.ErrExist) {
+	name := filepath.Join(dir, KeyFile)
+	// It is not there any more if another one won, and cleared away.
+	if err := os.Link(f.Name(), name); err != nil && !errors.Is(err, fs.ErrExist) && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	data, err := os.ReadFile(filepath.Join(dir, KeyFile))
-	if err != nil {
-		return nil, err
+	return os.ReadFile(name)
+}
+
+// settle does what a process that made the key, and was killed, did not come to: the
+// public key has its file, and there is no other copy of the private one.
+func settle(dir, public string) error {
+	left, err := filepath.Glob(filepath.Join(dir, temporaries))
+	for _, file := range left {
+		if rmErr := os.Remove(file); rmErr != nil && !errors.Is(rmErr, fs.ErrNotExist) {
+			err = errors.Join(err, rmErr)
+		}
 	}
-	_, public, _ = strings.Cut(strings.TrimSpace(string(data)), "\n")
-	return data, os.WriteFile(filepath.Join(dir, PublicFile), []byte(public+"\n"), 0o644) //nolint:gosec // it is public
+	name, text := filepath.Join(dir, PublicFile), public+"\n"
+	if had, readErr := os.ReadFile(name); err != nil || readErr == nil && string(had) == text {
+		return err
+	}
+	return os.WriteFile(name, []byte(text), 0o644) //nolint:gosec // it is public
 }
 
 // OpenHead reads a signed head, and verifies it with a public key.

@@ -231,6 +231,37 @@ func TestSignerIsMadeOnce(t *testing.T) {
 	}
 }
 
+// Who makes the key may be killed before the public one is written, or in the middle of
+// it, and before the private one has but its one name. The next one puts that right.
+func TestSignerMadeByAKilledProcess(t *testing.T) {
+	dir := t.TempDir()
+	made, err := tree.OpenSigner(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	public := filepath.Join(dir, tree.PublicFile)
+	for name, kill := range map[string]func() error{
+		"before":           func() error { return os.Remove(public) },
+		"in the middle":    func() error { return os.WriteFile(public, []byte(made.Public[:7]), 0o600) },
+		"with two names":   func() error { return os.Link(filepath.Join(dir, tree.KeyFile), filepath.Join(dir, ".ledger-1")) },
+		"with half a file": func() error { return os.WriteFile(filepath.Join(dir, ".ledger-2"), []byte("PRIV"), 0o600) },
+	} {
+		if err := kill(); err != nil {
+			t.Fatal(err)
+		}
+		s, err := tree.OpenSigner(dir)
+		if err != nil || s.Public != made.Public {
+			t.Fatalf("%s: the key is another: %v", name, err)
+		}
+		if data, err := os.ReadFile(public); err != nil || string(data) != made.Public+"\n" {
+			t.Errorf("%s: public %q, %v", name, data, err)
+		}
+		if files, err := os.ReadDir(dir); err != nil || len(files) != 2 {
+			t.Errorf("%s: left behind: %v, %v", name, files, err)
+		}
+	}
+}
+
 func FuzzOpenHead(f *testing.F) {
 	s := signer(f)
 	signed, err := s.Sign(tree.Head{Size: 7, Hash: tlog.RecordHash([]byte("x"))})
