@@ -31,7 +31,7 @@ seconds() { awk '{ printf "%.1f s\n", $1 / 1e9 }'; }
 # idle prints the memory of a server that has nothing to do.
 idle() {
 	mkdir -p "$work/idle/git"
-	printf 'slipway: v1\nserver:\n  forges:\n    home: {kind: git, url: git, every: 60s}\n' >"$work/idle/platform.yaml"
+	printf 'slipway: v1\nenvironments:\n  staging: {runtime: local, root: root, repository: artifacts}\nserver:\n  forges:\n    home: {kind: git, url: git, every: 60s}\n' >"$work/idle/platform.yaml"
 	(cd "$work/idle" && exec "$work/slipway" serve --platform platform.yaml --listen 127.0.0.1:0) >"$work/log" 2>&1 &
 	server=$!
 	sleep 15
