@@ -122,13 +122,14 @@ by_hand() {
 }
 by_slipway() { (cd "$app" && "$work/runner/slipway-$release/slipway" ship prod --quiet); }
 
-# measure NAME COMMAND... prints how long the command takes, in milliseconds.
+# measure NAME COMMAND... prints how long the command takes, and how long processors
+# work for it, in milliseconds: other work on the machine delays it, but makes it work
+# little more.
 measure() {
-	local name=$1 began=$EPOCHREALTIME
+	local name=$1 TIMEFORMAT='%R %U %S'
 	shift
-	"$@"
-	local ended=$EPOCHREALTIME
-	echo "$name $(((${ended/[.,]/} - ${began/[.,]/}) / 1000))" | tee -a "$work/figures" >&2
+	{ time "$@" 2>&3; } 3>&2 2>"$work/time" || { cat "$work/time" >&2; return 1; }
+	awk -v n="$name" '{ printf "%s %d\n%s-processor %d\n", n, $1 * 1000, n, ($2 + $3) * 1000 }' "$work/time" | tee -a "$work/figures" >&2
 }
 cold_by_hand() { pip_install --no-cache-dir && by_hand; }
 warm_by_hand() { pip_install --no-index --find-links "$work/wheels" && by_hand; }
@@ -175,13 +176,14 @@ for round in $(seq "$rounds"); do
 done
 
 median() { awk -v n="$1" '$1 == n { print $2 }' "$work/figures" | sort -n | awk '{ a[NR] = $1 } END { print a[int((NR + 1) / 2)] }'; }
-printf '| what | by hand | slipway ship | times as fast |\n| --- | --- | --- | --- |\n'
+printf '| what | by hand | slipway ship | times as fast | on processors, by hand | slipway ship | times as little |\n'
+printf '| --- | --- | --- | --- | --- | --- | --- |\n'
 for kind in cold warm installed far; do
-	hand=$(median by-hand-$kind) ours=$(median slipway-$kind)
-	awk -v k=$kind -v h="$hand" -v s="$ours" 'BEGIN { printf "| %s | %.2f s | %.2f s | %.0f |\n", k, h / 1000, s / 1000, h / s }'
+	printf '%s ' "$(median by-hand-$kind)" "$(median slipway-$kind)" "$(median by-hand-$kind-processor)" "$(median slipway-$kind-processor)" |
+		awk -v k=$kind '{ printf "| %s | %.2f s | %.2f s | %.0f | %.2f s | %.2f s | %.0f |\n", k, $1 / 1000, $2 / 1000, $1 / $2, $3 / 1000, $4 / 1000, $3 / $4 }'
 done
-printf '| calls of AWS | %s | %s | |\n' "$(median by-hand-calls)" "$(median slipway-calls)"
-printf '| the emulator at work | %s ms | %s ms | |\n' "$(median by-hand-busy)" "$(median slipway-busy)"
-printf '| fetched to install | %s MB | %s MB | |\n' "$(($(du -sk "$work/wheels" | cut -f 1) / 1024))" "$(($(wc -c <"$binary") / 1048576))"
+printf '| calls of AWS | %s | %s | | | | |\n' "$(median by-hand-calls)" "$(median slipway-calls)"
+printf '| the emulator at work | %s ms | %s ms | | | | |\n' "$(median by-hand-busy)" "$(median slipway-busy)"
+printf '| fetched to install | %s MB | %s MB | | | | |\n' "$(($(du -sk "$work/wheels" | cut -f 1) / 1024))" "$(($(wc -c <"$binary") / 1048576))"
 printf '%s; %s\n' "$(uptime)" "$(uname -sm)"
 if [ -n "${CALLS:-}" ]; then cat "$work/slipway-calls"; fi
