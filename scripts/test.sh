@@ -45,5 +45,5 @@ if ! SLIPWAY_TEST_GITEA=$(scripts/gitea.sh); then
 	echo "SKIPPED: the tests that need a Gitea, which cannot be built on this machine." >&2
 fi
 echo "== go test"
-go test -race -shuffle=on -timeout 30m ./...
+go test -race -shuffle=on -timeout 75m ./...
 python_tests
