@@ -58,7 +58,7 @@ func (w *world) talker(t *testing.T) (*Server, talker) {
 	s, h := w.idle(t)
 	return s, func(t *testing.T, who, method, path, body string, status int, header ...string) string {
 		t.Helper()
-		answer, text := request(t, h, method, Root+path, body, append(header, "Authorization: Bearer "+who)...) //nolint:bodyclose // request closes it
+		answer, text := request(t, h, method, Root+path, body, append(header, "Authorization: Bearer "+who)...)
 		if answer.StatusCode != status {
 			t.Fatalf("%s %s as %s: %d %s, want %d", method, path, who, answer.StatusCode, text, status)
 		}

@@ -86,7 +86,7 @@ func (s *Server) jobRoutes(api huma.API) {
 		if _, err := s.job(ctx, in.Job, access.Read); err != nil {
 			return nil, problem(err)
 		}
-		return &huma.StreamResponse{Body: func(c huma.Context) {
+		return &huma.StreamResponse{Body: func(c huma.Context) { //nolint:contextcheck // it has its own
 			ctx, cancel := s.untilLeave(c.Context())
 			defer cancel()
 			if err := s.copyLog(ctx, in.Job, in.Follow, s.textBody(c)); err != nil && ctx.Err() == nil {

@@ -61,7 +61,7 @@ func (s *Server) runRoutes(api huma.API) {
 		if err != nil {
 			return nil, problem(err)
 		}
-		return &huma.StreamResponse{Body: func(c huma.Context) {
+		return &huma.StreamResponse{Body: func(c huma.Context) { //nolint:contextcheck // it has its own
 			ctx, cancel := s.untilLeave(c.Context())
 			defer cancel()
 			w := s.textBody(c)

@@ -56,8 +56,14 @@ func alter(t testing.TB, s *Server, fn func(*store.Tx) error) {
 	}
 }
 
+// A reply is what an answer is, but for its body.
+type reply struct {
+	StatusCode int
+	Header     http.Header
+}
+
 // request sends a request. header is of the form "Name: value".
-func request(t *testing.T, h *httptest.Server, method, path, body string, header ...string) (*http.Response, string) {
+func request(t *testing.T, h *httptest.Server, method, path, body string, header ...string) (reply, string) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, h.URL+path, strings.NewReader(body))
 	if err != nil {
@@ -76,7 +82,7 @@ func request(t *testing.T, h *httptest.Server, method, path, body string, header
 	if err != nil {
 		t.Fatal(err)
 	}
-	return answer, string(data)
+	return reply{answer.StatusCode, answer.Header}, string(data)
 }
 
 // TestProblems: whatever is wrong with a request, the answer is a problem that says

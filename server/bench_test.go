@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -46,7 +47,7 @@ const busyApps = 100
 func busy(b *testing.B) (w *world, s *Server, tell func(body string)) {
 	w = newWorld(b)
 	w.hub = newHub(w)
-	w.write(b, "platform.yaml", strings.Replace(reviewers(platformText), "every: 1s", "every: 1h", 1))
+	w.write(b, "platform.yaml", strings.Replace(reviewers(), "every: 1s", "every: 1h", 1))
 	for i := range busyApps {
 		w.manyRequests(b, fmt.Sprintf("r%d", i), 1+i, 1)
 	}
@@ -126,7 +127,7 @@ func BenchmarkGreenToLabel(b *testing.B) {
 		}
 		w.hub.change(func() {
 			p := w.hub.requests[n]
-			p.Reviews = append(p.Reviews, slipway.Review{ID: fmt.Sprint(i), By: "jonas", Verdict: verdict, Commit: p.Head, Time: time.Now()})
+			p.Reviews = append(p.Reviews, slipway.Review{ID: strconv.Itoa(i), By: "jonas", Verdict: verdict, Commit: p.Head, Time: time.Now()})
 			p.Updated = time.Now()
 		})
 		began := time.Now()
@@ -339,7 +340,7 @@ func deployed(b *testing.B, s *Server, app string) {
 		{Kind: ledger.DeploymentStarted, Body: slipway.Deployment{Number: 1, Plan: plan}},
 		{Kind: ledger.DeploymentEnded, Body: ledger.DeploymentEnd{Number: 1, State: slipway.Deployed, Handle: slipway.Handle{App: app, Environment: "staging", Name: app}}},
 	} {
-		d.Subject, d.After, d.ID, d.Time, d.By = sub, int64(i), fmt.Sprint(i), s.Clock().UTC(), "mara"
+		d.Subject, d.After, d.ID, d.Time, d.By = sub, int64(i), strconv.Itoa(i), s.Clock().UTC(), "mara"
 		if _, err := l.Append(b.Context(), d); err != nil {
 			b.Fatal(err)
 		}
@@ -352,7 +353,7 @@ func BenchmarkLost(b *testing.B) {
 	for b.Loop() {
 		w := newWorld(b)
 		w.hub = newHub(w)
-		w.write(b, "platform.yaml", reviewers(platformText))
+		w.write(b, "platform.yaml", reviewers())
 		for i := range 10 {
 			w.manyRequests(b, fmt.Sprintf("r%d", i), 1+50*i, 50)
 		}

@@ -104,7 +104,7 @@ func TestEveryWebhookLost(t *testing.T) {
 	}
 	w := newWorld(t)
 	w.hub = newHub(w)
-	w.write(t, "platform.yaml", reviewers(platformText))
+	w.write(t, "platform.yaml", reviewers())
 	for i := range repositories {
 		w.manyRequests(t, fmt.Sprintf("r%d", i), 1+i*each, each)
 	}
@@ -131,10 +131,10 @@ func TestEveryWebhookLost(t *testing.T) {
 }
 
 // reviewers is a platform on which every change needs the word of a colleague.
-func reviewers(platform string) string {
+func reviewers() string {
 	return strings.NewReplacer(
 		"people: {mara", "people: {jonas: {name: Jonas, login: jonas}, mara", "people: [mara]", "people: [mara, jonas]",
-	).Replace(platform) + "merge:\n  review:\n    - name: a colleague\n      requires: {count: 1, teams: [data]}\n"
+	).Replace(platformText) + "merge:\n  review:\n    - name: a colleague\n      requires: {count: 1, teams: [data]}\n"
 }
 
 // TestBurst: ten thousand webhooks at once, doubled, out of order, forged, replayed
@@ -147,7 +147,7 @@ func TestBurst(t *testing.T) {
 	}
 	w := newWorld(t)
 	w.hub = newHub(w)
-	w.write(t, "platform.yaml", strings.Replace(reviewers(platformText), "every: 1s", "every: 1h", 1)) // the sweep is out of this
+	w.write(t, "platform.yaml", strings.Replace(reviewers(), "every: 1s", "every: 1h", 1)) // the sweep is out of this
 	w.manyRequests(t, "r", 1, requests)
 	s, _ := w.serving(t)
 	w.settled(t, s, false)

@@ -62,7 +62,7 @@ func (s *Server) streamRoutes(api huma.API) {
 		}
 		missed := f.After > newest // of a database that was restored from before it
 		f.After = min(f.After, newest)
-		return &huma.StreamResponse{Body: func(c huma.Context) {
+		return &huma.StreamResponse{Body: func(c huma.Context) { //nolint:contextcheck // it has its own
 			if err := s.stream(c, f, missed, in.Wait); err != nil && c.Context().Err() == nil {
 				s.Log.WarnContext(c.Context(), "send events", "error", err)
 			}

@@ -122,7 +122,7 @@ func (w *world) feed(t testing.TB, dir, input string, args ...string) {
 }
 
 // repository makes a repository at the forge, and a clone to work in.
-func (w *world) repository(t testing.TB, name string) {
+func (w *world) repository(t testing.TB, name string) { //nolint:unparam // a repository has a name
 	t.Helper()
 	w.git(t, "init", "-q", "--bare", "-b", "main", "git/"+name+".git")
 	w.git(t, "clone", "-q", "git/"+name+".git", "work/"+name)
@@ -130,7 +130,7 @@ func (w *world) repository(t testing.TB, name string) {
 }
 
 // push commits files to a repository's branch main and pushes them.
-func (w *world) push(t testing.TB, name string, files map[string]string) string {
+func (w *world) push(t testing.TB, name string, files map[string]string) string { //nolint:unparam // as repository
 	t.Helper()
 	for file, text := range files {
 		w.write(t, "work/"+name+"/"+file, text)

@@ -129,9 +129,12 @@ func (l *Ledger) Subjects(ctx context.Context) ([]ledger.Subject, error) {
 
 func (l *Ledger) unreadable(err error) error { return explain("read", l.store.file, err) }
 
-func transact(ctx context.Context, db interface {
+// A beginner begins transactions: the database, or one connection to it.
+type beginner interface {
 	BeginTx(ctx context.Context, opts *sql.TxOptions) (*sql.Tx, error)
-}, fn func(*sql.Tx) error) error {
+}
+
+func transact(ctx context.Context, db beginner, fn func(*sql.Tx) error) error {
 	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
 		return err
