@@ -125,7 +125,7 @@ func (d *served) start(ctx context.Context, g *errgroup.Group, dir string) (stri
 	var secret bytes.Buffer
 	env := d.env
 	env.Dir, env.Stdout, env.Args = dir, &secret, []string{"token", "create", "demo", "--owner", "demo", "--scope", "all", "--data", c.Data}
-	if err := parseAndRun(d.ctx, env, d.talk); err != nil {
+	if err := parseAndRun(ctx, env, d.talk); err != nil {
 		return "", err
 	}
 	d.remote = &client.Client{URL: srv.URL, Token: strings.TrimSpace(secret.String()), HTTP: &http.Client{}, Again: 100 * time.Millisecond}

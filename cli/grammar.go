@@ -23,8 +23,7 @@ func allCommands() grammar {
 // whole command line where they begin with none.
 func grammarOf(args []string) grammar {
 	all := reflect.TypeFor[commands]()
-	for i := range all.NumField() {
-		field := all.Field(i)
+	for field := range all.Fields() {
 		if _, isCommand := field.Tag.Lookup("cmd"); !isCommand || len(args) == 0 ||
 			cmp.Or(field.Tag.Get("name"), strings.ToLower(field.Name)) != args[0] {
 			continue
@@ -32,7 +31,7 @@ func grammarOf(args []string) grammar {
 		one := reflect.New(reflect.StructOf([]reflect.StructField{
 			{Name: "Globals", Type: reflect.TypeFor[Globals](), Tag: `embed:""`}, field,
 		}))
-		globals, _ := one.Elem().Field(0).Addr().Interface().(*Globals)
+		globals, _ := reflect.TypeAssert[*Globals](one.Elem().Field(0).Addr())
 		return grammar{one.Interface(), globals}
 	}
 	return allCommands()

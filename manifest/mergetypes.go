@@ -48,9 +48,7 @@ func reviewType(depth int) *schema.Type {
 	return t
 }
 
-// RequiresType describes whose approval a review rule needs.
-func RequiresType() *schema.Type { return requiresType() }
-
+// requiresType describes whose approval a review rule needs.
 func requiresType() *schema.Type {
 	fields := []schema.Field{
 		{Name: "count", Type: &schema.Type{Kind: schema.Int, Min: new(0.0), Max: new(20.0)}, Default: "1", Help: "How many people. With 0, that `if` holds is enough.", Also: []string{"approvals"}},
@@ -75,9 +73,7 @@ func whoFields() []schema.Field {
 	}
 }
 
-// ConditionType describes which changes a rule is for.
-func ConditionType() *schema.Type { return conditionType() }
-
+// conditionType describes which changes a rule is for.
 func conditionType() *schema.Type {
 	size := &schema.Type{Kind: schema.Int, Min: new(0.0)}
 	return &schema.Type{Kind: schema.Object, Fields: []schema.Field{

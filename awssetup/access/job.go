@@ -61,6 +61,8 @@ func JobTrust(p Place) Document {
 
 // outputs is how people call arguments that name what a job writes. It is made when
 // it is needed: no other command need wait for it.
+//
+//nolint:gochecknoglobals // made once
 var outputs = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`(?i)(^|[-_.])(target|out|output|outputs|dest|destination|sink|write|to|temp|tmp|tempdir|checkpoint|result|results|stage|staging|error|errors)([-_.]|dir$|path$|location$|$)`)
 })

@@ -5,8 +5,9 @@ import (
 	"runtime/debug"
 )
 
-// A witness is seen to be garbage by the first collection.
-type witness struct{ self *witness }
+// A witness is seen to be garbage by the first collection. It is too large to share
+// its place with something that lives on.
+type witness [64]byte
 
 // collectAsUsual has garbage collected as Go does it by itself, from the first
 // collection on: short commands end before it, and long ones keep their memory

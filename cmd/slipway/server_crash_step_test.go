@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -18,21 +19,25 @@ func TestServerKilledInACheck(t *testing.T) {
 	mustTrace(t)
 	t.Parallel()
 	for i, isolation := range []string{"none", "preferred"} {
-		for _, group := range []bool{false, true} {
+		for k, group := range []bool{false, true} {
 			t.Run(fmt.Sprint(isolation, ", all of it: ", group), func(t *testing.T) {
 				t.Parallel()
 				s := newSite(t, "")
 				explained(t, s)
 				s.change(t, "../platform.yaml", "slipway: v1\n", "slipway: v1\nisolation: "+isolation+"\n")
-				marker := fmt.Sprintf("600.%d%d", os.Getpid(), i) // how long it sleeps, which nobody else does
+				marker := fmt.Sprintf("600.%d%d%d", os.Getpid(), i, k) // how long it sleeps, which nobody else does
 				s.change(t, "slipway.yaml", "checks:\n", "checks:\n  slow: {run: 'setsid sleep "+marker+" & sleep 1'}\n")
 				s.commit(t, "version 1")
 				for n := range 3 {
+					before := running(t, marker)
 					status := s.live(t, fate{until: func(ctx context.Context, l *life) error {
 						if err := l.push(ctx, "main"); err != nil {
 							return err
 						}
-						if err := await(ctx, func() (bool, error) { return len(running(t, marker)) > 0, nil }); err != nil {
+						begun := func() (bool, error) { // another one than what a killed server may have left
+							return slices.ContainsFunc(running(t, marker), func(p string) bool { return !slices.Contains(before, p) }), nil
+						}
+						if err := await(ctx, begun); err != nil {
 							return err
 						}
 						whom := l.pid
@@ -57,7 +62,7 @@ func TestServerKilledInACheck(t *testing.T) {
 	}
 }
 
-// running are the processes that have a word on their command line.
+// running are the processes, by their folder in /proc, that sleep as long as a word says.
 func running(t *testing.T, word string) []string {
 	t.Helper()
 	files, err := filepath.Glob("/proc/[0-9]*/cmdline")
@@ -68,7 +73,7 @@ func running(t *testing.T, word string) []string {
 	for _, file := range files {
 		line, err := os.ReadFile(file) // it may have ended
 		if words := strings.Split(string(line), "\x00"); err == nil && words[0] == "sleep" && strings.Contains(string(line), word) {
-			found = append(found, strings.Join(words, " "))
+			found = append(found, filepath.Dir(file))
 		}
 	}
 	return found
