@@ -228,7 +228,7 @@ func (w *world) client(t testing.TB, s *Server) *httptest.Server {
 // now and then.
 func eventually(t testing.TB, s *Server, what string, so func() bool) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 	defer cancel()
 	for {
 		news := s.news.Next()

@@ -44,7 +44,7 @@ func (r *reader) background(t *testing.T, at *piece) {
 		}
 		_ = screen.Close() // it was only written to by the command
 	})
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 	defer cancel()
 	ticker := time.NewTicker(20 * time.Millisecond)
 	defer ticker.Stop()

@@ -145,7 +145,7 @@ func cmdInterrupted(ts *testscript.TestScript, neg bool, args []string) {
 		err = <-ended
 	case err = <-ended:
 		ts.Logf("it ended by itself:\n%s", stderr.text())
-	case <-time.After(time.Minute):
+	case <-time.After(10 * time.Minute):
 		_ = c.Process.Kill()
 		ts.Fatalf("it never said %s:\n%s", pattern, stderr.text())
 	}

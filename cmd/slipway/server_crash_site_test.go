@@ -166,7 +166,7 @@ func (f fate) run(l *life, cmd *exec.Cmd, began func(pid int)) (syscall.WaitStat
 }
 
 // longest is how long a server may take for what it has to do.
-const longest = 3 * time.Minute
+const longest = 10 * time.Minute
 
 // address is where the server listens, once it says so.
 func (l *life) address(ctx context.Context) (string, error) {

@@ -32,7 +32,7 @@ func allow(b *browser, w *world, page view) view {
 func login(t *testing.T, w *world, person func(b *browser, address string) view) (signin.Granted, view, error) {
 	t.Helper()
 	addresses := make(chan string, 1)
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	type result struct {
 		g   signin.Granted
