@@ -76,6 +76,19 @@ func (m *memory) history(t *testing.T) ledger.History {
 	return h
 }
 
+func TestIsApp(t *testing.T) {
+	for s, want := range map[ledger.Subject]bool{
+		{App: "traffic-2", Environment: "prod"}:  true,
+		ledger.QuotaSubject("memory", "prod"):    false,
+		{App: "@server", Environment: "@access"}: false,
+		{App: "sets@prod", Environment: "prod"}:  false,
+	} {
+		if s.IsApp() != want {
+			t.Errorf("%v.IsApp() is %t", s, s.IsApp())
+		}
+	}
+}
+
 func TestHistory(t *testing.T) {
 	m := &memory{}
 	check := func(live, unfinished int64) {

@@ -12,6 +12,7 @@ package ledger
 import (
 	"context"
 	"encoding/json"
+	"strings"
 	"time"
 
 	"github.com/slipway-cd/slipway"
@@ -22,6 +23,10 @@ type Subject struct {
 	App         string `json:"app"`
 	Environment string `json:"environment"`
 }
+
+// IsApp reports whether the chain is an app's. Other chains, such as those of quotas
+// and of refusals, have an @ in their name, which no app has.
+func (s Subject) IsApp() bool { return !strings.Contains(s.App, "@") }
 
 // An Entry is one thing that happened. Its hash is that of its canonical JSON
 // with the hash left out.

@@ -368,6 +368,7 @@ func TestSchedule(t *testing.T) {
 	w.deploy(t, "traffic", 1, "x", every(5))
 	w.deploy(t, "weather", 1, "x", every(10))
 	w.deploy(t, "never", 1, "x", nil)
+	w.deploy(t, "quota@memory", 1, "x", every(5)) // a chain that is no app's
 	w.deploy(t, "gone", 1, "x", every(1))
 	w.write(t, "gone", "remove/1", ledger.JobRemoved, ledger.Removal{Number: 1})
 	for range 2 { // the second one finds the runs started

@@ -63,7 +63,7 @@ func (w *watch) fire(ctx context.Context, now time.Time) {
 	}
 	delete(w.wrong, "")
 	for _, subject := range subjects {
-		if subject.Environment != w.stage.Environment.Name {
+		if subject.Environment != w.stage.Environment.Name || !subject.IsApp() {
 			continue
 		}
 		from, ok := w.behind[subject.App]

@@ -44,7 +44,7 @@ func (f *Flow) spent(ctx context.Context, p *Place, not ledger.Subject, to *poli
 		return err
 	}
 	for _, s := range subjects {
-		if s.Environment != p.Environment.Name || s == not {
+		if s.Environment != p.Environment.Name || s == not || !s.IsApp() {
 			continue
 		}
 		h, err := ledger.ReadHistory(ctx, p.Ledger, s)

@@ -34,7 +34,7 @@ func (f *Flow) LeftBehind(ctx context.Context, env, app string, src slipway.Sour
 	var group sync.WaitGroup
 	free := make(chan struct{}, atOnce)
 	for i, s := range subjects {
-		if s.App == app || s.Environment != env {
+		if s.App == app || s.Environment != env || !s.IsApp() {
 			continue
 		}
 		group.Go(func() {

@@ -164,7 +164,7 @@ func (a account) open(ctx context.Context) (ledger.QuotaState, error) {
 			return ledger.QuotaState{}, err
 		}
 		for _, s := range subjects {
-			if s.Environment != env || s == a.subject() {
+			if s.Environment != env || !s.IsApp() {
 				continue
 			}
 			if err := a.settle(ctx, s, false); err != nil {
