@@ -47,7 +47,7 @@ func (s Spec) validate() error {
 	}
 	if s.Timeout < 0 {
 		return slipway.Errorf(slipway.Invalid, "check %s has a negative time limit, %s", s.Name, s.Timeout).
-			WithFix("write a duration such as 10m, or leave it out for %s", short(DefaultTimeout))
+			WithFix("write a duration such as 10m, or leave it out for %s", slipway.DurationText(DefaultTimeout))
 	}
 	for _, pattern := range []string{s.JUnit, s.Coverage, s.SARIF} {
 		if err := s.validateReport(pattern); err != nil {

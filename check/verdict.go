@@ -10,7 +10,6 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
-	"time"
 
 	"github.com/slipway-cd/slipway"
 	"github.com/slipway-cd/slipway/sandbox"
@@ -58,7 +57,7 @@ func (v *verdict) command(end sandbox.Result) {
 	v.cut = true
 	switch {
 	case end.Limit == sandbox.Time:
-		v.failed("exceeded its time limit of %s; make it faster, or raise its timeout", short(v.spec.Timeout))
+		v.failed("exceeded its time limit of %s; make it faster, or raise its timeout", slipway.DurationText(v.spec.Timeout))
 	case end.Limit != "":
 		v.failed("%s, and was ended", end.Reason)
 	case end.Signal != 0:
@@ -320,16 +319,4 @@ func tenths(c slipway.Coverage) string {
 	}
 	n := int64(c.Covered) * 1000 / int64(c.Total)
 	return percent(float64(n) / 10)
-}
-
-// short writes a duration without its empty units: 10m, not 10m0s.
-func short(d time.Duration) string {
-	s := d.String()
-	if strings.HasSuffix(s, "m0s") {
-		s = strings.TrimSuffix(s, "0s")
-	}
-	if strings.HasSuffix(s, "h0m") {
-		s = strings.TrimSuffix(s, "0m")
-	}
-	return s
 }

@@ -63,7 +63,7 @@ func took(from, to time.Time) string {
 	if from.IsZero() || to.IsZero() {
 		return "-"
 	}
-	return seconds(to.Sub(from))
+	return slipway.TookText(to.Sub(from))
 }
 
 // paint colours what is written to w. Data that go into a file or another program

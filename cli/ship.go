@@ -102,7 +102,7 @@ func (c *shipCommand) Run(s *session) error {
 		if s.globals.JSON {
 			return printJSONLine(s.env.Stdout, map[string]any{"result": out})
 		}
-		s.talk.say("%s %s is live in %s  %s", app, out.Release.Version, c.Environment, s.talk.paint(faint, seconds(s.env.Clock().Sub(began))))
+		s.talk.say("%s %s is live in %s  %s", app, out.Release.Version, c.Environment, s.talk.paint(faint, slipway.TookText(s.env.Clock().Sub(began))))
 		return nil
 	})
 }

@@ -98,7 +98,7 @@ func (t *talk) end(how string, e pipeline.Event) {
 	}
 	line := fmt.Sprintf("  %-8s %-*s  %s", e.Stage, width, how, e.Text)
 	if e.Took > 0 {
-		line += "  " + t.paint(faint, seconds(e.Took))
+		line += "  " + t.paint(faint, slipway.TookText(e.Took))
 	}
 	fmt.Fprintln(t.out, strings.TrimRight(line, " "))
 }
@@ -174,7 +174,7 @@ func (t *talk) draw() {
 	if !t.live || t.current == "" {
 		return
 	}
-	text := fmt.Sprintf("  %-8s ...        %s  %s", t.current, seconds(t.clock().Sub(t.began)), strings.Map(printable, t.note))
+	text := fmt.Sprintf("  %-8s ...        %s  %s", t.current, slipway.TookText(t.clock().Sub(t.began)), strings.Map(printable, t.note))
 	// One column stays free: a full line makes some terminals begin another.
 	if r, most := []rune(text), t.width()-1; len(r) > most {
 		text = string(r[:max(0, most-1)]) + "…"
@@ -260,17 +260,4 @@ func (t *talk) Write(p []byte) (int, error) {
 
 func indent(text string, by int) string {
 	return strings.ReplaceAll(text, "\n", "\n"+strings.Repeat(" ", by))
-}
-
-// seconds shows a duration as people read it.
-func seconds(d time.Duration) string {
-	switch {
-	case d < time.Second:
-		return fmt.Sprintf("%d ms", d.Milliseconds())
-	case d < time.Minute:
-		return fmt.Sprintf("%.1f s", d.Seconds())
-	case d < time.Hour:
-		return fmt.Sprintf("%d min %d s", int(d.Minutes()), int(d.Seconds())%60)
-	}
-	return fmt.Sprintf("%d h %d min", int(d.Hours()), int(d.Minutes())%60)
 }

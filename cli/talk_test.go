@@ -96,12 +96,3 @@ func TestWhatCommandsPrintStaysOnTheScreen(t *testing.T) {
 	}
 }
 
-func TestSecondsReadAsPeopleDo(t *testing.T) {
-	for d, want := range map[time.Duration]string{
-		999 * time.Millisecond: "999 ms", 12340 * time.Millisecond: "12.3 s", 61 * time.Second: "1 min 1 s", 125 * time.Minute: "2 h 5 min",
-	} {
-		if got := seconds(d); got != want {
-			t.Errorf("%s: %s, not %s", d, got, want)
-		}
-	}
-}

@@ -186,7 +186,7 @@ func (r *run) wait(ctx context.Context) Result {
 		case <-expired:
 			stop()
 			r.terminate()
-			return Result{Limit: Time, Reason: "exceeded its time limit of " + r.Limits.Time.String()}
+			return Result{Limit: Time, Reason: "exceeded its time limit of " + slipway.DurationText(r.Limits.Time)}
 		case <-r.sink.over:
 			stop()
 			r.kill()

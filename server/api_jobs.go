@@ -9,7 +9,6 @@ import (
 	"os"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -115,7 +114,7 @@ func (s *Server) job(ctx context.Context, id int64, do access.Action) (store.Job
 		return j, err
 	}
 	if !ok {
-		return j, slipway.Errorf(slipway.NotFound, "there is no job %d", id).WithFix("jobs are kept for %s after their end", s.Keep.Round(time.Hour))
+		return j, slipway.Errorf(slipway.NotFound, "there is no job %d", id).WithFix("jobs are kept for %s after their end", slipway.DurationText(s.Keep))
 	}
 	return j, nil
 }

@@ -103,7 +103,7 @@ func TestProblems(t *testing.T) {
 		{"unknown operation", "GET", Root + "/nothing", "", nil, 404, "there is no /api/v1/nothing"},
 		{"unknown app", "GET", Root + "/apps/other", "", nil, 404, "there is no app other on this server\nslipway apps lists those there are; an app comes with the first push of its manifest to the default branch"},
 		{"unknown environment", "GET", Root + "/apps/hello/environments/moon", "", nil, 404, "moon"},
-		{"unknown job", "GET", Root + "/jobs/7", "", nil, 404, "there is no job 7\njobs are kept for 720h0m0s after their end"},
+		{"unknown job", "GET", Root + "/jobs/7", "", nil, 404, "there is no job 7\njobs are kept for 30 days after their end"},
 		{"log of an unknown job", "GET", Root + "/jobs/7/log", "", nil, 404, "there is no job 7"},
 		{"wrong method", "DELETE", Root + "/apps", "", nil, 405, "/api/v1/apps takes GET, HEAD, not DELETE"},
 		{"a type that we have not", "GET", Root + "/apps", "", []string{"Accept: text/html, application/*;q=0"}, 406, "the answer has none of the types that the request accepts"},

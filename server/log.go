@@ -43,7 +43,7 @@ func (l *jobLog) Write(p []byte) (int, error) {
 func (l *jobLog) event(e pipeline.Event) {
 	took := ""
 	if e.Took > 0 {
-		took = "  " + e.Took.Round(time.Millisecond).String()
+		took = "  " + slipway.TookText(e.Took)
 	}
 	_, _ = fmt.Fprintf(l, "== %s %s %s %s%s\n", e.Time.Format(time.RFC3339), e.Stage, e.State, e.Text, took) // a log that cannot be written is no reason to fail
 }

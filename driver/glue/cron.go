@@ -65,7 +65,7 @@ func checkPace(s driver.Schedule) error {
 			return nil
 		}
 		if at != someDay && next[0].Sub(at) < tightest {
-			return slipway.Errorf(slipway.Invalid, "run.schedule: %s starts runs %s apart, and AWS Glue takes none that are closer than five minutes", s, next[0].Sub(at)).
+			return slipway.Errorf(slipway.Invalid, "run.schedule: %s starts runs %s apart, and AWS Glue takes none that are closer than five minutes", s, slipway.DurationText(next[0].Sub(at))).
 				WithFix(`write "*/5 * * * *", or a job of type gluestreaming`)
 		}
 		at = next[0]

@@ -72,7 +72,7 @@ func TestGlueCronRefuses(t *testing.T) {
 		},
 		{
 			"* * * * *", "",
-			"run.schedule: * * * * * starts runs 1m0s apart, and AWS Glue takes none that are closer than five minutes\nwrite \"*/5 * * * *\", or a job of type gluestreaming",
+			"run.schedule: * * * * * starts runs 1m apart, and AWS Glue takes none that are closer than five minutes\nwrite \"*/5 * * * *\", or a job of type gluestreaming",
 		},
 	} {
 		_, err := glueCron(scheduleOf(t, c.cron, c.zone))

@@ -7,9 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"syscall"
-	"time"
 
 	"github.com/slipway-cd/slipway"
 	"github.com/slipway-cd/slipway/sandbox/mask"
@@ -59,7 +57,7 @@ func (s *supervisor) attempt(ctx context.Context, n int, plan launch, log *runLo
 		return s.cut(ctx, err)
 	case end.cut && errors.Is(context.Cause(limited), errTimeLimit):
 		st := s.state
-		st.State, st.Message = slipway.RunTimeout, "exceeded its time limit of "+shortDuration(s.job.timeout)
+		st.State, st.Message = slipway.RunTimeout, "exceeded its time limit of "+slipway.DurationText(s.job.timeout)
 		return st
 	case end.cut:
 		return s.cut(ctx, context.Cause(ctx))
@@ -120,18 +118,6 @@ func killedBy(sig syscall.Signal) string {
 		text += "; the machine may have run out of memory"
 	}
 	return text
-}
-
-// shortDuration writes 1h and 1m30s where Go writes 1h0m0s.
-func shortDuration(d time.Duration) string {
-	s := d.String()
-	if strings.HasSuffix(s, "m0s") {
-		s = strings.TrimSuffix(s, "0s")
-	}
-	if strings.HasSuffix(s, "h0m") {
-		s = strings.TrimSuffix(s, "0m")
-	}
-	return s
 }
 
 // workDir is the folder that the script starts in.

@@ -35,17 +35,6 @@ func TestTimeoutsAreRead(t *testing.T) {
 	}
 }
 
-func TestDurationsAreWrittenShort(t *testing.T) {
-	for in, want := range map[time.Duration]string{
-		time.Hour: "1h", 90 * time.Second: "1m30s", 10 * time.Minute: "10m", 20 * time.Second: "20s",
-		time.Hour + time.Second: "1h0m1s", 300 * time.Millisecond: "300ms",
-	} {
-		if got := shortDuration(in); got != want {
-			t.Errorf("%v is written %s, want %s", in, got, want)
-		}
-	}
-}
-
 // FuzzParseJob holds parseJob to its word: whatever the parameters are, it types
 // them or complains with an error of kind Invalid.
 func FuzzParseJob(f *testing.F) {

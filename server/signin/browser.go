@@ -147,7 +147,7 @@ func (d *Door) callback(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if !fresh {
-		return slipway.Errorf(slipway.Denied, "this sign-in was used already, or took longer than %s", patience).WithFix("begin again: %s/sign-in", d.URL)
+		return slipway.Errorf(slipway.Denied, "this sign-in was used already, or took longer than %s", slipway.DurationText(patience)).WithFix("begin again: %s/sign-in", d.URL)
 	}
 	cookie, err := r.Cookie(d.cookieName(beginCookie))
 	if err != nil || subtle.ConstantTimeCompare([]byte(access.HashSecret(cookie.Value)), []byte(b.Browser)) != 1 {

@@ -127,13 +127,13 @@ func TestSignInRefused(t *testing.T) {
 				b.t.Fatalf("the first time %+v", v)
 			}
 			return b.get(back.String())
-		}, "this sign-in was used already, or took longer than 10m0s\n-> begin again: "},
-		"a state that nobody gave out": {func(w *world, b *browser) view { return b.get(w.ours.URL + "/sign-in/callback?state=x&code=y") }, "this sign-in was used already, or took longer than 10m0s"},
+		}, "this sign-in was used already, or took longer than 10m\n-> begin again: "},
+		"a state that nobody gave out": {func(w *world, b *browser) view { return b.get(w.ours.URL + "/sign-in/callback?state=x&code=y") }, "this sign-in was used already, or took longer than 10m"},
 		"too late": {func(w *world, b *browser) view {
 			back := arrive(w, b)
 			w.pass(10 * time.Minute)
 			return b.get(back.String())
-		}, "this sign-in was used already, or took longer than 10m0s"},
+		}, "this sign-in was used already, or took longer than 10m"},
 		"in another browser": {func(w *world, b *browser) view { return newBrowser(b.t).get(arrive(w, b).String()) }, "this sign-in was begun in another browser\n-> begin again: "},
 		"another nonce": {func(w *world, b *browser) view {
 			b.look = func(r *http.Request) error { // somebody between browser and provider
