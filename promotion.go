@@ -42,6 +42,18 @@ type DeploymentReport struct {
 	Time        time.Time       `json:"time"`
 }
 
+// A Removal says that the job of a deployment is taken away from its runtime.
+type Removal struct {
+	App         string    `json:"app"`
+	Environment string    `json:"environment"`
+	Number      int64     `json:"number"` // of the deployment
+	Version     string    `json:"version"`
+	Record      Digest    `json:"record"` // of the release
+	Job         string    `json:"job"`    // its name on the runtime
+	By          string    `json:"by"`
+	Time        time.Time `json:"time"`
+}
+
 // A RunVerdict says how a run of a deployed job ended.
 type RunVerdict struct {
 	App         string    `json:"app"`

@@ -20,9 +20,12 @@ type chain struct {
 	record  slipway.Digest
 	signed  []evidence.Signed // what people said to the release, so far
 	said    []string          // the entries with that
+	grants  []grant           // of rails, so far
+	holds   []hold            // quarantines and their ends, so far
 	// By number, the deployments of the release, and the digests of their plans.
 	deployed map[int64]slipway.Deployment
 	plans    map[int64]slipway.Digest
+	jobs     map[int64]string // what the runtime calls them
 }
 
 // chained proves that the entries form one whole chain for each environment, up to
@@ -31,7 +34,7 @@ func (v *verifier) chained() {
 	heads := []slipway.ChainPoint{}
 	rest := v.entries
 	for _, env := range v.head.Environments {
-		c := chain{Subject: ledger.Subject{App: v.head.App, Environment: env}, admits: -1, deployed: map[int64]slipway.Deployment{}, plans: map[int64]slipway.Digest{}}
+		c := chain{Subject: ledger.Subject{App: v.head.App, Environment: env}, admits: -1, deployed: map[int64]slipway.Deployment{}, plans: map[int64]slipway.Digest{}, jobs: map[int64]string{}}
 		n := slices.IndexFunc(rest, func(e ledger.Entry) bool { return e.Environment != env })
 		if n < 0 {
 			n = len(rest)

@@ -2,6 +2,7 @@ package dossier
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
 
 	"github.com/slipway-cd/slipway"
@@ -35,7 +36,14 @@ func (at place) started() {
 		at.fault("what was deployed is not the release: %s at %s", t.Version, t.Commit)
 		return
 	}
-	at.proved(by, "deployment %d of it was begun in %s", d.Number, at.chain.Environment)
+	if at.held(r) || !at.crossed(d, r) {
+		return
+	}
+	what := fmt.Sprintf("deployment %d of it was begun in %s", d.Number, at.chain.Environment)
+	if d.RollbackOf != 0 {
+		what += fmt.Sprintf(", back to deployment %d", d.RollbackOf)
+	}
+	at.proved(by, "%s", what)
 }
 
 func sameArtifacts(a, b []slipway.Artifact) bool {
@@ -53,6 +61,7 @@ func (at place) ended() {
 		return
 	}
 	d.Handle = end.Handle
+	at.chain.jobs[d.Number] = end.Handle.Name
 	by, ok := at.reported(d, end.State, end.Error)
 	if !ok {
 		return
@@ -60,14 +69,44 @@ func (at place) ended() {
 	at.proved(by, "deployment %d of it in %s: %s", d.Number, at.chain.Environment, end.State)
 }
 
-// reported proves that a deployment was attested as the entry has it.
-func (at place) reported(d slipway.Deployment, state slipway.DeploymentState, failure string) (by string, ok bool) {
-	about := []evidence.Subject{}
+// removed proves that the job of a deployment of the release was taken away.
+func (at place) removed() {
+	gone, ok := body[ledger.Removal](at.verifier, at.entry)
+	if !ok {
+		return
+	}
+	d, ours := at.chain.deployed[gone.Number]
+	if !ours {
+		return
+	}
+	claim, by, ok := attested[slipway.Removal](at, "removal", at.deployedBytes(d))
+	if !ok {
+		return
+	}
+	t := d.Plan.Target
+	want := slipway.Removal{
+		App: t.App, Environment: t.Environment, Number: d.Number, Version: t.Version, Record: at.chain.record, Job: at.chain.jobs[d.Number],
+		By: at.entry.By, Time: at.entry.Time,
+	}
+	if !alike(claim, want) {
+		at.fault("its removal is another one than the ledger has")
+		return
+	}
+	at.proved(by, "the job of deployment %d was taken away from %s", d.Number, at.chain.Environment)
+}
+
+// deployedBytes are the bytes that a deployment of the release runs, and its record.
+func (at place) deployedBytes(d slipway.Deployment) []evidence.Subject {
+	var about []evidence.Subject
 	for _, a := range d.Plan.Target.Artifacts {
 		about = append(about, evidence.SubjectOf(a.Name, a.Digest))
 	}
-	about = append(about, evidence.SubjectOf("release", at.chain.record))
-	report, by, ok := attested[slipway.DeploymentReport](at, "deployment", about)
+	return append(about, evidence.SubjectOf("release", at.chain.record))
+}
+
+// reported proves that a deployment was attested as the entry has it.
+func (at place) reported(d slipway.Deployment, state slipway.DeploymentState, failure string) (by string, ok bool) {
+	report, by, ok := attested[slipway.DeploymentReport](at, "deployment", at.deployedBytes(d))
 	if !ok {
 		return by, false
 	}
@@ -95,11 +134,7 @@ func (at place) ran() {
 		at.fault("it is a run of deployment %d, which is none of the release", run.Deployment)
 		return
 	}
-	var about []evidence.Subject
-	for _, a := range d.Plan.Target.Artifacts {
-		about = append(about, evidence.SubjectOf(a.Name, a.Digest))
-	}
-	claim, by, ok := attested[slipway.RunVerdict](at, "run", append(about, evidence.SubjectOf("release", at.chain.record)))
+	claim, by, ok := attested[slipway.RunVerdict](at, "run", at.deployedBytes(d))
 	if !ok {
 		return
 	}

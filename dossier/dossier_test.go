@@ -35,16 +35,20 @@ func TestWholeStoryIsProved(t *testing.T) {
 		"runner: its checks: unit passed; style <&> not required, and not passed (entry 1 of roads in dev)",
 		"runner: deployment 1 of it was begun in dev (entry 2 of roads in dev)",
 		"runner: deployment 1 of it in dev: deployed (entry 3 of roads in dev)",
-		"ana: ana says yes to release v1 as qa: <read> & understood (entry 1 of roads in prod)",
-		"runner: v1 came from dev to prod, the same bytes (entry 2 of roads in prod)",
-		"runner: deployment 1 of it was begun in prod (entry 3 of roads in prod)",
-		"runner: deployment 1 of it in prod: deployed (entry 4 of roads in prod)",
-		"runner: run r1 in prod: succeeded (entry 5 of roads in prod)",
+		"bo: bo puts release v1 into quarantine: it loses rows (entry 1 of roads in prod)",
+		"ana: ana lifts the quarantine of release v1: it loses rows (entry 2 of roads in prod)",
+		"ana: ana says yes to release v1 as qa: <read> & understood (entry 3 of roads in prod)",
+		"runner: v1 came from dev to prod, the same bytes (entry 4 of roads in prod)",
+		"ana: rail big-jobs was open for deployment 1 in prod: ana until 2026-11-22: month-end (entry 5 of roads in prod)",
+		"runner: deployment 1 of it was begun in prod (entry 6 of roads in prod)",
+		"runner: deployment 1 of it in prod: deployed (entry 7 of roads in prod)",
+		"runner: run r1 in prod: succeeded (entry 8 of roads in prod)",
+		"runner: the job of deployment 1 was taken away from prod (entry 9 of roads in prod)",
 	}
 	if diff := cmp.Diff(want, proofs(r)); diff != "" {
 		t.Errorf("proofs (-want +got):\n%s", diff)
 	}
-	if r.SealedBy != "desk" || r.App != "roads" || r.Version != "v1" || len(r.Artifacts) != 1 || len(r.Statements) != 10 {
+	if r.SealedBy != "desk" || r.App != "roads" || r.Version != "v1" || len(r.Artifacts) != 1 || len(r.Statements) != 14 {
 		t.Errorf("the report is %+v", r)
 	}
 	if again := whole(t).write(); !bytes.Equal(again, data) {
@@ -55,7 +59,7 @@ func TestWholeStoryIsProved(t *testing.T) {
 // What is not sealed yet is proved the same way.
 func TestProve(t *testing.T) {
 	s := whole(t)
-	if r := dossier.Prove(s.content, policy()); r.Err() != nil || len(r.Proofs) != 9 {
+	if r := dossier.Prove(s.content, policy()); r.Err() != nil || len(r.Proofs) != 13 {
 		t.Errorf("got %q, %v", proofs(r), r.Err())
 	}
 	s.content.Statements = s.content.Statements[1:]
@@ -168,10 +172,13 @@ func TestSealedLies(t *testing.T) {
 		"no provenance":              {drop(evidence.ProvenanceType), "entry 1 of roads in dev: the statement sha256:"},
 		"no test result":             {drop(evidence.TestResultType), "entry 1 of roads in dev: the statement sha256:"},
 		"no bill of materials":       {drop(evidence.SBOMType), "entry 1 of roads in dev: the statement sha256:"},
-		"no sign-off":                {drop(evidence.SignOffType), "entry 1 of roads in prod: the statement sha256:"},
-		"no promotion":               {drop(evidence.PromotionType), "entry 2 of roads in prod: the statement sha256:"},
+		"no sign-off":                {drop(evidence.SignOffType), "entry 3 of roads in prod: the statement sha256:"},
+		"no promotion":               {drop(evidence.PromotionType), "entry 4 of roads in prod: the statement sha256:"},
+		"no grant":                   {drop(evidence.GrantType), "entry 5 of roads in prod: the statement sha256:"},
+		"no quarantine":              {drop(evidence.QuarantineType), "entry 1 of roads in prod: the statement sha256:"},
+		"no removal":                 {drop(evidence.RemovalType), "entry 9 of roads in prod: the statement sha256:"},
 		"no deployment":              {drop(evidence.DeploymentType), "entry 2 of roads in dev: the statement sha256:"},
-		"no run":                     {drop(evidence.RunType), "entry 5 of roads in prod: the statement sha256:"},
+		"no run":                     {drop(evidence.RunType), "entry 8 of roads in prod: the statement sha256:"},
 		"no files":                   {func(s *story) { s.content.Files = nil }, "entry 1 of roads in dev: release.json with sha256:"},
 		"another file":               {func(s *story) { s.content.Files[0].Data = []byte("{}") }, "release.json in dev: its bytes have sha256:"},
 		"a swapped key":              {func(s *story) { s.content.Keys[0].Key = keyOf("bo").Key().String() }, "the key of ana: its PEM is another key"},
@@ -239,6 +246,19 @@ func TestWhatIsNotAsItHadToBe(t *testing.T) {
 			s.deployed(0)
 			s.add(0, ledger.DeploymentEnded, ledger.DeploymentEnd{Number: 1, State: slipway.DeployFail, Error: "boom"}, attest(s, s.report(0, slipway.Deployed), s.deployedSubjects()))
 		}, "entry 4 of roads in dev: its deployment is another one than the ledger has"},
+		"another job taken away": {func(s *story) {
+			s.made(0)
+			s.promoted(s.signOff("ana", slipway.Yes, ""))
+			s.deployed(1)
+			gone := slipway.Removal{App: "roads", Environment: "prod", Number: 1, Version: "v1", Record: s.record, Job: "others", By: "ci@host", Time: s.now}
+			s.add(1, ledger.JobRemoved, ledger.Removal{Number: 1}, attest(s, gone, s.deployedSubjects()))
+		}, "entry 5 of roads in prod: its removal is another one than the ledger has"},
+		"taken away without a statement": {func(s *story) {
+			s.made(0)
+			s.promoted(s.signOff("ana", slipway.Yes, ""))
+			s.deployed(1)
+			s.add(1, ledger.JobRemoved, ledger.Removal{Number: 1})
+		}, "entry 5 of roads in prod: it rests on 0 statements of the kind removal"},
 		"another plan": {func(s *story) {
 			s.made(0)
 			s.deployed(0)
@@ -293,21 +313,122 @@ func TestKeysAreReplaced(t *testing.T) {
 	}
 }
 
-// What people say besides is theirs, or the dossier proves nothing.
-func TestWordsOfPeople(t *testing.T) {
-	grant := slipway.Grant{
-		App: "roads", Environment: "prod", Rail: "big-jobs", Condition: slipway.DigestOf([]byte("c")), Person: "ana", Why: "month-end", Until: noon().Add(time.Hour), Time: noon(),
+// Whose key it was is for the policy to say: with another's in its place, what was
+// signed with it is named.
+func TestSwappedKeys(t *testing.T) {
+	s := whole(t)
+	s.content.Keys = nil // the policy's are looked at, not these
+	data := s.write()
+	for name, c := range map[string]struct {
+		swap func(dossier.Policy)
+		want string
+	}{
+		"of a person": {func(p dossier.Policy) { p.Keys["ana"] = []evidence.Key{keyOf("new").Key()} }, "entry 4 of roads in prod: v1 was in quarantine: bo puts"},
+		"of people":   {func(p dossier.Policy) { p.Keys["ana"], p.Keys["bo"] = p.Keys["bo"], p.Keys["ana"] }, "entry 4 of roads in prod: v1 was in quarantine: bo puts"},
+		"of machines": {func(p dossier.Policy) {
+			runner, desk := p.Signers["runner"], p.Signers["desk"]
+			runner.Keys, desk.Keys = desk.Keys, runner.Keys
+			p.Signers["runner"], p.Signers["desk"] = runner, desk
+		}, "the seal: runner may not attest dossier"},
+		"of a machine": {func(p dossier.Policy) {
+			m := p.Signers["runner"]
+			m.Keys = []evidence.DatedKey{{Key: keyOf("new").Key()}}
+			p.Signers["runner"] = m
+		}, "entry 1 of roads in dev: its provenance: the key SHA256:"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := policy()
+			c.swap(p)
+			wantFault(t, dossier.Verify(data, p).Err(), c.want)
+		})
 	}
-	for by, want := range map[string]string{"ana": "", "bo": "entry 1 of roads in prod: what ana said: it was signed with the key "} {
-		s := newStory(t)
-		s.made(0)
-		d := s.keep(evidence.Say(t.Context(), keyOf(by), grant))
-		s.add(1, ledger.RailGranted, ledger.Grant{Grant: grant, Statement: d})
-		s.promoted(s.signOff("ana", slipway.Yes, ""))
-		err := dossier.Verify(s.write(), policy()).Err()
-		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
-			t.Errorf("signed by %s: %v", by, err)
-		}
+}
+
+// Whatever opened a rail has to have been said, by whom it says, and still to have
+// held; what nothing relied on proves nothing and harms nothing.
+func TestWhatOpenedRails(t *testing.T) {
+	exception := func(person string, statement slipway.Digest) []slipway.RailHit {
+		return []slipway.RailHit{hit(slipway.RailException, person, statement)}
+	}
+	const rail = "rail big-jobs: 9 workers; what opened it does not: "
+	for name, c := range map[string]struct {
+		tell func(*story)
+		want string
+	}{
+		"granted":              {func(s *story) { s.rails = exception("ana", s.granted("ana", s.grant())) }, ""},
+		"not relied on":        {func(s *story) { s.granted("bo", s.grant()) }, ""},
+		"nobody granted it":    {func(s *story) { s.rails = exception("ana", slipway.DigestOf(nil)) }, "entry 3 of roads in prod: " + rail + "nobody granted it before"},
+		"open without a grant": {func(s *story) { s.rails = exception("ana", ""); s.rails[0].Grant = nil }, "entry 3 of roads in prod: rail big-jobs: 9 workers, and nothing opened it"},
+		"one that nobody can open": {func(s *story) {
+			s.rails = []slipway.RailHit{{Rail: "never", Effect: slipway.RailBlocks, Message: "never"}}
+		}, "entry 3 of roads in prod: rail never: never, and nothing opened it"},
+		"signed by somebody else":    {func(s *story) { s.rails = exception("ana", s.granted("bo", s.grant())) }, "entry 4 of roads in prod: " + rail + "entry 3 of roads in prod: what ana said: it was signed with the key "},
+		"by one who may not":         {func(s *story) { g := s.grant(); g.Person = "bo"; s.rails = exception("bo", s.granted("bo", g)) }, "entry 4 of roads in prod: " + rail + "bo may not open it"},
+		"it was over":                {func(s *story) { g := s.grant(); g.Until = noon(); s.rails = exception("ana", s.granted("ana", g)) }, "entry 4 of roads in prod: " + rail + "it ended on 2026-11-22"},
+		"another rail":               {func(s *story) { g := s.grant(); g.Rail = "other"; s.rails = exception("ana", s.granted("ana", g)) }, "entry 4 of roads in prod: " + rail + "entry 3 of roads in prod is about something else: ana opens rail other"},
+		"another environment":        {func(s *story) { g := s.grant(); g.Environment = "dev"; s.rails = exception("ana", s.granted("ana", g)) }, "entry 4 of roads in prod: " + rail + "entry 3 of roads in prod is about something else"},
+		"within a limit that it hid": {func(s *story) { g := s.grant(); g.Limit = "false"; s.rails = exception("ana", s.granted("ana", g)) }, "entry 4 of roads in prod: " + rail + "entry 3 of roads in prod is about something else"},
+		"taken back": {func(s *story) {
+			d, end := s.granted("ana", s.grant()), s.grant()
+			end.Revokes = d
+			s.granted("ana", end)
+			s.rails = exception("ana", d)
+		}, "entry 5 of roads in prod: " + rail + "ana had taken it back"},
+		"signed for": {func(s *story) {
+			s.rails = []slipway.RailHit{hit(slipway.RailSignOff, "ana", s.content.Chains[1][0].Statements[0])}
+		}, ""},
+		"signed for by nobody": {
+			func(s *story) { s.rails = []slipway.RailHit{hit(slipway.RailSignOff, "ana", slipway.DigestOf(nil))} },
+			"entry 3 of roads in prod: " + rail + "nobody had signed",
+		},
+		"signed for by one who may not": {
+			func(s *story) {
+				s.rails = []slipway.RailHit{hit(slipway.RailSignOff, "bo", s.signOff("bo", slipway.Yes, ""))}
+			},
+			"entry 4 of roads in prod: " + rail + "bo is not in the role qa",
+		},
+		"signed for, and taken back": {func(s *story) {
+			d := s.content.Chains[1][0].Statements[0]
+			s.rails = []slipway.RailHit{hit(slipway.RailSignOff, "ana", d)}
+			s.signOff("ana", slipway.Withdrawn, d)
+		}, "entry 4 of roads in prod: " + rail + "ana said something else since"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newStory(t)
+			s.made(0)
+			s.promoted(s.signOff("ana", slipway.Yes, ""))
+			c.tell(s)
+			s.deployed(1)
+			wantFault(t, dossier.Verify(s.write(), policy()).Err(), c.want)
+		})
+	}
+}
+
+func wantFault(t *testing.T, err error, want string) {
+	t.Helper()
+	if want == "" && err != nil || want != "" && (err == nil || !strings.HasPrefix(err.Error(), "the dossier proves nothing: "+want)) {
+		t.Errorf("got  %v\nwant %s", err, want)
+	}
+}
+
+// Nothing is done with a release in quarantine until somebody who may has lifted it.
+func TestNothingInQuarantine(t *testing.T) {
+	for name, c := range map[string]struct {
+		tell func(*story)
+		want string
+	}{
+		"promoted":                  {func(s *story) { s.held("bo", ""); s.promoted(s.signOff("ana", slipway.Yes, "")) }, "entry 3 of roads in prod: v1 was in quarantine: bo puts release v1 into quarantine: it loses rows"},
+		"deployed":                  {func(s *story) { s.promoted(s.signOff("ana", slipway.Yes, "")); s.held("bo", ""); s.deployed(1) }, "entry 4 of roads in prod: v1 was in quarantine"},
+		"after it was lifted":       {func(s *story) { s.held("ana", s.held("bo", "")); s.promoted(s.signOff("ana", slipway.Yes, "")) }, ""},
+		"lifted by one who may not": {func(s *story) { s.held("bo", s.held("bo", "")); s.promoted(s.signOff("ana", slipway.Yes, "")) }, "entry 4 of roads in prod: v1 was in quarantine"},
+		"put there once it runs":    {func(s *story) { s.promoted(s.signOff("ana", slipway.Yes, "")); s.deployed(1); s.held("bo", "") }, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newStory(t)
+			s.made(0)
+			c.tell(s)
+			wantFault(t, dossier.Verify(s.write(), policy()).Err(), c.want)
+		})
 	}
 }
 

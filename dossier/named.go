@@ -31,7 +31,7 @@ func Named(entries []ledger.Entry, version string) []slipway.Digest {
 			b.Version = b.Plan.Target.Version
 			ours[b.Number] = b.Version == version
 		}
-		about := b.Version == version || e.Kind == ledger.DeploymentEnded && ours[b.Number]
+		about := b.Version == version || (e.Kind == ledger.DeploymentEnded || e.Kind == ledger.JobRemoved) && ours[b.Number]
 		if about {
 			all = append(all, e.Statements...)
 		}

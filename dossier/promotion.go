@@ -31,20 +31,30 @@ func (at place) promoted(r slipway.Release, a ledger.Admission) {
 		at.fault("%s has other bytes than %s had", at.chain.Environment, before.Environment)
 	case !alike(p, said):
 		at.fault("its promotion is another one than the ledger has")
+	case at.held(r):
 	case at.signed(r, a, p.SignOffs):
 		at.proved(by, "%s came from %s to %s, the same bytes", r.Version, before.Environment, at.chain.Environment)
 	}
 }
 
+// rules are those of the environment when the entry was made.
+func (at place) rules(r slipway.Release) promote.Rules {
+	env, now := at.policy.Environments[at.chain.Environment], at.chain.times[at.index]
+	if env.Rules == nil {
+		return promote.Rules{Policy: at.policy.Policy, Now: now}
+	}
+	rules := env.Rules(r, now)
+	rules.Now = now
+	return rules
+}
+
 // signed proves that those had signed who had to, before the promotion: by the very
 // judge that opens the gate.
 func (at place) signed(r slipway.Release, a ledger.Admission, counted []slipway.Digest) bool {
-	env := at.policy.Environments[at.chain.Environment]
-	if env.Rules == nil {
+	rules := at.rules(r)
+	if len(rules.Needs) == 0 {
 		return true
 	}
-	rules := env.Rules(r)
-	rules.Now = at.chain.times[at.index]
 	st := promote.Judge(rules, r, a.Record, at.chain.Environment, at.chain.signed)
 	if err := st.Err(); err != nil {
 		at.fault("it was not open: %v", err)

@@ -3,6 +3,7 @@ package dossier
 import (
 	"bytes"
 	"slices"
+	"time"
 
 	"github.com/slipway-cd/slipway"
 	"github.com/slipway-cd/slipway/evidence"
@@ -14,13 +15,15 @@ import (
 type Policy struct {
 	evidence.Policy
 	Environments map[string]Environment
+	// Who are the people that roles, people and teams stood for at a time.
+	Who func(names []string, at time.Time) []string
 }
 
 // An Environment is what a policy says of one.
 type Environment struct {
 	Follows string // where releases come from; empty: they are made here
-	// Rules say whose yes a release needs; nil: nobody's.
-	Rules func(slipway.Release) promote.Rules
+	// Rules say whose yes a release needed at a time, and whose counted; nil: nobody's.
+	Rules func(r slipway.Release, at time.Time) promote.Rules
 }
 
 // Verify reads a dossier and says what it proves. It looks at nothing else than

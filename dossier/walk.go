@@ -22,17 +22,15 @@ func (v *verifier) walk(i int) {
 		case ledger.ReleaseSigned:
 			at.signOff()
 		case ledger.RailGranted:
-			if g, ok := body[ledger.Grant](v, e); ok {
-				said(at, g.Statement, g.Person, g.Grant)
-			}
+			at.granted()
 		case ledger.ReleaseHeld:
-			if q, ok := body[ledger.Quarantine](v, e); ok {
-				said(at, q.Statement, q.Person, q.Quarantine)
-			}
+			at.quarantined()
 		case ledger.DeploymentStarted:
 			at.started()
 		case ledger.DeploymentEnded:
 			at.ended()
+		case ledger.JobRemoved:
+			at.removed()
 		case ledger.RunEnded:
 			at.ran()
 		}
@@ -100,26 +98,6 @@ func attested[C evidence.Claim](at place, what string, about []evidence.Subject)
 		return claim, by, false
 	}
 	return claim, by, true
-}
-
-// said proves that a person said what the entry has.
-func said[W evidence.Word](at place, statement slipway.Digest, person string, word W) {
-	e, ok := at.find(statement)
-	if !ok {
-		return
-	}
-	heard, err := evidence.Hear[W](e.Envelope)
-	if err == nil {
-		err = at.policy.Said(e.Envelope, person)
-	}
-	switch {
-	case err != nil:
-		at.fault("what %s said: %v", person, err)
-	case !alike(heard, word):
-		at.fault("what %s said is something else than it has", person)
-	default:
-		at.proved(person, "%v", heard)
-	}
 }
 
 // alike reports whether two values are the same when they are written.

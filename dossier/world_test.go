@@ -47,9 +47,15 @@ func policy() dossier.Policy {
 	}
 	return dossier.Policy{Policy: p, Environments: map[string]dossier.Environment{
 		"dev": {},
-		"prod": {Follows: "dev", Rules: func(slipway.Release) promote.Rules {
-			return promote.Rules{Policy: p, Needs: []promote.Need{{Role: "qa", Count: 1}}}
+		"prod": {Follows: "dev", Rules: func(_ slipway.Release, at time.Time) promote.Rules {
+			return promote.Rules{Policy: p, Needs: []promote.Need{{Role: "qa", Count: 1}}, Now: at}
 		}},
+	}, Who: func(names []string, _ time.Time) []string {
+		var all []string
+		for _, name := range names {
+			all = append(all, p.Roles[name]...)
+		}
+		return all
 	}}
 }
 
@@ -63,6 +69,7 @@ type story struct {
 	checks     []slipway.CheckResult
 	machine    pair
 	deployment slipway.Deployment
+	rails      []slipway.RailHit // that deployments run into
 }
 
 const commit = "0123456789abcdef0123456789abcdef01234567"
@@ -171,7 +178,7 @@ func (s *story) signOff(person string, answer slipway.Answer, previous slipway.D
 		Comment: "<read> & understood", Previous: previous, Time: s.now,
 	}
 	d := s.keep(evidence.Sign(s.t.Context(), keyOf(person), said, s.release))
-	s.add(1, ledger.ReleaseSigned, ledger.SignOff{SignOff: said, Statement: d})
+	s.add(1, ledger.ReleaseSigned, ledger.SignOff{SignOff: said, Statement: d}, d)
 	return d
 }
 
@@ -199,7 +206,7 @@ func (s *story) deployed(i int) {
 	env := s.content.Environments[i]
 	s.deployment = slipway.Deployment{ID: "d1", Number: 1, State: slipway.Deploying, Plan: slipway.Plan{Target: slipway.Target{
 		App: "roads", Environment: env, Version: "v1", Commit: commit, Run: map[string]any{"workers": 2, "size": 9007199254740993}, Artifacts: s.release.Artifacts,
-	}}}
+	}, Rails: s.rails}}
 	s.add(i, ledger.DeploymentStarted, s.deployment, attest(s, s.report(i, slipway.Deploying), s.deployedSubjects()))
 	s.add(i, ledger.DeploymentEnded, ledger.DeploymentEnd{Number: 1, State: slipway.Deployed, Handle: slipway.Handle{Name: "roads"}},
 		attest(s, s.report(i, slipway.Deployed), s.deployedSubjects()))
@@ -210,14 +217,57 @@ func (s *story) ran() {
 	s.add(1, ledger.RunEnded, v, attest(s, v, s.deployedSubjects()))
 }
 
+func (s *story) removed() {
+	gone := slipway.Removal{App: "roads", Environment: "prod", Number: 1, Version: "v1", Record: s.record, Job: "roads", By: "ci@host", Time: s.now}
+	s.add(1, ledger.JobRemoved, ledger.Removal{Number: 1}, attest(s, gone, s.deployedSubjects()))
+}
+
+// grant is what ana says to open the rail big-jobs in prod for an hour.
+func (s *story) grant() slipway.Grant {
+	return slipway.Grant{
+		App: "roads", Environment: "prod", Rail: "big-jobs", Condition: slipway.DigestOf([]byte("big-jobs")), Person: "ana", Why: "month-end",
+		Until: noon().Add(time.Hour), Time: s.now,
+	}
+}
+
+func (s *story) granted(by string, g slipway.Grant) slipway.Digest {
+	d := s.keep(evidence.Say(s.t.Context(), keyOf(by), g))
+	s.add(1, ledger.RailGranted, ledger.Grant{Grant: g, Statement: d}, d)
+	return d
+}
+
+// hit is the rail big-jobs, opened by a statement of a person.
+func hit(effect slipway.RailEffect, person string, statement slipway.Digest) slipway.RailHit {
+	h := slipway.RailHit{Rail: "big-jobs", Effect: effect, Message: "9 workers", By: []string{"qa"}, Grant: &slipway.RailGrant{
+		Rail: "big-jobs", By: person, Why: "month-end", Until: noon().Add(time.Hour), Condition: slipway.DigestOf([]byte("big-jobs")), Statement: statement,
+	}}
+	if effect == slipway.RailSignOff {
+		h.Grant.As, h.Grant.Until = "qa", time.Time{}
+	}
+	return h
+}
+
+// held says that v1 goes nowhere; with lifts, that it may go on.
+func (s *story) held(person string, lifts slipway.Digest) slipway.Digest {
+	q := slipway.Quarantine{
+		App: "roads", Environment: "prod", Version: "v1", Bytes: s.release.Bytes(), Person: person, Why: "it loses rows", Lifts: lifts, Time: s.now,
+	}
+	d := s.keep(evidence.Say(s.t.Context(), keyOf(person), q))
+	s.add(1, ledger.ReleaseHeld, ledger.Quarantine{Quarantine: q, Statement: d}, d)
+	return d
+}
+
 // whole is a story that ends well.
 func whole(t testing.TB) *story {
 	s := newStory(t)
 	s.made(0)
 	s.deployed(0)
+	s.held("ana", s.held("bo", ""))
 	s.promoted(s.signOff("ana", slipway.Yes, ""))
+	s.rails = []slipway.RailHit{{Rail: "by-hand", Effect: slipway.RailInforms}, hit(slipway.RailException, "ana", s.granted("ana", s.grant()))}
 	s.deployed(1)
 	s.ran()
+	s.removed()
 	return s
 }
 

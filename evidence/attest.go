@@ -9,7 +9,7 @@ import (
 
 // A Claim is what a machine says: the predicate of its statement.
 type Claim interface {
-	slipway.Provenance | slipway.TestResult | BOM | slipway.Promotion | slipway.DeploymentReport | slipway.RunVerdict | slipway.Seal
+	slipway.Provenance | slipway.TestResult | BOM | slipway.Promotion | slipway.DeploymentReport | slipway.Removal | slipway.RunVerdict | slipway.Seal
 }
 
 // BOM is a software bill of materials in the JSON of CycloneDX.
@@ -28,6 +28,8 @@ func typeOf[C Claim](c C) string {
 		return PromotionType
 	case slipway.DeploymentReport:
 		return DeploymentType
+	case slipway.Removal:
+		return RemovalType
 	case slipway.RunVerdict:
 		return RunType
 	default:

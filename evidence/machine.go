@@ -32,7 +32,7 @@ func ActOf(predicateType string) (Act, bool) {
 		return ActRelease, true
 	case PromotionType:
 		return ActPromote, true
-	case DeploymentType:
+	case DeploymentType, RemovalType:
 		return ActDeploy, true
 	case RunType:
 		return ActRun, true

@@ -19,6 +19,7 @@ const (
 	SignOffType    = own + "sign-off/v1"
 	PromotionType  = own + "promotion/v1"
 	DeploymentType = own + "deployment/v1"
+	RemovalType    = own + "removal/v1"
 	RunType        = own + "run/v1"
 	SealType       = own + "dossier/v1"
 	ProvenanceType = "https://slsa.dev/provenance/v1"

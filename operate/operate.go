@@ -20,6 +20,9 @@ type Stage struct {
 	Ledger      ledger.Ledger
 	Keeper      ledger.Keeper // of the environment's lease
 	Clock       func() time.Time
+	// Attest writes the signed statement that a job is taken away, and returns its
+	// digest. nil: there is none.
+	Attest func(context.Context, slipway.Removal, slipway.Target) ([]slipway.Digest, error)
 }
 
 // Status is what is known of an app in an environment.
@@ -87,34 +90,55 @@ func (s Stage) deployment(ctx context.Context, app string, pick func(ledger.Hist
 	return d, nil
 }
 
-// Remove takes the app's job away from the runtime and tells the ledger. The
-// history and the runs stay. It holds the environment's lease meanwhile.
+// Remove takes the app's job away from the runtime and tells the ledger, the
+// statement first. The history and the runs stay. It holds the environment's lease meanwhile.
 func (s Stage) Remove(ctx context.Context, app, by string) (d slipway.Deployment, err error) {
 	err = s.Keeper.Hold(ctx, s.subject(app), func(ctx context.Context) error {
 		if d, err = s.Live(ctx, app); err != nil {
 			return err
 		}
+		at := s.Clock().UTC()
+		statements, err := s.attest(ctx, d, by, at)
+		if err != nil {
+			return err
+		}
 		if err := s.Driver.Remove(ctx, d.Handle); err != nil {
 			return err
 		}
-		return s.removed(ctx, d, by)
+		return s.removed(ctx, d, ledger.Draft{
+			ID: fmt.Sprintf("remove/%d", d.Number), Kind: ledger.JobRemoved, Time: at, By: by, Body: ledger.Removal{Number: d.Number}, Statements: statements,
+		})
 	})
 	return d, err
 }
 
+// attest writes the statement that the job of a deployment is taken away.
+func (s Stage) attest(ctx context.Context, d slipway.Deployment, by string, at time.Time) ([]slipway.Digest, error) {
+	if s.Attest == nil {
+		return nil, nil
+	}
+	t := d.Plan.Target
+	h, err := ledger.ReadHistory(ctx, s.Ledger, s.subject(t.App))
+	if err != nil {
+		return nil, err
+	}
+	admission, _ := h.Admitted(t.Version) // of a target without a release it is empty
+	return s.Attest(ctx, slipway.Removal{
+		App: t.App, Environment: t.Environment, Number: d.Number, Version: t.Version, Record: admission.Record, Job: d.Handle.Name,
+		By: by, Time: at.Truncate(time.Microsecond),
+	}, t)
+}
+
 // removed tells the ledger. Releases may be let in at the same time, which moves
 // the chain on.
-func (s Stage) removed(ctx context.Context, d slipway.Deployment, by string) error {
+func (s Stage) removed(ctx context.Context, d slipway.Deployment, draft ledger.Draft) error {
 	for {
 		h, err := ledger.ReadHistory(ctx, s.Ledger, s.subject(d.Plan.Target.App))
 		if err != nil {
 			return err
 		}
-		_, err = s.Ledger.Append(ctx, ledger.Draft{
-			Subject: h.Subject, After: h.Head, ID: fmt.Sprintf("remove/%d", d.Number), Kind: ledger.JobRemoved,
-			Time: s.Clock().UTC(), By: by, Body: ledger.Removal{Number: d.Number},
-		})
-		if err == nil || slipway.KindOf(err) != slipway.Conflict {
+		draft.Subject, draft.After = h.Subject, h.Head
+		if _, err = s.Ledger.Append(ctx, draft); err == nil || slipway.KindOf(err) != slipway.Conflict {
 			return err
 		}
 	}

@@ -472,3 +472,43 @@ func TestScheduleEnds(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A job whose removal cannot be attested stays; otherwise the entry names the
+// statement, which was there before the job was gone.
+func TestRemoveIsAttestedFirst(t *testing.T) {
+	w := newWorld(t)
+	w.deploy(t, "traffic", 1, "x", nil)
+	s := w.stage(w.fake)
+	denied := slipway.Errorf(slipway.Blocked, "the key may attest nothing here")
+	s.Attest = func(context.Context, slipway.Removal, slipway.Target) ([]slipway.Digest, error) { return nil, denied }
+	if _, err := s.Remove(t.Context(), "traffic", "ann"); !errors.Is(err, denied) {
+		t.Errorf("Remove gives %v", err)
+	}
+	if _, err := s.Live(t.Context(), "traffic"); err != nil {
+		t.Errorf("it is gone all the same: %v", err)
+	}
+	statement, said := slipway.DigestOf([]byte("statement")), slipway.Removal{}
+	s.Attest = func(ctx context.Context, r slipway.Removal, target slipway.Target) ([]slipway.Digest, error) {
+		said = r
+		if st, err := w.fake.Observe(ctx, slipway.Handle{App: "traffic", Environment: "staging"}, target); err != nil || st.State == slipway.JobAbsent {
+			t.Errorf("the job is gone before it is attested: %+v, %v", st, err)
+		}
+		return []slipway.Digest{statement}, nil
+	}
+	d, err := s.Remove(t.Context(), "traffic", "ann")
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, err := ledger.ReadHistory(t.Context(), w.book, subject("traffic"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	last := h.Entries[len(h.Entries)-1]
+	if diff := cmp.Diff([]slipway.Digest{statement}, last.Statements); diff != "" || last.Kind != ledger.JobRemoved {
+		t.Errorf("the last entry is %+v\n%s", last, diff)
+	}
+	want := slipway.Removal{App: "traffic", Environment: "staging", Number: 1, Version: d.Plan.Target.Version, Job: d.Handle.Name, By: "ann", Time: last.Time}
+	if diff := cmp.Diff(want, said); diff != "" {
+		t.Errorf("it says (-want +got):\n%s", diff)
+	}
+}

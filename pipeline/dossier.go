@@ -15,22 +15,15 @@ import (
 	"github.com/slipway-cd/slipway/repository"
 )
 
-// VerifyPolicy is what a platform file asks of a dossier.
+// VerifyPolicy is what a platform file asks of a dossier. Whoever stood in for
+// somebody did so when it was done, and not when it is verified.
 func VerifyPolicy(p *manifest.Platform) dossier.Policy {
-	all := dossier.Policy{Policy: p.Policy(), Environments: map[string]dossier.Environment{}}
+	all := dossier.Policy{Policy: p.Policy(), Environments: map[string]dossier.Environment{}, Who: p.WhoeverAt}
 	for _, name := range p.EnvironmentNames() {
 		e, _ := p.Environment(name)
-		at := dossier.Environment{Follows: e.Follows}
-		if len(e.SignOffs) > 0 {
-			at.Rules = func(r slipway.Release) promote.Rules {
-				rules := promote.Rules{Policy: all.Policy, Needs: needs(e.SignOffs)}
-				if e.Segregate {
-					rules.Barred = makers(p.People, r)
-				}
-				return rules
-			}
-		}
-		all.Environments[name] = at
+		all.Environments[name] = dossier.Environment{Follows: e.Follows, Rules: func(r slipway.Release, at time.Time) promote.Rules {
+			return signing(p, e, r, at)
+		}}
 	}
 	return all
 }

@@ -203,6 +203,17 @@ func (f *Flow) attestDeployment(p *Place) func(context.Context, slipway.Deployme
 	}
 }
 
+// attestRemoval attests that a job is taken away.
+func (f *Flow) attestRemoval(p *Place) func(context.Context, slipway.Removal, slipway.Target) ([]slipway.Digest, error) {
+	if f.Signer == nil {
+		return nil
+	}
+	return func(ctx context.Context, gone slipway.Removal, t slipway.Target) ([]slipway.Digest, error) {
+		d, err := attest(ctx, f, p, evidence.ActDeploy, t.App, gone, deployedSubjects(t.Artifacts, gone.Record))
+		return []slipway.Digest{d}, err
+	}
+}
+
 // deployedSubjects are the bytes that run, and the record of the release that they
 // are of.
 func deployedSubjects(artifacts []slipway.Artifact, record slipway.Digest) []evidence.Subject {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -16,6 +17,7 @@ import (
 	"github.com/slipway-cd/slipway/dossier"
 	"github.com/slipway-cd/slipway/evidence"
 	"github.com/slipway-cd/slipway/ledger"
+	"github.com/slipway-cd/slipway/manifest"
 	"github.com/slipway-cd/slipway/promote"
 	"github.com/slipway-cd/slipway/repository"
 	"github.com/slipway-cd/slipway/repository/folder"
@@ -306,6 +308,26 @@ func TestRunning(t *testing.T) {
 	} {
 		if c.got.Verdict != c.verdict || c.got.Why != c.why {
 			t.Errorf("got %s, %s; want %s, %s", c.got.Verdict, c.got.Why, c.verdict, c.why)
+		}
+	}
+}
+
+// Whoever stood in for somebody did so for a time, and a dossier is judged by that
+// time, whenever it is verified.
+func TestVerifyPolicyKnowsDelegations(t *testing.T) {
+	text := peopled("sign_offs: [qa]") + "delegations: [{from: zoe, to: bo, roles: [qa], until: 2026-11-22}]\n"
+	platform, err := manifest.LoadPlatform("platform.yaml", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := VerifyPolicy(platform)
+	prod := p.Environments["prod"]
+	for at, want := range map[time.Time]bool{noon(): true, noon().AddDate(0, 0, 1): false} {
+		if rules := prod.Rules(slipway.Release{}, at); rules.Policy.In("qa", "bo") != want || !rules.Now.Equal(at) || len(rules.Needs) != 1 {
+			t.Errorf("at %v bo is in qa: %v, want %v; %+v", at, !want, want, rules)
+		}
+		if who := p.Who([]string{"qa"}, at); slices.Contains(who, "bo") != want {
+			t.Errorf("at %v qa is %v", at, who)
 		}
 	}
 }

@@ -83,9 +83,14 @@ func (f *Flow) railRoles(ctx context.Context, env string) ([]string, error) {
 // signing are the rules for who may sign for a release, whether or not anybody has
 // to.
 func (f *Flow) signing(e manifest.Environment, r slipway.Release) promote.Rules {
-	rules := promote.Rules{Policy: f.Policy(), Needs: needs(e.SignOffs), Now: f.Clock()}
+	return signing(f.Project.Platform, e, r, f.Clock())
+}
+
+// signing are the rules of a platform at a time.
+func signing(p *manifest.Platform, e manifest.Environment, r slipway.Release, at time.Time) promote.Rules {
+	rules := promote.Rules{Policy: p.PolicyAt(at), Needs: needs(e.SignOffs), Now: at}
 	if e.Segregate {
-		rules.Barred = makers(f.Project.Platform.People, r)
+		rules.Barred = makers(p.People, r)
 	}
 	return rules
 }

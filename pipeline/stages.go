@@ -225,7 +225,9 @@ func (f *Flow) Operating(ctx context.Context, env string) (operate.Stage, error)
 	if err != nil {
 		return operate.Stage{}, err
 	}
-	return operate.Stage{Environment: p.Environment.Environment, Driver: p.Driver, Ledger: p.Ledger, Keeper: f.keeper(p), Clock: f.Clock}, nil
+	return operate.Stage{
+		Environment: p.Environment.Environment, Driver: p.Driver, Ledger: p.Ledger, Keeper: f.keeper(p), Clock: f.Clock, Attest: f.attestRemoval(p),
+	}, nil
 }
 
 // startRun starts the run that a deployment asks for. Where another deployment

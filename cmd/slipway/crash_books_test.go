@@ -238,7 +238,7 @@ func (c clone) checkEntry(root string, data []byte) error {
 	if err := json.Unmarshal(data, &e); err != nil {
 		return err
 	}
-	if len(e.Statements) == 0 && e.Kind != "job.removed" {
+	if len(e.Statements) == 0 {
 		return fmt.Errorf("%s rests on no statement", e.Kind)
 	}
 	for _, d := range e.Statements {
