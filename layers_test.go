@@ -72,6 +72,7 @@ var layers = map[string][]string{
 	"repository/bucket":       {"repository"},
 	"repository/folder":       {"repository"},
 	"store":                   {"access", "ledger", "ledger/tree"},
+	"store/pgtest":            {},
 	"workflow":                {"store"},
 	"workflow/workflowtest":   {"workflow"},
 

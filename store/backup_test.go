@@ -348,7 +348,7 @@ func TestBackUpOfNothing(t *testing.T) {
 func TestBackUpOfABrokenLedger(t *testing.T) {
 	dir, b := serverFolder(t)
 	b.write(t, 3)
-	execute(t, b.Writer(), "UPDATE ledger SET writer = 'eve' WHERE app = 'shop' AND number = 2")
+	execute(t, b.Store, "UPDATE ledger SET writer = 'eve' WHERE app = 'shop' AND number = 2")
 	_, err := store.BackUp(t.Context(), dir, io.Discard, at(), "v1")
 	wantError(t, err, slipway.Conflict, "the ledger was changed behind Slipway's back: entry 2 of shop in prod: it was changed", "")
 }

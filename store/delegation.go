@@ -43,7 +43,7 @@ func (t *Tx) EndDelegation(ctx context.Context, id, by string, now time.Time) er
 // Delegations lists what was handed over and is not of the past: all that may hold
 // at a time or later, and if that is the zero time, all there ever were.
 func (s *Store) Delegations(ctx context.Context, since time.Time) ([]access.Delegation, error) {
-	return list(ctx, s, scanDelegation, "SELECT "+delegationColumns+" FROM delegation WHERE ? = 0 OR until > ? AND ended = 0 ORDER BY made, id", millis(since), millis(since))
+	return list(ctx, s, scanDelegation, "SELECT "+delegationColumns+" FROM delegation WHERE CAST(?1 AS BIGINT) = 0 OR until > ?1 AND ended = 0 ORDER BY made, id", millis(since))
 }
 
 func scanDelegation(row interface{ Scan(...any) error }) (access.Delegation, error) {

@@ -34,7 +34,7 @@ func scanRepository(row interface{ Scan(...any) error }) (Repository, error) {
 
 // PutRepository keeps a repository.
 func (t *Tx) PutRepository(ctx context.Context, r Repository) error {
-	_, err := t.tx.ExecContext(ctx, "INSERT OR REPLACE INTO repository ("+repositoryColumns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+	_, err := t.tx.ExecContext(ctx, upsert("repository", repositoryColumns, 2),
 		r.Forge, r.Name, r.DefaultBranch, r.URL, r.RefsMark, r.RequestsMark, millis(r.Looked), r.Problem)
 	return err
 }
@@ -101,12 +101,12 @@ func (t *Tx) Refs(ctx context.Context, forge, repository string) (map[string]str
 
 // RequestsAt are the numbers of the open pull requests with a head.
 func (t *Tx) RequestsAt(ctx context.Context, forge, repository, head string) ([]int, error) {
-	return t.numbers(ctx, "SELECT number FROM pull_request WHERE forge = ? AND repository = ? AND head = ? AND open ORDER BY number", forge, repository, head)
+	return t.numbers(ctx, "SELECT number FROM pull_request WHERE forge = ? AND repository = ? AND head = ? AND open = 1 ORDER BY number", forge, repository, head)
 }
 
 // OpenRequests are the numbers of the open pull requests of a repository.
 func (t *Tx) OpenRequests(ctx context.Context, forge, repository string) ([]int, error) {
-	return t.numbers(ctx, "SELECT number FROM pull_request WHERE forge = ? AND repository = ? AND open ORDER BY number", forge, repository)
+	return t.numbers(ctx, "SELECT number FROM pull_request WHERE forge = ? AND repository = ? AND open = 1 ORDER BY number", forge, repository)
 }
 
 func (t *Tx) numbers(ctx context.Context, query string, args ...any) ([]int, error) {
@@ -132,7 +132,7 @@ func (t *Tx) PutRef(ctx context.Context, forge, repository, name, commit string)
 		_, err := t.tx.ExecContext(ctx, "DELETE FROM ref WHERE forge = ? AND repository = ? AND name = ?", forge, repository, name)
 		return err
 	}
-	_, err := t.tx.ExecContext(ctx, "INSERT OR REPLACE INTO ref (forge, repository, name, commit_id) VALUES (?, ?, ?, ?)", forge, repository, name, commit)
+	_, err := t.tx.ExecContext(ctx, upsert("ref", "forge, repository, name, commit_id", 3), forge, repository, name, commit)
 	return err
 }
 
@@ -165,7 +165,7 @@ func scanRequest(row interface{ Scan(...any) error }) (PullRequest, error) {
 
 // PutPullRequest keeps a pull request.
 func (t *Tx) PutPullRequest(ctx context.Context, p PullRequest) error {
-	_, err := t.tx.ExecContext(ctx, "INSERT OR REPLACE INTO pull_request ("+requestColumns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	_, err := t.tx.ExecContext(ctx, upsert("pull_request", requestColumns, 3),
 		p.Forge, p.Repository, p.Number, p.Open, p.Head, p.Stamp, string(p.Facts), string(p.State), string(p.View), p.Wanted, p.Shown, millis(p.Looked))
 	return err
 }
@@ -214,7 +214,7 @@ type RequestFilter struct {
 // the one that after names.
 func (s *Store) PullRequests(ctx context.Context, f RequestFilter, after PullRequest, limit int) ([]PullRequest, error) {
 	return list(ctx, s, scanRequest, "SELECT "+requestColumns+` FROM pull_request
-		WHERE (?1 = '' OR forge = ?1) AND (?2 = '' OR repository = ?2) AND (NOT ?3 OR open) AND (?4 = '' OR head = ?4) AND (NOT ?5 OR wanted != shown)
+		WHERE (?1 = '' OR forge = ?1) AND (?2 = '' OR repository = ?2) AND (?3 = 0 OR open = 1) AND (?4 = '' OR head = ?4) AND (?5 = 0 OR wanted != shown)
 		AND (forge, repository, number) > (?6, ?7, ?8) AND (?9 = 0 OR number = ?9) ORDER BY forge, repository, number LIMIT ?10`,
 		f.Forge, f.Repository, f.Open, f.Head, f.Behind, after.Forge, after.Repository, after.Number, f.Number, limit)
 }
@@ -277,7 +277,7 @@ func (t *Tx) PutApp(ctx context.Context, a App) error {
 		return slipway.Errorf(slipway.Conflict, "there is an app %s already: in %s of %s", a.Name, had.Repository, had.Forge).
 			WithFix("give the one in %s another name in its manifest; what one ships would take the other's place", a.Repository)
 	}
-	_, err = t.tx.ExecContext(ctx, "INSERT OR REPLACE INTO app ("+appColumns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	_, err = t.tx.ExecContext(ctx, upsert("app", appColumns, 1),
 		a.Name, a.Forge, a.Repository, a.Folder, a.Team, a.Shape, a.Commit, a.Tree, millis(a.Updated))
 	return err
 }
@@ -341,7 +341,7 @@ func (t *Tx) PutCheckResults(ctx context.Context, forge, repository, commit, app
 	if err != nil {
 		return err
 	}
-	_, err = t.tx.ExecContext(ctx, "INSERT OR REPLACE INTO check_result (forge, repository, commit_id, app, job, results, notes) VALUES (?, ?, ?, ?, ?, ?, ?)",
+	_, err = t.tx.ExecContext(ctx, upsert("check_result", "forge, repository, commit_id, app, job, results, notes", 4),
 		forge, repository, commit, app, job, string(data), notes)
 	return err
 }

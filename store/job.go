@@ -44,15 +44,16 @@ type Job struct {
 	By      string          `json:"by"`
 	Stop    string          `json:"stop,omitempty"` // why it is to stop; empty: it is not
 	Outcome json.RawMessage `json:"outcome,omitempty"`
+	Process string          `json:"-"` // that does it, or did it last
 }
 
-const jobColumns = "id, key, kind, subject, input, state, attempt, due, made, began, ended, writer, stop, outcome"
+const jobColumns = "id, key, kind, subject, input, state, attempt, due, made, began, ended, writer, stop, outcome, process"
 
 func scanJob(row interface{ Scan(...any) error }) (Job, error) {
 	var j Job
 	var due, made, began, ended int64
 	var input, outcome string
-	err := row.Scan(&j.ID, &j.Key, &j.Kind, &j.Subject, &input, &j.State, &j.Attempt, &due, &made, &began, &ended, &j.By, &j.Stop, &outcome)
+	err := row.Scan(&j.ID, &j.Key, &j.Kind, &j.Subject, &input, &j.State, &j.Attempt, &due, &made, &began, &ended, &j.By, &j.Stop, &outcome, &j.Process)
 	j.Input, j.Outcome = json.RawMessage(input), json.RawMessage(outcome)
 	j.Due, j.Made, j.Began, j.Ended = fromMillis(due), fromMillis(made), fromMillis(began), fromMillis(ended)
 	return j, err
@@ -75,9 +76,10 @@ func millis(t time.Time) int64 {
 // Enqueue makes a job, unless there is one with its key: then that one is returned,
 // and made is false. Of j only Key, Kind, Subject, Input, Due, Made and By count.
 func (t *Tx) Enqueue(ctx context.Context, j Job) (job Job, made bool, err error) {
+	t.news = true
 	row := t.tx.QueryRowContext(ctx, `INSERT INTO job (key, kind, subject, input, state, attempt, due, made, began, ended, writer, stop, outcome)
-		VALUES (?, ?, ?, ?, 'waiting', 0, max(?5, ?6), ?6, 0, 0, ?7, '', '') ON CONFLICT (key) DO NOTHING RETURNING `+jobColumns,
-		j.Key, j.Kind, j.Subject, string(j.Input), millis(j.Due), millis(j.Made), j.By)
+		VALUES (?, ?, ?, ?, 'waiting', 0, ?, ?, 0, 0, ?, '', '') ON CONFLICT (key) DO NOTHING RETURNING `+jobColumns,
+		j.Key, j.Kind, j.Subject, string(j.Input), max(millis(j.Due), millis(j.Made)), millis(j.Made), j.By)
 	job, err = scanJob(row)
 	if !errors.Is(err, sql.ErrNoRows) {
 		return job, err == nil, err
@@ -101,10 +103,11 @@ func (t *Tx) RequestedJob(ctx context.Context, name string) (Job, bool, error) {
 	return j, err == nil, err
 }
 
-// Waiting returns the job of a kind that waits on a subject, if there is one.
+// Waiting returns the job of a kind that waits on a subject, if there is one. It does
+// not begin before the end of the transaction, so that it sees what that one writes.
 func (t *Tx) Waiting(ctx context.Context, subject, kind string) (Job, bool, error) {
 	j, err := scanJob(t.tx.QueryRowContext(ctx,
-		"SELECT "+jobColumns+" FROM job WHERE subject = ? AND kind = ? AND state = 'waiting' ORDER BY id DESC LIMIT 1", subject, kind))
+		"SELECT "+jobColumns+" FROM job WHERE subject = ? AND kind = ? AND state = 'waiting' ORDER BY id DESC LIMIT 1"+t.tx.words.forUpdate(), subject, kind))
 	if errors.Is(err, sql.ErrNoRows) {
 		return j, false, nil
 	}
@@ -130,6 +133,7 @@ func (t *Tx) Runs(ctx context.Context, subject string) (bool, error) {
 // Replace ends the jobs of a kind that wait on a subject, but for the one with the
 // id keep: it does what they were to do. Those that run are asked to stop.
 func (t *Tx) Replace(ctx context.Context, subject, kind string, keep int64, why string, now time.Time) error {
+	t.news = true
 	_, err := t.tx.ExecContext(ctx, `UPDATE job SET state = 'replaced', ended = ?, stop = ?
 		WHERE subject = ? AND kind = ? AND state = 'waiting' AND id != ?`, millis(now), why, subject, kind, keep)
 	if err != nil {
@@ -143,6 +147,7 @@ func (t *Tx) Replace(ctx context.Context, subject, kind string, keep int64, why 
 // StopJob asks a job to stop: one that waits ends at once, one that runs is told.
 // It reports whether it was still open.
 func (t *Tx) StopJob(ctx context.Context, id int64, why string, now time.Time) (bool, error) {
+	t.news = true
 	r, err := t.tx.ExecContext(ctx, `UPDATE job SET stop = ?,
 		ended = CASE state WHEN 'waiting' THEN ? ELSE ended END,
 		state = CASE state WHEN 'waiting' THEN 'cancelled' ELSE state END
@@ -157,6 +162,18 @@ func (t *Tx) StopJob(ctx context.Context, id int64, why string, now time.Time) (
 // KeepInput keeps the input of a job with what was decided since it was made.
 func (t *Tx) KeepInput(ctx context.Context, id int64, input json.RawMessage) error {
 	_, err := t.tx.ExecContext(ctx, "UPDATE job SET input = ? WHERE id = ?", string(input), id)
+	return err
+}
+
+// Ours proves that a job that this process claimed is still its own, and keeps it so
+// to the end of the transaction. A process that was taken for lost, and another one took
+// its jobs over, gets an error of kind Conflict, and changes nothing.
+func (t *Tx) Ours(ctx context.Context, j Job) error {
+	var attempt int
+	err := t.tx.QueryRowContext(ctx, "SELECT attempt FROM job WHERE id = ? AND state = 'running' AND process = ?"+t.tx.words.forUpdate(), j.ID, j.Process).Scan(&attempt)
+	if errors.Is(err, sql.ErrNoRows) || err == nil && attempt != j.Attempt {
+		return slipway.Errorf(slipway.Conflict, "the job %s is not done here any more: this process was taken for lost", j.Key)
+	}
 	return err
 }
 
@@ -175,38 +192,41 @@ func (t *Tx) DropJob(ctx context.Context, id int64) error {
 
 // PutOff lets a job that runs wait again, until due.
 func (t *Tx) PutOff(ctx context.Context, id int64, due time.Time, outcome json.RawMessage) error {
+	t.news = true
 	_, err := t.tx.ExecContext(ctx, "UPDATE job SET state = 'waiting', due = ?, outcome = ? WHERE id = ? AND state = 'running'",
 		millis(due), string(outcome), id)
 	return err
 }
 
-// Claim begins the job of the kinds that has been due for longest and on whose subject none
-// runs, in a transaction that change makes: Change or ChangeSoon. ok is false if there
-// is none.
-func (s *Store) Claim(ctx context.Context, kinds []string, now time.Time, change func(context.Context, func(*Tx) error) error) (j Job, ok bool, err error) {
+// Claim begins the job of the kinds that has been due for longest and on whose subject
+// none runs. If soon is true it does not wait for the disk: see [Store.ChangeSoon]. ok is
+// false if there is none.
+func (s *Store) Claim(ctx context.Context, kinds []string, now time.Time, soon bool) (j Job, ok bool, err error) {
 	if len(kinds) == 0 {
 		return j, false, nil
 	}
-	marks := strings.TrimSuffix(strings.Repeat("?, ", len(kinds)), ", ")
-	args := []any{millis(now)}
+	args := make([]any, 0, len(kinds)+3)
 	for _, k := range kinds {
 		args = append(args, k)
 	}
 	args = append(args, millis(now))
+	open := "kind IN (" + marks(len(kinds)) + ") AND state = 'waiting' AND due <= ?"
 	// A look costs no lock; most find nothing.
-	var any int64
-	err = s.reader.QueryRowContext(ctx, "SELECT id FROM job WHERE kind IN ("+marks+") AND state = 'waiting' AND due <= ? LIMIT 1", args[1:]...).Scan(&any)
+	var found int64
+	err = s.reader.QueryRowContext(ctx, "SELECT id FROM job WHERE "+open+" LIMIT 1", args...).Scan(&found)
 	if errors.Is(err, sql.ErrNoRows) {
 		return j, false, nil
 	}
 	if err != nil {
 		return j, false, explain("read", s.file, err)
 	}
-	err = change(ctx, func(t *Tx) error {
-		j, err = scanJob(t.tx.QueryRowContext(ctx, `UPDATE job SET state = 'running', began = ?, attempt = attempt + 1 WHERE id = (
-			SELECT id FROM job w WHERE kind IN (`+marks+`) AND state = 'waiting' AND due <= ?
-			AND NOT EXISTS (SELECT 1 FROM job r WHERE r.state = 'running' AND r.subject = w.subject)
-			ORDER BY due, id LIMIT 1) RETURNING `+jobColumns, args...))
+	query := `UPDATE job SET state = 'running', began = ?, process = ?, attempt = attempt + 1 WHERE id = (
+		SELECT id FROM job w WHERE ` + open + `
+		AND NOT EXISTS (SELECT 1 FROM job r WHERE r.state = 'running' AND r.subject = w.subject)
+		ORDER BY due, id LIMIT 1` + s.reader.words.forClaim() + `) RETURNING ` + jobColumns
+	args = append([]any{millis(now), s.process().ID}, args...)
+	err = s.claim(ctx, soon, func(t *Tx) error {
+		j, err = scanJob(t.tx.QueryRowContext(ctx, query, args...))
 		ok = err == nil
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil
@@ -214,6 +234,18 @@ func (s *Store) Claim(ctx context.Context, kinds []string, now time.Time, change
 		return err
 	})
 	return j, ok, err
+}
+
+// claim runs a change that is one statement, which in PostgreSQL sees what was
+// committed when it begins: nobody waits for another who claims.
+func (s *Store) claim(ctx context.Context, soon bool, fn func(*Tx) error) error {
+	switch {
+	case s.shared != nil:
+		return s.changeShared(ctx, change{fn: fn, soon: soon, level: sql.LevelReadCommitted})
+	case soon:
+		return s.ChangeSoon(ctx, fn)
+	}
+	return s.Change(ctx, fn)
 }
 
 // Reopen lets the jobs wait again that ran in a process that is gone. Whoever
@@ -257,18 +289,18 @@ type JobFilter struct {
 
 // Jobs lists jobs, the newest first.
 func (s *Store) Jobs(ctx context.Context, f JobFilter, limit int) ([]Job, error) {
-	where, args := []string{"1"}, []any{}
+	where, args := []string{"1 = 1"}, []any{}
 	if f.Subject != "" {
 		where, args = append(where, "subject = ?"), append(args, f.Subject)
 	}
 	if len(f.Kinds) > 0 {
-		where = append(where, "kind IN ("+strings.TrimSuffix(strings.Repeat("?, ", len(f.Kinds)), ", ")+")")
+		where = append(where, "kind IN ("+marks(len(f.Kinds))+")")
 		for _, k := range f.Kinds {
 			args = append(args, k)
 		}
 	}
 	if len(f.States) > 0 {
-		where = append(where, "state IN ("+strings.TrimSuffix(strings.Repeat("?, ", len(f.States)), ", ")+")")
+		where = append(where, "state IN ("+marks(len(f.States))+")")
 		for _, k := range f.States {
 			args = append(args, string(k))
 		}

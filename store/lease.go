@@ -35,7 +35,7 @@ func (l *Ledger) Acquire(ctx context.Context, s ledger.Subject, holder ledger.Ho
 		if err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, "INSERT OR REPLACE INTO lease (app, environment, holder, since, until) VALUES (?, ?, ?, ?, ?)",
+		_, err = tx.ExecContext(ctx, upsert("lease", "app, environment, holder, since, until", 2),
 			s.App, s.Environment, string(data), since.Format(time.RFC3339Nano), lease.Until.Format(time.RFC3339Nano))
 		return err
 	})
@@ -44,10 +44,10 @@ func (l *Ledger) Acquire(ctx context.Context, s ledger.Subject, holder ledger.Ho
 
 // current reads the lease on a subject and since when it is held; if there is
 // none, it ended long ago.
-func current(ctx context.Context, tx *sql.Tx, s ledger.Subject) (lease ledger.Lease, since time.Time, err error) {
+func current(ctx context.Context, tx *transaction, s ledger.Subject) (lease ledger.Lease, since time.Time, err error) {
 	lease.Subject = s
 	var holder, from, until string
-	err = tx.QueryRowContext(ctx, "SELECT holder, since, until FROM lease WHERE app = ? AND environment = ?", s.App, s.Environment).Scan(&holder, &from, &until)
+	err = tx.QueryRowContext(ctx, "SELECT holder, since, until FROM lease WHERE app = ? AND environment = ?"+tx.words.forUpdate(), s.App, s.Environment).Scan(&holder, &from, &until)
 	if errors.Is(err, sql.ErrNoRows) {
 		return lease, since, nil
 	}

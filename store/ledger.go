@@ -41,7 +41,7 @@ func (l *Ledger) Append(ctx context.Context, d ledger.Draft) (ledger.Entry, erro
 	return e, err
 }
 
-func appendEntry(ctx context.Context, tx *sql.Tx, d ledger.Draft) (ledger.Entry, error) {
+func appendEntry(ctx context.Context, tx *transaction, d ledger.Draft) (ledger.Entry, error) {
 	row := tx.QueryRowContext(ctx, "SELECT "+columns+" FROM ledger WHERE app = ? AND environment = ? AND id = ?", d.App, d.Environment, d.ID)
 	if e, err := scan(row); !errors.Is(err, sql.ErrNoRows) {
 		return e, err
@@ -58,8 +58,13 @@ func appendEntry(ctx context.Context, tx *sql.Tx, d ledger.Draft) (ledger.Entry,
 	return e, insertEntry(ctx, tx, e)
 }
 
-func insertEntry(ctx context.Context, tx *sql.Tx, e ledger.Entry) error {
-	_, err := tx.ExecContext(ctx, "INSERT INTO ledger ("+columns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+func insertEntry(ctx context.Context, tx *transaction, e ledger.Entry) error {
+	for _, text := range []string{e.App, e.Environment, e.ID, e.Kind, e.By} {
+		if tx.words == inPostgres && keepable(text) != text {
+			return slipway.Errorf(slipway.Invalid, "an entry of the ledger holds the text %q, which cannot be kept", text)
+		}
+	}
+	_, err := tx.ExecContext(ctx, "INSERT INTO ledger ("+columns+") VALUES ("+marks(11)+")",
 		e.App, e.Environment, e.Number, string(e.Prev), e.ID, e.Kind, e.Time.Format(time.RFC3339Nano), e.By, string(e.Body), joined(e.Statements), string(e.Hash))
 	return err
 }
@@ -128,23 +133,6 @@ func (l *Ledger) Subjects(ctx context.Context) ([]ledger.Subject, error) {
 }
 
 func (l *Ledger) unreadable(err error) error { return explain("read", l.store.file, err) }
-
-// A beginner begins transactions: the database, or one connection to it.
-type beginner interface {
-	BeginTx(ctx context.Context, opts *sql.TxOptions) (*sql.Tx, error)
-}
-
-func transact(ctx context.Context, db beginner, fn func(*sql.Tx) error) error {
-	tx, err := db.BeginTx(ctx, nil)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = tx.Rollback() }() // of a committed transaction it does nothing
-	if err := fn(tx); err != nil {
-		return err
-	}
-	return tx.Commit()
-}
 
 func scan(row interface{ Scan(...any) error }) (ledger.Entry, error) {
 	var e ledger.Entry

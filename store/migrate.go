@@ -1,11 +1,12 @@
 package store
 
 import (
+	"bytes"
 	"context"
-	"database/sql"
 	"embed"
 	"errors"
 	"io/fs"
+	"path"
 	"strings"
 
 	"github.com/pressly/goose/v3"
@@ -15,7 +16,7 @@ import (
 	"github.com/slipway-cd/slipway"
 )
 
-//go:embed migrations/*.sql
+//go:embed migrations/*.sql migrations/postgres/*.sql
 var migrations embed.FS
 
 // versions is the table that says which migrations a database has had.
@@ -23,7 +24,7 @@ const versions = "schema_version"
 
 // migrate brings the tables up to date. Another process may be doing the same:
 // where that one was faster, its work is found done.
-func migrate(ctx context.Context, db *sql.DB, file string) error {
+func migrate(ctx context.Context, db *database, file string) error {
 	p, err := provider(db)
 	if err != nil {
 		return err
@@ -41,13 +42,50 @@ func migrate(ctx context.Context, db *sql.DB, file string) error {
 	return err
 }
 
-func provider(db *sql.DB) (*goose.Provider, error) {
-	files, err := fs.Sub(migrations, "migrations")
+func provider(db *database) (*goose.Provider, error) {
+	kind := goose.DialectSQLite3
+	if db.words == inPostgres {
+		kind = goose.DialectPostgres
+	}
+	return goose.NewProvider(kind, db.DB, written{db.words}, goose.WithTableName(versions))
+}
+
+// written are the migrations in the words of a database. Those that cannot be had from
+// SQLite's are in the folder postgres, under the same name.
+type written struct{ words dialect }
+
+// Open implements fs.FS.
+func (w written) Open(name string) (fs.File, error) {
+	data, err := w.ReadFile(name)
+	if err != nil {
+		return migrations.Open(path.Join("migrations", name))
+	}
+	info, err := fs.Stat(migrations, path.Join("migrations", name))
 	if err != nil {
 		return nil, err
 	}
-	return goose.NewProvider(goose.DialectSQLite3, db, files, goose.WithTableName(versions))
+	return &text{Reader: bytes.NewReader(data), info: info}, nil
 }
+
+// ReadFile implements fs.ReadFileFS.
+func (w written) ReadFile(name string) ([]byte, error) {
+	if w.words == inPostgres {
+		if data, err := migrations.ReadFile(path.Join("migrations", "postgres", name)); err == nil {
+			return []byte(w.words.schema(string(data))), nil
+		}
+	}
+	data, err := migrations.ReadFile(path.Join("migrations", name))
+	return []byte(w.words.schema(string(data))), err
+}
+
+// A text is a file in memory.
+type text struct {
+	*bytes.Reader
+	info fs.FileInfo
+}
+
+func (t *text) Stat() (fs.FileInfo, error) { return t.info, nil }
+func (t *text) Close() error               { return nil }
 
 // known says whether this program can read the tables there are.
 func (s *Store) known(ctx context.Context) error {
@@ -60,7 +98,7 @@ func (s *Store) known(ctx context.Context) error {
 	newest := sources[len(sources)-1].Version
 	err = s.reader.QueryRowContext(ctx, "SELECT coalesce(max(version_id), 0) FROM "+versions).Scan(&current)
 	switch {
-	case err != nil && strings.Contains(err.Error(), "no such table"), err == nil && current == 0, isUnmade(err):
+	case err != nil && strings.Contains(err.Error(), "no such table"), isNoTable(err), err == nil && current == 0, isUnmade(err):
 		return nothingYet(s.file) // a process died while it made the tables
 	case err != nil:
 		return explain("read", s.file, err)

@@ -34,7 +34,7 @@ func (s *Store) Refused(ctx context.Context, r access.Refusal) error {
 				return err
 			}
 		}
-		_, err = t.tx.ExecContext(ctx, "INSERT INTO refusal (minute, who, action, object, why, address, time, count, entry) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0) ON CONFLICT DO UPDATE SET count = count + excluded.count",
+		_, err = t.tx.ExecContext(ctx, "INSERT INTO refusal (minute, who, action, object, why, address, time, count, entry) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0) ON CONFLICT (minute, who, action, object, why, address) DO UPDATE SET count = refusal.count + excluded.count",
 			append(row, millis(r.Time), times)...)
 		return err
 	})

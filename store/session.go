@@ -43,7 +43,7 @@ func (s *Store) TouchSession(ctx context.Context, x access.Session, now time.Tim
 		return nil
 	}
 	return s.Change(ctx, func(t *Tx) error {
-		_, err := t.tx.ExecContext(ctx, "UPDATE session SET used = max(used, ?) WHERE hash = ?", millis(now), x.Hash)
+		_, err := t.tx.ExecContext(ctx, "UPDATE session SET used = CASE WHEN used < ?1 THEN ?1 ELSE used END WHERE hash = ?2", millis(now), x.Hash)
 		return err
 	})
 }

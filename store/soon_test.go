@@ -45,22 +45,25 @@ func TestChangeSoon(t *testing.T) {
 	if err == nil || level() != full {
 		t.Errorf("after a change that was cut short (%v) the level is %d", err, level())
 	}
-	j, ok, err := s.Claim(t.Context(), []string{"look"}, now, s.ChangeSoon)
+	j, ok, err := s.Claim(t.Context(), []string{"look"}, now, true)
 	if err != nil || !ok || j.Key != "a" || j.Attempt != 1 {
 		t.Errorf("claimed %+v, %t, %v; want the job a", j, ok, err)
 	}
-	if _, ok, err := s.Claim(t.Context(), []string{"look"}, now, s.Change); err != nil || ok {
+	if _, ok, err := s.Claim(t.Context(), []string{"look"}, now, false); err != nil || ok {
 		t.Errorf("a second job of the subject was claimed (%v)", err)
 	}
-	if _, ok, err := s.Claim(t.Context(), nil, now, s.Change); err != nil || ok {
+	if _, ok, err := s.Claim(t.Context(), nil, now, false); err != nil || ok {
 		t.Errorf("a job of no kind was claimed (%v)", err)
 	}
 }
 
 // TestClaimInTurn: jobs begin in the order in which they were due, so that one that
 // was put off has its turn.
-func TestClaimInTurn(t *testing.T) {
-	s, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "slipway.db"), nil)
+func TestClaimInTurn(t *testing.T) { onBoth(t, testClaimInTurn) }
+
+func testClaimInTurn(t *testing.T) {
+	t.Helper()
+	s, err := store.Open(t.Context(), place(t), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,7 +83,7 @@ func TestClaimInTurn(t *testing.T) {
 	add("second", 60, 0)
 	var order []string
 	for _, now := range []int64{40, 40, 100, 100, 100} {
-		j, ok, err := s.Claim(t.Context(), []string{"look"}, at(now), s.Change)
+		j, ok, err := s.Claim(t.Context(), []string{"look"}, at(now), false)
 		if err != nil {
 			t.Fatal(err)
 		}

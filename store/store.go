@@ -21,15 +21,20 @@ import (
 
 // A Store is an open database.
 type Store struct {
-	file   string
-	writer *sql.DB // one connection: SQLite has one writer
-	reader *sql.DB
+	file   string    // or what a PostgreSQL database is called
+	writer *database // one connection: SQLite has one writer
+	reader *database
+	shared *shared // nil: SQLite
 }
 
 // Open opens the SQLite database in file, makes it if it is not there, and
 // brings its tables up to date; prepare, unless it is nil, does the same for
-// tables of others. Several processes may do so.
+// tables of others. Several processes may do so. In the place of a file may stand
+// the URL of a PostgreSQL database, which is there already; see [IsURL].
 func Open(ctx context.Context, file string, prepare func(*Store) error) (*Store, error) {
+	if IsURL(file) {
+		return openShared(ctx, file, prepare)
+	}
 	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 		return nil, explain("write", file, err)
 	}
@@ -75,6 +80,9 @@ func (s *Store) prepare(ctx context.Context, others func(*Store) error) error {
 // meanwhile. If there is none, or none with tables yet, the error is of kind
 // NotFound.
 func OpenReadOnly(ctx context.Context, file string) (*Store, error) {
+	if IsURL(file) {
+		return openSharedReadOnly(ctx, file)
+	}
 	if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
 		return nil, nothingYet(file)
 	} else if err != nil {
@@ -119,6 +127,9 @@ func settled(file string) bool {
 // Close closes the database. The writer comes last: it takes away the files beside
 // the database if nobody else has them open.
 func (s *Store) Close() error {
+	if s.shared != nil {
+		return s.shared.close(s.reader)
+	}
 	err := s.reader.Close()
 	if s.writer != nil {
 		err = errors.Join(err, s.writer.Close())
@@ -128,17 +139,22 @@ func (s *Store) Close() error {
 
 // Writer returns the pool with the one connection that writes, for the workflow
 // engine, whose records then commit together with ours. It is nil in a store
-// opened for reading.
-func (s *Store) Writer() *sql.DB { return s.writer }
+// opened for reading, and over PostgreSQL, where there is [Store.Pool].
+func (s *Store) Writer() *sql.DB {
+	if s.writer == nil || s.shared != nil {
+		return nil
+	}
+	return s.writer.DB
+}
 
-func connect(file string, options ...string) (*sql.DB, error) {
+func connect(file string, options ...string) (*database, error) {
 	options = append(options, "_pragma=busy_timeout(10000)")
 	u := url.URL{Scheme: "file", Opaque: (&url.URL{Path: file}).EscapedPath(), RawQuery: strings.Join(options, "&")}
 	db, err := sql.Open("sqlite", u.String())
 	if err != nil {
 		return nil, explain("open", file, err)
 	}
-	return db, nil
+	return &database{DB: db, words: inSQLite}, nil
 }
 
 // Explain turns an error that came of writing to the database into one a person
@@ -155,6 +171,9 @@ func (s *Store) Explain(err error) error {
 func explain(doing, file string, err error) error {
 	if _, ok := errors.AsType[*slipway.Error](err); ok || err == nil {
 		return err
+	}
+	if IsURL(file) {
+		return explainShared(doing, file, err)
 	}
 	text := err.Error()
 	switch {

@@ -64,14 +64,17 @@ func openReadOnly(t *testing.T, file string) *store.Store {
 	return s
 }
 
-func TestLedger(t *testing.T) {
+func TestLedger(t *testing.T) { onBoth(t, testLedger) }
+
+func testLedger(t *testing.T) {
+	t.Helper()
 	ledgertest.Run(t, func(t *testing.T) ledgertest.Kit {
-		file := filepath.Join(t.TempDir(), "slipway.db")
+		file := place(t)
 		c := &clock{now: at()}
 		s := open(t, file)
 		behind := func(t *testing.T, query string, args ...any) {
 			t.Helper()
-			if n := execute(t, s.Writer(), query, args...); n != 1 {
+			if n := execute(t, s, query, args...); n != 1 {
 				t.Fatalf("%d rows changed, want 1", n)
 			}
 		}
@@ -93,9 +96,9 @@ func TestLedger(t *testing.T) {
 	})
 }
 
-func execute(t *testing.T, db *sql.DB, query string, args ...any) int64 {
+func execute(t *testing.T, db *store.Store, query string, args ...any) int64 {
 	t.Helper()
-	r, err := db.ExecContext(t.Context(), query, args...)
+	r, err := db.Execute(t.Context(), query, args...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -277,9 +280,9 @@ func TestNothingToRead(t *testing.T) {
 	write(t, empty, "")
 	half := filepath.Join(t.TempDir(), "slipway.db")
 	s := open(t, half)
-	execute(t, s.Writer(), "DELETE FROM schema_version WHERE version_id > 0")
+	execute(t, s, "DELETE FROM schema_version WHERE version_id > 0")
 	between := filepath.Join(t.TempDir(), "slipway.db")
-	execute(t, open(t, between).Writer(), "DELETE FROM schema_version WHERE version_id > 1")
+	execute(t, open(t, between), "DELETE FROM schema_version WHERE version_id > 1")
 	for name, file := range map[string]string{"no file": missing, "an empty file": empty, "no table yet": half, "some tables": between} {
 		t.Run(name, func(t *testing.T) {
 			_, err := store.OpenReadOnly(t.Context(), file)
@@ -366,22 +369,25 @@ func TestOtherVersions(t *testing.T) {
 	old := filepath.Join(t.TempDir(), "slipway.db")
 	s := open(t, old)
 	add(t, s, 1)
-	execute(t, s.Writer(), "DELETE FROM schema_version WHERE version_id > 1")
+	execute(t, s, "DELETE FROM schema_version WHERE version_id > 1")
 	_, err := store.OpenReadOnly(t.Context(), old)
 	wantError(t, err, slipway.Unavailable, old+" was written by an older Slipway", "any command that changes something, such as slipway ship, brings it up to date")
 	file := filepath.Join(t.TempDir(), "slipway.db")
 	s = open(t, file)
 	add(t, s, 1)
-	execute(t, s.Writer(), "INSERT INTO schema_version (version_id, is_applied) VALUES (99, 1)")
+	execute(t, s, "INSERT INTO schema_version (version_id, is_applied) VALUES (99, 1)")
 	_, err = store.OpenReadOnly(t.Context(), file)
 	wantError(t, err, slipway.Unavailable, file+" was written by a newer Slipway than this one", "use that version, or a newer one")
 	_, err = store.Open(t.Context(), file, nil)
 	wantError(t, err, slipway.Unavailable, file+" was written by a newer Slipway than this one", "use that version, or a newer one")
 }
 
-func TestLeaseThatCannotBeRead(t *testing.T) {
-	s := open(t, filepath.Join(t.TempDir(), "slipway.db"))
-	execute(t, s.Writer(), "INSERT INTO lease VALUES ('traffic', 'local', '{', '', '')")
+func TestLeaseThatCannotBeRead(t *testing.T) { onBoth(t, testLeaseThatCannotBeRead) }
+
+func testLeaseThatCannotBeRead(t *testing.T) {
+	t.Helper()
+	s := open(t, place(t))
+	execute(t, s, "INSERT INTO lease VALUES ('traffic', 'local', '{', '', '')")
 	_, err := s.Ledger(at).Acquire(t.Context(), subject(), ledger.Holder{ID: "a"}, time.Minute)
 	wantError(t, err, slipway.Internal, "the lease on traffic in local cannot be read: ", "")
 }
@@ -398,10 +404,13 @@ func TestCancelled(t *testing.T) {
 	}
 }
 
-func TestTheEntryBeforeIsMissing(t *testing.T) {
-	s := open(t, filepath.Join(t.TempDir(), "slipway.db"))
+func TestTheEntryBeforeIsMissing(t *testing.T) { onBoth(t, testTheEntryBeforeIsMissing) }
+
+func testTheEntryBeforeIsMissing(t *testing.T) {
+	t.Helper()
+	s := open(t, place(t))
 	add(t, s, 3)
-	execute(t, s.Writer(), "DELETE FROM ledger WHERE number = 2")
+	execute(t, s, "DELETE FROM ledger WHERE number = 2")
 	_, err := s.Ledger(at).Entries(t.Context(), subject(), 2)
 	wantError(t, err, slipway.Conflict, "the ledger of traffic in local is broken at entry 2: it is missing, and 3 stands in its place", "backup")
 }

@@ -56,7 +56,7 @@ func (t *Tx) EndToken(ctx context.Context, id, by string, now time.Time) error {
 
 // Tokens lists the tokens of an owner, or all if owner is empty; the newest first.
 func (s *Store) Tokens(ctx context.Context, owner string) ([]access.Token, error) {
-	return list(ctx, s, scanToken, "SELECT "+tokenColumns+" FROM token WHERE ? = '' OR owner = ? ORDER BY created DESC, id", owner, owner)
+	return list(ctx, s, scanToken, "SELECT "+tokenColumns+" FROM token WHERE ?1 = '' OR owner = ?1 ORDER BY created DESC, id", owner)
 }
 
 // Token finds the token that a text is. What it finds may have ended; see
@@ -79,7 +79,7 @@ func (s *Store) Used(ctx context.Context, k access.Token, now time.Time) error {
 		return nil
 	}
 	return s.Change(ctx, func(t *Tx) error {
-		_, err := t.tx.ExecContext(ctx, "UPDATE token SET used = max(used, ?) WHERE id = ?", millis(now), k.ID)
+		_, err := t.tx.ExecContext(ctx, "UPDATE token SET used = CASE WHEN used < ?1 THEN ?1 ELSE used END WHERE id = ?2", millis(now), k.ID)
 		return err
 	})
 }

@@ -20,7 +20,7 @@ import (
 
 func fresh(t *testing.T) *store.Store {
 	t.Helper()
-	return open(t, filepath.Join(t.TempDir(), "slipway.db"))
+	return open(t, place(t))
 }
 
 func change(t *testing.T, s *store.Store, fn func(*store.Tx) error) {
@@ -53,7 +53,10 @@ func accessEntries(t *testing.T, s *store.Store) []ledger.Entry {
 	return all
 }
 
-func TestTokens(t *testing.T) {
+func TestTokens(t *testing.T) { onBoth(t, testTokens) }
+
+func testTokens(t *testing.T) {
+	t.Helper()
 	s := fresh(t)
 	k, secret := issue(t, s, at())
 	got, err := s.Token(t.Context(), secret)
@@ -100,7 +103,7 @@ func TestTheTokenIsNowhere(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, filepath.Join(dir, "slipway.db"))
 	_, secret := issue(t, s, at())
-	execute(t, s.Writer(), "PRAGMA wal_checkpoint(TRUNCATE)")
+	execute(t, s, "PRAGMA wal_checkpoint(TRUNCATE)")
 	files, err := filepath.Glob(dir + "/*")
 	if err != nil || len(files) == 0 {
 		t.Fatal(err)
@@ -112,7 +115,10 @@ func TestTheTokenIsNowhere(t *testing.T) {
 	}
 }
 
-func TestUsedOnceAMinute(t *testing.T) {
+func TestUsedOnceAMinute(t *testing.T) { onBoth(t, testUsedOnceAMinute) }
+
+func testUsedOnceAMinute(t *testing.T) {
+	t.Helper()
 	s := fresh(t)
 	k, secret := issue(t, s, at())
 	for _, c := range []struct {
@@ -134,7 +140,10 @@ func TestUsedOnceAMinute(t *testing.T) {
 	}
 }
 
-func TestSessions(t *testing.T) {
+func TestSessions(t *testing.T) { onBoth(t, testSessions) }
+
+func testSessions(t *testing.T) {
+	t.Helper()
 	s := fresh(t)
 	l := access.DefaultLimits()
 	secret := access.NewSecret()
@@ -165,7 +174,10 @@ func TestSessions(t *testing.T) {
 	wantError(t, err, slipway.Denied, "your session has ended", "sign in again")
 }
 
-func TestPendingIsTakenOnce(t *testing.T) {
+func TestPendingIsTakenOnce(t *testing.T) { onBoth(t, testPendingIsTakenOnce) }
+
+func testPendingIsTakenOnce(t *testing.T) {
+	t.Helper()
 	s := fresh(t)
 	for _, name := range []string{"one", "late"} {
 		if err := s.Begin(t.Context(), "oidc", name, map[string]string{"nonce": name}, at(), at().Add(time.Minute)); err != nil {
@@ -203,9 +215,12 @@ func TestPendingIsTakenOnce(t *testing.T) {
 	}
 }
 
-func TestTooManyPending(t *testing.T) {
+func TestTooManyPending(t *testing.T) { onBoth(t, testTooManyPending) }
+
+func testTooManyPending(t *testing.T) {
+	t.Helper()
 	s := fresh(t)
-	execute(t, s.Writer(), fmt.Sprintf(`INSERT INTO pending WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10000)
+	execute(t, s, fmt.Sprintf(`INSERT INTO pending WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10000)
 		SELECT 'oidc', i, '{}', %d FROM n`, at().Add(time.Minute).UnixMilli()))
 	err := s.Begin(t.Context(), "oidc", "mine", 1, at(), at().Add(time.Minute))
 	wantError(t, err, slipway.Busy, "too many sign-ins are under way", "try again in some minutes")
@@ -214,7 +229,10 @@ func TestTooManyPending(t *testing.T) {
 	}
 }
 
-func TestDelegations(t *testing.T) {
+func TestDelegations(t *testing.T) { onBoth(t, testDelegations) }
+
+func testDelegations(t *testing.T) {
+	t.Helper()
 	s := fresh(t)
 	d := access.Delegation{
 		ID: "d1", From: "data", By: "ana", To: "dee", Scopes: []access.Scope{{Action: access.Deploy, Environment: "prod"}},
@@ -253,7 +271,10 @@ func TestDelegations(t *testing.T) {
 }
 
 // What is kept and its entry are one: if the one fails, so does the other.
-func TestNoActWithoutItsEntry(t *testing.T) {
+func TestNoActWithoutItsEntry(t *testing.T) { onBoth(t, testNoActWithoutItsEntry) }
+
+func testNoActWithoutItsEntry(t *testing.T) {
+	t.Helper()
 	s := fresh(t)
 	fault := errors.New("no")
 	err := s.Change(t.Context(), func(tx *store.Tx) error {
@@ -271,7 +292,10 @@ func TestNoActWithoutItsEntry(t *testing.T) {
 	}
 }
 
-func TestRefusals(t *testing.T) {
+func TestRefusals(t *testing.T) { onBoth(t, testRefusals) }
+
+func testRefusals(t *testing.T) {
+	t.Helper()
 	s := fresh(t)
 	refused := func(r access.Refusal) {
 		t.Helper()
@@ -312,7 +336,10 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-func TestManyRefusals(t *testing.T) {
+func TestManyRefusals(t *testing.T) { onBoth(t, testManyRefusals) }
+
+func testManyRefusals(t *testing.T) {
+	t.Helper()
 	s := fresh(t)
 	for i := range 520 {
 		if err := s.Refused(t.Context(), access.Refusal{Time: at(), Who: fmt.Sprint("stranger ", i), Why: "nobody knows who asks"}); err != nil {

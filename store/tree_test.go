@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -93,7 +92,7 @@ func appendNext(ctx context.Context, b *store.Store, tx *store.Tx, s ledger.Subj
 func newBook(t testing.TB) book {
 	t.Helper()
 	dir := t.TempDir()
-	s, err := store.Open(t.Context(), filepath.Join(dir, "slipway.db"), nil)
+	s, err := store.Open(t.Context(), place(t), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -105,7 +104,10 @@ func newBook(t testing.TB) book {
 	return book{s, signer}
 }
 
-func TestSequence(t *testing.T) {
+func TestSequence(t *testing.T) { onBoth(t, testSequence) }
+
+func testSequence(t *testing.T) {
+	t.Helper()
 	b := newBook(t)
 	if n := b.all(t); n != 0 || b.note(t) != "" {
 		t.Errorf("with nothing there: %d, %q", n, b.note(t))
@@ -209,9 +211,9 @@ func TestTampered(t *testing.T) {
 			}
 			b.append(t, "traffic")
 			if name == "the order" {
-				execute(t, b.Writer(), "UPDATE ledger SET number = 105 - number WHERE app = 'shop' AND number IN (2, 3)")
+				execute(t, b.Store, "UPDATE ledger SET number = 105 - number WHERE app = 'shop' AND number IN (2, 3)")
 			}
-			if n := execute(t, b.Writer(), c.change); n == 0 {
+			if n := execute(t, b.Store, c.change); n == 0 {
 				t.Fatal("nothing was changed")
 			}
 			r := b.verify(t, "")
@@ -262,22 +264,25 @@ func flip(t *testing.T, b book, random *rand.Rand, table, column string) {
 	i := random.IntN(len(bad))
 	bad[i] ^= 1 << random.IntN(8)
 	set := fmt.Sprintf("UPDATE %s SET %s = CAST(? AS %s) WHERE rowid = ?", table, column, map[bool]string{true: "BLOB", false: "TEXT"}[column == "hash" && table == "tree_hash"])
-	execute(t, b.Writer(), set, bad, row)
+	execute(t, b.Store, set, bad, row)
 	if r := b.verify(t, ""); len(r.Problems) == 0 {
 		t.Errorf("%s.%s, row %d: byte %d of %q became %q, and nobody saw it", table, column, row, i, cell, bad)
 	}
-	execute(t, b.Writer(), set, cell, row)
+	execute(t, b.Store, set, cell, row)
 }
 
 // TestRewritten makes everything anew but for the head that was kept outside, as
 // somebody could who has the server's key.
-func TestRewritten(t *testing.T) {
+func TestRewritten(t *testing.T) { onBoth(t, testRewritten) }
+
+func testRewritten(t *testing.T) {
+	t.Helper()
 	b := newBook(t)
 	b.write(t, 3)
 	b.all(t)
 	outside := b.note(t)
 	for _, table := range []string{"ledger", "tree_leaf", "tree_hash", "tree_head"} {
-		execute(t, b.Writer(), "DELETE FROM "+table)
+		execute(t, b.Store, "DELETE FROM "+table)
 	}
 	b.write(t, 2)
 	b.all(t)
@@ -297,7 +302,10 @@ func TestRewritten(t *testing.T) {
 }
 
 // What is wrong is not signed.
-func TestNothingWrongComesIn(t *testing.T) {
+func TestNothingWrongComesIn(t *testing.T) { onBoth(t, testNothingWrongComesIn) }
+
+func testNothingWrongComesIn(t *testing.T) {
+	t.Helper()
 	for change, want := range map[string]string{
 		"DELETE FROM ledger WHERE number = 2":                   "the ledger of traffic in prod is broken at entry 2: it is missing; it waited for its place in the tree",
 		"UPDATE ledger SET writer = 'eve' WHERE number = 2":     "the ledger of traffic in prod is broken at entry 2: it was changed before it came into the tree",
@@ -307,7 +315,7 @@ func TestNothingWrongComesIn(t *testing.T) {
 		for range 3 {
 			b.append(t, "traffic")
 		}
-		execute(t, b.Writer(), change)
+		execute(t, b.Store, change)
 		_, err := tree.Sequencer{Keeper: b.Store, Signer: b.signer}.All(t.Context())
 		wantError(t, err, slipway.Conflict, want, "backup")
 		if b.note(t) != "" {
@@ -316,7 +324,10 @@ func TestNothingWrongComesIn(t *testing.T) {
 	}
 }
 
-func TestSequenceIsAllOrNothing(t *testing.T) {
+func TestSequenceIsAllOrNothing(t *testing.T) { onBoth(t, testSequenceIsAllOrNothing) }
+
+func testSequenceIsAllOrNothing(t *testing.T) {
+	t.Helper()
 	b := newBook(t)
 	b.write(t, 3)
 	fault := errors.New("no signature")
@@ -339,7 +350,10 @@ func TestSequenceIsAllOrNothing(t *testing.T) {
 }
 
 // Several sequencers, writers and readers at once.
-func TestSequenceWhileOthersWrite(t *testing.T) {
+func TestSequenceWhileOthersWrite(t *testing.T) { onBoth(t, testSequenceWhileOthersWrite) }
+
+func testSequenceWhileOthersWrite(t *testing.T) {
+	t.Helper()
 	b := newBook(t)
 	var wg sync.WaitGroup
 	for _, app := range []string{"traffic", "shop", "roads"} {
@@ -371,11 +385,14 @@ func TestSequenceWhileOthersWrite(t *testing.T) {
 }
 
 // A ledger of an older version gets its tree too.
-func TestLedgerFromBeforeTheTree(t *testing.T) {
+func TestLedgerFromBeforeTheTree(t *testing.T) { onBoth(t, testLedgerFromBeforeTheTree) }
+
+func testLedgerFromBeforeTheTree(t *testing.T) {
+	t.Helper()
 	b := newBook(t)
 	b.write(t, 3)
-	execute(t, b.Writer(), "DELETE FROM tree_queue")
-	execute(t, b.Writer(), "INSERT INTO tree_queue (app, environment, number) SELECT app, environment, number FROM ledger ORDER BY time, app, environment, number")
+	execute(t, b.Store, "DELETE FROM tree_queue")
+	execute(t, b.Store, "INSERT INTO tree_queue (app, environment, number) SELECT app, environment, number FROM ledger ORDER BY time, app, environment, number")
 	if n := b.all(t); n != 6 {
 		t.Errorf("%d entries", n)
 	}
@@ -384,7 +401,10 @@ func TestLedgerFromBeforeTheTree(t *testing.T) {
 	}
 }
 
-func TestEmptyTree(t *testing.T) {
+func TestEmptyTree(t *testing.T) { onBoth(t, testEmptyTree) }
+
+func testEmptyTree(t *testing.T) {
+	t.Helper()
 	r := newBook(t).verify(t, "")
 	root, err := tlog.TreeHash(0, nil)
 	if err != nil {

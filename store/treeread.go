@@ -15,19 +15,19 @@ import (
 // A Snapshot is the ledger and its tree at one moment, however others write
 // meanwhile. Nothing that it reads was verified.
 type Snapshot struct {
-	tx *sql.Tx
+	tx *transaction
 }
 
 var _ tree.Source = Snapshot{}
 
 // Snapshot lets fn read the ledger and its tree as they are at one moment.
 func (s *Store) Snapshot(ctx context.Context, fn func(Snapshot) error) error {
-	tx, err := s.reader.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	tx, err := s.reader.BeginTx(ctx, &sql.TxOptions{ReadOnly: true, Isolation: s.reader.words.snapshot()})
 	if err != nil {
 		return explain("read", s.file, err)
 	}
 	defer func() { _ = tx.Rollback() }() // it only read
-	return explain("read", s.file, fn(Snapshot{tx}))
+	return explain("read", s.file, fn(Snapshot{&transaction{Tx: tx, words: s.reader.words}}))
 }
 
 // Subjects implements tree.Source.
@@ -92,7 +92,7 @@ func (s Snapshot) Heads(ctx context.Context) ([]tree.SignedHead, error) {
 	}, "SELECT size, note FROM tree_head ORDER BY size")
 }
 
-func gather[T any](ctx context.Context, tx *sql.Tx, scan func(*sql.Rows) (T, error), query string, args ...any) ([]T, error) {
+func gather[T any](ctx context.Context, tx *transaction, scan func(*sql.Rows) (T, error), query string, args ...any) ([]T, error) {
 	rows, err := tx.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, err

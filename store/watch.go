@@ -36,7 +36,7 @@ func oneWatch(row *sql.Row, app, env string) (w Watch, ok bool, err error) {
 
 // PutWatch keeps how an app in an environment is watched.
 func (t *Tx) PutWatch(ctx context.Context, w Watch) error {
-	_, err := t.tx.ExecContext(ctx, "INSERT OR REPLACE INTO watched (app, environment, since, looked, failing, told) VALUES (?, ?, ?, ?, ?, ?)",
+	_, err := t.tx.ExecContext(ctx, upsert("watched", "app, environment, since, looked, failing, told", 2),
 		w.App, w.Environment, millis(w.Since), millis(w.Looked), w.Failing, millis(w.Told))
 	return err
 }
