@@ -85,9 +85,10 @@ var layers = map[string][]string{
 	"operate": {"driver", "ledger"},
 
 	// The order of the stages, and the faces on it.
+	"fsck":    {"evidence", "ledger", "repository"},
 	"dossier": {"evidence", "ledger", "promote"},
 	"pipeline": {
-		"build", "check", "dossier", "release", "promote", "deploy", "operate",
+		"build", "check", "dossier", "fsck", "release", "promote", "deploy", "operate",
 		"driver", "evidence", "git", "ledger", "manifest", "merge", "notebook", "policy", "repository", "sandbox", "schema", "shape", "workflow",
 	},
 	// The values that pipeline takes and returns are those of stages and contracts.
@@ -97,7 +98,7 @@ var layers = map[string][]string{
 	"server":        {"access", "driver", "forge", "git", "ledger", "ledger/tree", "manifest", "merge", "notebook/diff", "notice", "operate", "pipeline", "repository", "sandbox", "schema", "shape", "store"},
 	"examples":      {},
 	"cli": {
-		"examples", "git", "identity", "manifest", "merge", "notebook", "notebook/clean", "notebook/diff", "notebook/lint", "pipeline", "policy", "schema", "shape",
+		"examples", "fsck", "git", "identity", "manifest", "merge", "notebook", "notebook/clean", "notebook/diff", "notebook/lint", "pipeline", "policy", "schema", "shape",
 		"access", "awssetup", "awssetup/access", "dossier", "driver", "evidence", "forge", "forge/plain", "ledger", "ledger/tree", "operate", "promote", "deploy", "server", "server/client", "server/signin", "store",
 	},
 	"cmd/parity": {"notebook", "notebook/diff"},

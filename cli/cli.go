@@ -151,6 +151,7 @@ type commands struct {
 	Serve      serveCommand      `cmd:"" group:"operate" help:"Take what is pushed to git repositories along the road, and tell pull requests what they wait for."`
 	Hook       hookCommand       `cmd:"" group:"operate" help:"Make git repositories tell a server of pushes."`
 	Ledger     ledgerCommand     `cmd:"" group:"operate" help:"Verify the ledger of a database, and sign its head."`
+	Fsck       fsckCommand       `cmd:"" name:"fsck" group:"operate" help:"Hold the ledger, the repositories and the runtimes against each other."`
 	Backup     backupCommand     `cmd:"" group:"operate" help:"Back up a server's data folder, while it works."`
 	Restore    restoreCommand    `cmd:"" group:"operate" help:"Make a data folder from a backup, verified."`
 	Token      tokenCommand      `cmd:"" group:"operate" help:"Make, list and revoke tokens for a server."`

@@ -98,13 +98,23 @@ func (s *session) within(p *pipeline.Project, doing string, open opener, fn func
 	if at != nil {
 		elsewhere = client.Ledger{Client: at}
 	}
-	f, err := open(s.ctx, pipeline.Config{
-		Elsewhere: elsewhere,
-		Project:   p, Parts: s.env.Parts, Cache: s.env.Cache, Environ: withoutKey(s.env.Environ), Secrets: s.env.Secrets,
+	c := s.config(p, doing)
+	c.Elsewhere, c.Log, c.Signer = elsewhere, log, s.signer(p.State)
+	return run(s.ctx, c, open, fn)
+}
+
+// config is what a flow gets from a command.
+func (s *session) config(p *pipeline.Project, doing string) pipeline.Config {
+	return pipeline.Config{
+		Project: p, Parts: s.env.Parts, Cache: s.env.Cache, Environ: withoutKey(s.env.Environ), Secrets: s.env.Secrets,
 		Me:    ledger.Holder{Who: s.env.User, Process: s.env.Process, Doing: doing},
-		Clock: s.env.Clock, Emit: s.talk.event, Log: log, Wait: waitForOthers,
-		Signer: s.signer(p.State), Version: s.env.Version,
-	})
+		Clock: s.env.Clock, Emit: s.talk.event, Log: io.Discard, Wait: waitForOthers, Version: s.env.Version,
+	}
+}
+
+// run opens a flow for fn, and closes it after.
+func run(ctx context.Context, c pipeline.Config, open opener, fn func(*pipeline.Flow) error) error {
+	f, err := open(ctx, c)
 	if err != nil {
 		return err
 	}

@@ -36,7 +36,7 @@ func Copy(ctx context.Context, from, to Repository, key string, want slipway.Dig
 	if err != nil {
 		return Object{}, fmt.Errorf("copy to %s: %w", to.URL(), err)
 	}
-	got, err = readInto(ctx, io.Discard, to, key)
+	got, err = Digest(ctx, to, key)
 	if err != nil {
 		return Object{}, fmt.Errorf("read back: %w", err)
 	}
@@ -46,6 +46,11 @@ func Copy(ctx context.Context, from, to Repository, key string, want slipway.Dig
 	}
 	object.Digest = got
 	return object, nil
+}
+
+// Digest reads the object under key, and returns the digest of its bytes.
+func Digest(ctx context.Context, r Repository, key string) (slipway.Digest, error) {
+	return readInto(ctx, io.Discard, r, key)
 }
 
 // readInto copies the object into w and returns the digest of its bytes.

@@ -348,6 +348,7 @@ var unstable = []struct {
 }{
 	{regexp.MustCompile(`sha256:[0-9a-f]{64}`), "sha256:DIGEST"},
 	{regexp.MustCompile(`/([0-9a-f]{64}|[0-9a-f]{8})/`), "/DIGEST/"},
+	{regexp.MustCompile(`/[0-9a-f]{64}\.json`), "/DIGEST.json"},
 	{regexp.MustCompile(`([^0-9a-f])[0-9a-f]{40}\b`), "${1}COMMIT"},
 	{regexp.MustCompile(`\b[0-9a-f]{12}\b`), "COMMITCOMMIT"},
 	{regexp.MustCompile(`\b\d{8}t\d{6}-[0-9a-f]{8}\b`), "RUNRUNRUNRUNRUNRUNRUNRUN"},
