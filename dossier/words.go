@@ -70,7 +70,7 @@ func heard[W evidence.Word](at place, statement slipway.Digest, person string, w
 	}
 	said, err := evidence.Hear[W](e.Envelope)
 	if err == nil {
-		err = at.policy.Said(e.Envelope, person)
+		err = evidence.SaidWord(at.policy.Policy, e.Envelope, said)
 	}
 	switch {
 	case err != nil:

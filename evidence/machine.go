@@ -48,6 +48,9 @@ type Machine struct {
 	Keys         []DatedKey `json:"keys"`
 	May          []Act      `json:"may,omitempty"`          // empty: everything
 	Environments []string   `json:"environments,omitempty"` // empty: in all
+	// Speaks says that it is a server that signs what people say who signed in to it.
+	// That is never implied.
+	Speaks bool `json:"speaks_for_people,omitempty"`
 }
 
 // A DatedKey is a key that signs for a time. What it signed then stays signed.

@@ -3,6 +3,8 @@ package evidence
 import (
 	"maps"
 	"slices"
+	"strings"
+	"time"
 
 	"github.com/slipway-cd/slipway"
 )
@@ -28,21 +30,52 @@ func (p Policy) Owner(k Key) (person string, ok bool) {
 // In reports whether a person is in a role.
 func (p Policy) In(role, person string) bool { return slices.Contains(p.Roles[role], person) }
 
+// CanSign reports whether a person can sign in an environment: with a key of their
+// own, or at a server that signs for people.
+func (p Policy) CanSign(person, environment string) bool {
+	if len(p.Keys[person]) > 0 {
+		return true
+	}
+	for _, m := range p.Signers {
+		if m.speaks(environment) == nil {
+			return true
+		}
+	}
+	return false
+}
+
+// Speaks says whether the owner of a key may sign for people in an environment at a
+// time. The error is of kind Blocked.
+func (p Policy) Speaks(keyID, environment string, at time.Time) error {
+	name, k, ok := p.Machine(keyID)
+	if !ok {
+		return slipway.Errorf(slipway.Blocked, "the key %s is none of the platform's signers", keyID)
+	}
+	if err := p.Signers[name].speaks(environment); err != nil {
+		return slipway.Errorf(slipway.Blocked, "%s %w", name, err)
+	}
+	return k.holds(at)
+}
+
+// speaks says why a machine does not sign for people in an environment.
+func (m Machine) speaks(environment string) error {
+	switch {
+	case !m.Speaks:
+		return slipway.Errorf(slipway.Blocked, "signs for nobody: it has no speaks_for_people")
+	case len(m.Environments) > 0 && !slices.Contains(m.Environments, environment):
+		return slipway.Errorf(slipway.Blocked, "signs for nobody in %s, only in %s", environment, strings.Join(m.Environments, ", "))
+	}
+	return nil
+}
+
 // Verify says whether a statement was signed by the person it names, with a key
-// that signs for that person, and whether the person is in the role it names.
-// The error is of kind Blocked and names what is wrong.
+// that signs for that person, or by a server at which they said it, and whether the
+// person is in the role it names. The error is of kind Blocked and names what is
+// wrong.
 func (p Policy) Verify(s Signed) error {
 	at := s.Statement.Predicate
-	keys := p.Keys[at.Person]
-	if len(keys) == 0 {
-		return slipway.Errorf(slipway.Blocked, "no key is registered for %s", at.Person)
-	}
-	i := slices.IndexFunc(keys, func(k Key) bool { return k.ID() == s.KeyID })
-	if i < 0 {
-		return slipway.Errorf(slipway.Blocked, "it was signed with the key %s, which is none of %s's", s.KeyID, at.Person)
-	}
-	if !keys[i].Verifies(s.signed, s.signature) {
-		return slipway.Errorf(slipway.Blocked, "its signature is not one by %s's key %s over these bytes", at.Person, s.KeyID)
+	if err := p.Said(s.Envelope, at.Person, at.Environment, at.Time); err != nil {
+		return err
 	}
 	if !p.In(at.Role, at.Person) {
 		return slipway.Errorf(slipway.Blocked, "%s is not in the role %s", at.Person, at.Role)

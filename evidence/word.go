@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
 	"unicode"
 
 	"github.com/slipway-cd/slipway"
@@ -55,20 +56,42 @@ func Hear[W Word](e Envelope) (W, error) {
 }
 
 // Said says whether an envelope was signed by a person, with a key that signs for
-// them. The error is of kind Blocked and names what is wrong.
-func (p Policy) Said(e Envelope, person string) error {
+// them, or for them by a server that may do that in an environment at a time: the ones
+// that the statement names. The error is of kind Blocked and names what is wrong.
+func (p Policy) Said(e Envelope, person, environment string, at time.Time) error {
 	keys := p.Keys[person]
-	if len(keys) == 0 {
+	if i := slices.IndexFunc(keys, func(k Key) bool { return k.ID() == e.KeyID }); i >= 0 {
+		if !e.SignedBy(keys[i]) {
+			return slipway.Errorf(slipway.Blocked, "its signature is not one by %s's key %s over these bytes", person, e.KeyID)
+		}
+		return nil
+	}
+	name, k, isMachine := p.Machine(e.KeyID)
+	switch {
+	case isMachine:
+		if err := p.Speaks(e.KeyID, environment, at); err != nil {
+			return err
+		}
+		if !e.SignedBy(k.Key) {
+			return slipway.Errorf(slipway.Blocked, "its signature is not one by %s's key %s over these bytes", name, e.KeyID)
+		}
+		return nil
+	case len(keys) == 0:
 		return slipway.Errorf(slipway.Blocked, "no key is registered for %s", person)
 	}
-	i := slices.IndexFunc(keys, func(k Key) bool { return k.ID() == e.KeyID })
-	switch {
-	case i < 0:
-		return slipway.Errorf(slipway.Blocked, "it was signed with the key %s, which is none of %s's", e.KeyID, person)
-	case !e.SignedBy(keys[i]):
-		return slipway.Errorf(slipway.Blocked, "its signature is not one by %s's key %s over these bytes", person, e.KeyID)
+	return slipway.Errorf(slipway.Blocked, "it was signed with the key %s, which is none of %s's", e.KeyID, person)
+}
+
+// SaidWord is Policy.Said of the person, the environment and the time that a word
+// names.
+func SaidWord[W Word](p Policy, e Envelope, word W) error {
+	switch w := any(word).(type) {
+	case slipway.Grant:
+		return p.Said(e, w.Person, w.Environment, w.Time)
+	case slipway.Quarantine:
+		return p.Said(e, w.Person, w.Environment, w.Time)
 	}
-	return nil
+	return invalid("it is of no known type")
 }
 
 // wordType is the type of a word's statement and what it is about. The error says

@@ -45,14 +45,14 @@ func heard[W evidence.Word](t *testing.T, data []byte, word W) {
 	if diff := cmp.Diff(word, got); diff != "" || err != nil {
 		t.Errorf("heard (-said +heard): %v\n%s", err, diff)
 	}
-	if err := policy().Said(e, "ana"); err != nil {
+	if err := policy().Said(e, "ana", "prod", noon()); err != nil {
 		t.Error(err)
 	}
 	for person, want := range map[string]string{
 		"bo": "it was signed with the key " + newPair("ana").Key().ID() + ", which is none of bo's",
 		"cy": "no key is registered for cy",
 	} {
-		if err := policy().Said(e, person); err == nil || err.Error() != want || slipway.KindOf(err) != slipway.Blocked {
+		if err := policy().Said(e, person, "prod", noon()); err == nil || err.Error() != want || slipway.KindOf(err) != slipway.Blocked {
 			t.Errorf("said by %s: %v, want %s", person, err, want)
 		}
 	}
@@ -114,7 +114,7 @@ func FuzzHear(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if _, err := evidence.Hear[slipway.Grant](e); err == nil && policy().Said(e, "ana") == nil && !bytes.Equal(data, whole) {
+		if _, err := evidence.Hear[slipway.Grant](e); err == nil && policy().Said(e, "ana", "prod", noon()) == nil && !bytes.Equal(data, whole) {
 			t.Errorf("this is believed to be ana's: %s", data)
 		}
 	})

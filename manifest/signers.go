@@ -17,6 +17,7 @@ func signerType() *schema.Type {
 		{Name: "keys", Required: true, Type: listOf(datedKeyType()), Help: "The public keys it signs with, of the type ssh-ed25519 or ecdsa-sha2-nistp256, each with its first and last day if it has some.", Example: "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI... ci"},
 		{Name: "may", Type: listOf(&schema.Type{Kind: schema.String, Enum: acts}), Help: "What it may attest; everything if nothing is named."},
 		{Name: "environments", Type: listOf(nameType("an environment's name")), Help: "Where it may do so; everywhere if none are named."},
+		{Name: "speaks_for_people", Type: &schema.Type{Kind: schema.Bool}, Default: "false", Help: "Whether it is a server that signs what people say who signed in to it, or who wrote a comment on a pull request."},
 	}}
 }
 
@@ -40,7 +41,7 @@ func decodeSigners(v *schema.Value) map[string]evidence.Machine {
 	}
 	all := map[string]evidence.Machine{}
 	for _, member := range v.Members() {
-		m := evidence.Machine{Environments: member.Value.Get("environments").Texts()}
+		m := evidence.Machine{Environments: member.Value.Get("environments").Texts(), Speaks: member.Value.Get("speaks_for_people").Bool()}
 		for _, act := range member.Value.Get("may").Texts() {
 			m.May = append(m.May, evidence.Act(act))
 		}

@@ -286,7 +286,7 @@ func (f *Flow) heard(ctx context.Context, p *Place, book *policy.Book, entry led
 	if !sameGrant(word, entry.Grant) || word.App != f.Project.Manifest.App || word.Environment != p.Environment.Name {
 		return slipway.Errorf(slipway.Conflict, "the ledger has %q, and what was signed is %q", entry.String(), word.String())
 	}
-	if err := f.Policy().Said(e, word.Person); err != nil {
+	if err := evidence.SaidWord(f.Policy(), e, word); err != nil {
 		return err
 	}
 	r, err := book.Rail(word.Rail)

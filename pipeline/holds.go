@@ -197,7 +197,7 @@ func (f *Flow) lifted(ctx context.Context, p *Place, h ledger.History, q ledger.
 		}
 		word, e, err := hear[slipway.Quarantine](ctx, p, h.Subject.App, end.Statement)
 		same := word.Lifts == q.Statement && word.App == h.Subject.App && word.Environment == h.Subject.Environment
-		return err == nil && same && f.Policy().Said(e, word.Person) == nil && f.mayLift(p, word, r, word.Person) == nil
+		return err == nil && same && evidence.SaidWord(f.Policy(), e, word) == nil && f.mayLift(p, word, r, word.Person) == nil
 	})
 }
 

@@ -233,7 +233,7 @@ func (st Standing) role(n Need) RoleStanding {
 		return at
 	}
 	for _, person := range st.rules.Policy.Roles[n.Role] {
-		if !slices.Contains(busy, person) && len(st.rules.Policy.Keys[person]) > 0 && st.rules.bar(person) == nil {
+		if !slices.Contains(busy, person) && st.rules.Policy.CanSign(person, st.Environment) && st.rules.bar(person) == nil {
 			at.Asked = append(at.Asked, person)
 		}
 	}
