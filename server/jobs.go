@@ -119,11 +119,11 @@ func (s *Server) claim(ctx context.Context, kinds []string) (store.Job, bool, er
 			kept = append(kept, name)
 		}
 	}
-	j, ok, err := s.store.Claim(ctx, kept, s.Clock(), s.store.Change)
+	j, ok, err := s.store.Claim(ctx, kept, s.Clock(), false)
 	if err != nil || ok {
 		return j, ok, err
 	}
-	return s.store.Claim(ctx, passing, s.Clock(), s.store.ChangeSoon)
+	return s.store.Claim(ctx, passing, s.Clock(), true)
 }
 
 // errStopped is the cause that ends a job that somebody stopped.
