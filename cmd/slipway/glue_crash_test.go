@@ -272,11 +272,10 @@ func TestRunKilledOnGlueAndCalledAgain(t *testing.T) {
 			if m.killed(t, c, run) {
 				tally.killed.Add(1)
 			}
-			before := len(c.wantRuns(t, places[i]))
+			// What it had sent may still be on its way; it has arrived once a later call was answered.
 			id := strings.TrimSpace(c.must(t, run...))
-			after := c.wantRuns(t, places[i])
-			if len(after) != before+1 || after[before] != id {
-				t.Errorf("run %s was asked for, and %v were started after %d", id, after, before)
+			if all := c.wantRuns(t, places[i]); len(all) > 2 || !slices.Contains(all, id) {
+				t.Errorf("run %s was asked for a second time, and %v were started", id, all)
 			}
 		})
 	}
