@@ -62,6 +62,8 @@ var layers = map[string][]string{
 	"forge/gitea":             {"forge"},
 	"forge/github":            {"forge"},
 	"forge/github/githubtest": {},
+	"forge/gitlab":            {"forge"},
+	"forge/gitlab/gitlabtest": {},
 	"forge/plain":             {"forge", "git"},
 	"git":                     {},
 	"identity":                {"evidence"},
@@ -106,7 +108,7 @@ var layers = map[string][]string{
 
 	"cmd/slipway/early": {},
 	"cmd/slipway": {
-		"awsauth", "awssetup", "cli", "cmd/slipway/early", "evidence", "identity/awskms", "driver", "driver/glue", "driver/glue/price", "driver/local", "forge", "forge/gitea", "forge/github", "forge/plain", "ledger", "ledger/object", "manifest", "pipeline",
+		"awsauth", "awssetup", "cli", "cmd/slipway/early", "evidence", "identity/awskms", "driver", "driver/glue", "driver/glue/price", "driver/local", "forge", "forge/gitea", "forge/github", "forge/gitlab", "forge/plain", "ledger", "ledger/object", "manifest", "pipeline",
 		"repository", "repository/bucket", "repository/folder", "schema", "store", "workflow",
 	},
 }

@@ -109,7 +109,7 @@ func (p *Platform) Reach(team string) (Call, bool) {
 // references.
 type Forge struct {
 	Name          string
-	Kind          string   // github, gitea or git
+	Kind          string   // github, gitlab, gitea or git
 	URL           string   // of the forge; of git, the folder or URL that the repositories are below
 	Repositories  []string // empty: all that it may see
 	App           string   // the id of the app that the server is there
@@ -143,8 +143,8 @@ func mailType() *schema.Type {
 
 func forgeType() *schema.Type {
 	return &schema.Type{Kind: schema.Object, Fields: []schema.Field{
-		{Name: "kind", Required: true, Type: &schema.Type{Kind: schema.String, Enum: []string{"github", "gitea", "git"}}, Help: "What it is; `git` is a place with git repositories and nothing else.", Also: []string{"type"}},
-		{Name: "url", Type: &schema.Type{Kind: schema.Union, Of: []*schema.Type{{Kind: schema.URL}, {Kind: schema.Folder}}}, Help: "Its address. Of git, the folder or the URL that the repositories are below. Default of github: github.com.", Example: "https://git.example.com"},
+		{Name: "kind", Required: true, Type: &schema.Type{Kind: schema.String, Enum: []string{"github", "gitlab", "gitea", "git"}}, Help: "What it is; `git` is a place with git repositories and nothing else.", Also: []string{"type"}},
+		{Name: "url", Type: &schema.Type{Kind: schema.Union, Of: []*schema.Type{{Kind: schema.URL}, {Kind: schema.Folder}}}, Help: "Its address. Of git, the folder or the URL that the repositories are below. Default of github: github.com, of gitlab: gitlab.com.", Example: "https://git.example.com"},
 		{Name: "repositories", Type: listOf(textType()), Help: "The repositories to look after. Default: all that it lets us see.", Example: "[acme/traffic]"},
 		{Name: "app", Type: textType(), Help: "The id of the GitHub app that the server is."},
 		{Name: "key", Type: secretType(), Help: "The private key of that app.", Example: "{secret: github/key}"},

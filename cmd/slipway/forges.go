@@ -12,6 +12,7 @@ import (
 	"github.com/slipway-cd/slipway/forge/gitea"
 	"github.com/slipway-cd/slipway/forge/github"
 	"github.com/slipway-cd/slipway/forge/plain"
+	"github.com/slipway-cd/slipway/forge/gitlab"
 	"github.com/slipway-cd/slipway/manifest"
 	"github.com/slipway-cd/slipway/schema"
 )
@@ -42,6 +43,8 @@ func forges(env cli.Env) func(context.Context, manifest.Forge) (forge.Forge, err
 			return openGitHub(env, f, token, key, webhooks)
 		case "gitea":
 			return gitea.New(gitea.Config{URL: f.URL, Token: token, Secret: webhooks, Repositories: f.Repositories, Clock: env.Clock, Log: env.Log})
+		case "gitlab":
+			return gitlab.New(gitlab.Config{URL: f.URL, Token: token, Secret: webhooks, Repositories: f.Repositories, Clock: env.Clock, Log: env.Log})
 		case "git":
 			if err := folderThere(f); err != nil {
 				return nil, err

@@ -52,6 +52,7 @@ type Setup struct {
 	Repository string // the world's
 	Missing    string // a repository that is not there
 	HTTP       bool   // it speaks HTTP
+	Wordless   bool   // a review has no words of its own there: they are a comment
 
 	Author, Reviewer string // logins: may write and, the reviewer, administrate
 	Reader           string // may read; empty: there is none
