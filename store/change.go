@@ -44,7 +44,7 @@ func (s *Store) changeShared(ctx context.Context, c change) error {
 			return nil
 		case ctx.Err() != nil:
 			return errors.Join(ctx.Err(), err)
-		case isTaken(err) && taken < 2:
+		case isTaken(err) && (taken < 2 || c.level == sql.LevelReadCommitted): // claimed by another at the same time
 			taken++
 		case isCut(err) && try < tries/2: // the database was restarted, or somebody cut the way to it
 			longest = time.Second

@@ -74,6 +74,10 @@ func openShared(ctx context.Context, where string, prepare func(*Store) error) (
 		return nil, err
 	}
 	s.writer = s.reader
+	if err := s.mayMake(ctx); err != nil {
+		_ = s.Close() // the first error is the one to tell
+		return nil, err
+	}
 	err = s.locked(ctx, lockMigrations, func() error {
 		if err := migrate(ctx, s.writer, s.file); err != nil || prepare == nil {
 			return err
@@ -86,6 +90,17 @@ func openShared(ctx context.Context, where string, prepare func(*Store) error) (
 	}
 	s.shared.work.Go(s.tellOthers)
 	return s, nil
+}
+
+// mayMake says whether tables may be made there.
+func (s *Store) mayMake(ctx context.Context) error {
+	var may sql.NullBool
+	err := s.reader.QueryRowContext(ctx, "SELECT has_schema_privilege(current_schema(), 'CREATE')").Scan(&may)
+	if err == nil && !may.Bool {
+		return slipway.Errorf(slipway.Unavailable, "the user may not make tables in %s", s.file).
+			WithFix("the user must own the database: ALTER DATABASE ... OWNER TO ...")
+	}
+	return explain("write", s.file, err)
 }
 
 // openSharedReadOnly opens a PostgreSQL database for reading.
