@@ -417,11 +417,13 @@ func TestNothingInQuarantine(t *testing.T) {
 		tell func(*story)
 		want string
 	}{
-		"promoted":                  {func(s *story) { s.held("bo", ""); s.promoted(s.signOff("ana", slipway.Yes, "")) }, "entry 3 of roads in prod: v1 was in quarantine: bo puts release v1 into quarantine: it loses rows"},
-		"deployed":                  {func(s *story) { s.promoted(s.signOff("ana", slipway.Yes, "")); s.held("bo", ""); s.deployed(1) }, "entry 4 of roads in prod: v1 was in quarantine"},
-		"after it was lifted":       {func(s *story) { s.held("ana", s.held("bo", "")); s.promoted(s.signOff("ana", slipway.Yes, "")) }, ""},
-		"lifted by one who may not": {func(s *story) { s.held("bo", s.held("bo", "")); s.promoted(s.signOff("ana", slipway.Yes, "")) }, "entry 4 of roads in prod: v1 was in quarantine"},
-		"put there once it runs":    {func(s *story) { s.promoted(s.signOff("ana", slipway.Yes, "")); s.deployed(1); s.held("bo", "") }, ""},
+		"promoted":                             {func(s *story) { s.held("bo", ""); s.promoted(s.signOff("ana", slipway.Yes, "")) }, "entry 3 of roads in prod: v1 was in quarantine: bo puts release v1 into quarantine: it loses rows"},
+		"deployed":                             {func(s *story) { s.promoted(s.signOff("ana", slipway.Yes, "")); s.held("bo", ""); s.deployed(1) }, "entry 4 of roads in prod: v1 was in quarantine"},
+		"after it was lifted":                  {func(s *story) { s.held("ana", s.held("bo", "")); s.promoted(s.signOff("ana", slipway.Yes, "")) }, ""},
+		"lifted by one who may not":            {func(s *story) { s.held("bo", s.held("bo", "")); s.promoted(s.signOff("ana", slipway.Yes, "")) }, "entry 4 of roads in prod: v1 was in quarantine"},
+		"by the machine that found it altered": {func(s *story) { s.held("ana", s.held("runner", "")); s.promoted(s.signOff("ana", slipway.Yes, "")) }, ""},
+		"by a machine, and not lifted":         {func(s *story) { s.held("runner", s.held("runner", "")); s.promoted(s.signOff("ana", slipway.Yes, "")) }, "entry 4 of roads in prod: v1 was in quarantine: runner puts release v1"},
+		"put there once it runs":               {func(s *story) { s.promoted(s.signOff("ana", slipway.Yes, "")); s.deployed(1); s.held("bo", "") }, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newStory(t)

@@ -45,10 +45,26 @@ func (at place) quarantined() {
 	if !ok {
 		return
 	}
+	if void != "" && q.Lifts == "" && at.heldByMachine(q) {
+		void = ""
+	}
 	at.chain.holds = append(at.chain.holds, hold{Quarantine: q, void: void})
 	if void == "" && (q.Version == at.head.Version || q.Bytes == at.bytes()) {
 		at.proved(q.Person, "%v", q.Quarantine)
 	}
+}
+
+// heldByMachine says whether it was a machine that said what the entry has, and may
+// have: one that found that bytes were altered.
+func (at place) heldByMachine(q ledger.Quarantine) bool {
+	e := at.statements[q.Statement]
+	said, err := evidence.Hear[slipway.Quarantine](e.Envelope)
+	if err != nil || !alike(said, q.Quarantine) {
+		return false
+	}
+	name, err := at.policy.May(e.KeyID, evidence.ActPromote, at.chain.Environment, at.chain.times[at.index])
+	_, k, _ := at.policy.Machine(e.KeyID)
+	return err == nil && name == q.Person && e.SignedBy(k.Key)
 }
 
 // bytes are those of the release, as the road knows them so far.

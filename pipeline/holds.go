@@ -11,6 +11,7 @@ import (
 	"github.com/slipway-cd/slipway"
 	"github.com/slipway-cd/slipway/evidence"
 	"github.com/slipway-cd/slipway/ledger"
+	"github.com/slipway-cd/slipway/promote"
 	"github.com/slipway-cd/slipway/repository"
 	"github.com/slipway-cd/slipway/schema"
 )
@@ -19,7 +20,7 @@ import (
 type Holding struct {
 	Version string // of the release
 	Why     string
-	Person  string // whose key Key is
+	Person  string // whose key Key is; a machine may hold, and never lift
 	Key     evidence.Signer
 	By      string // who calls, for the ledger
 }
@@ -51,6 +52,27 @@ func (f *Flow) Quarantine(ctx context.Context, in Holding) ([]Held, error) {
 			return nil, nil
 		})
 	})
+}
+
+// holdAltered puts a release into quarantine whose bytes were altered where it was
+// fixed, in the name of this machine: somebody has to look at it before it goes on.
+func (f *Flow) holdAltered(ctx context.Context, in promote.Input, altered error) error {
+	if f.Signer == nil {
+		return altered
+	}
+	key, err := f.Signer(ctx)
+	if err == nil {
+		name, _, known := f.Policy().Machine(key.Key().ID())
+		if !known {
+			name = f.Me.Who
+		}
+		_, err = f.Quarantine(ctx, Holding{Version: in.Version, Why: altered.Error(), Person: name, Key: key, By: in.By})
+	}
+	told := slipway.Error{Kind: slipway.Conflict, Message: fmt.Sprintf("%v; %s is in quarantine now", altered, in.Version), Err: altered}
+	if err != nil {
+		told.Message = fmt.Sprintf("%v; and %s could not be put into quarantine: %v", altered, in.Version, err)
+	}
+	return told.WithFix("or bring back what was released from a backup, and have somebody look at it: slipway quarantine %s --lift --why TEXT", in.Version)
 }
 
 // Lift ends the quarantine of a release in every environment that has it.

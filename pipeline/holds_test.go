@@ -1,12 +1,18 @@
 package pipeline
 
 import (
+	"bytes"
 	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/slipway-cd/slipway"
+	"github.com/slipway-cd/slipway/dossier"
+	"github.com/slipway-cd/slipway/ledger"
 	"github.com/slipway-cd/slipway/promote"
 )
 
@@ -209,4 +215,105 @@ func TestSignOffsEnd(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+// Bytes that were altered between the sign-off and the promotion are refused, and the
+// release is held in every ledger until somebody restored them and lifts that.
+func TestAlteredBeforePromotion(t *testing.T) {
+	for name, c := range map[string]struct {
+		file func(w *world) string
+		want string
+	}{
+		"the script": {func(w *world) string {
+			all, err := filepath.Glob(filepath.Join(w.root, ".slipway/staging-artifacts/hello/*/hello_*.py"))
+			if err != nil || len(all) != 1 {
+				t.Fatalf("the script is in %v, %v", all, err)
+			}
+			return all[0]
+		}, "has other bytes than were released: sha256:"},
+		"the record": {func(w *world) string {
+			return filepath.Join(w.root, ".slipway/staging-artifacts/hello/releases/v1.json")
+		}, "the record of release v1 in staging was changed: it is sha256:"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			platform := peopled("sign_offs: [qa]") + "signers:\n  runner: {keys: [\"" + pairOf("machine").Key().String() + "\"]}\n"
+			w := newWorld(t, map[string]string{"slipway.yaml": manifestText, "platform.yaml": platform, "hello.py": "print('hello')\n"})
+			w.tag(t, "v1")
+			acting := func(fn func(f *Flow) error) (err error) {
+				t.Helper()
+				w.attesting(t, "machine", nil, func(f *Flow) { err = fn(f) })
+				return err
+			}
+			ship := func(f *Flow) error {
+				_, err := f.Ship(t.Context(), ShipInput{App: "hello", Environment: "staging", Source: w.source(t, f, false), By: "ann@laptop"})
+				return err
+			}
+			promoting := func(f *Flow) error {
+				_, err := f.Promote(t.Context(), promote.Input{App: "hello", Version: "v1", By: "ann@laptop"}, "prod")
+				return err
+			}
+			if err := acting(ship); err != nil {
+				t.Fatal(err)
+			}
+			if err := acting(func(f *Flow) error {
+				_, err := f.SignOff(t.Context(), promote.Signing{
+					Input: promote.Input{App: "hello", Version: "v1", By: "zoe@laptop"}, Role: "qa", Person: "zoe", Answer: slipway.Yes, Key: pairOf("zoe"),
+				}, "prod")
+				return err
+			}); err != nil {
+				t.Fatal(err)
+			}
+			file := c.file(w)
+			was, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			rewrite(t, file, bytes.Replace(was, []byte("hello"), []byte("hullo"), 1))
+			err = acting(promoting)
+			wantError(t, err, slipway.Conflict, c.want, "slipway quarantine v1 --lift --why TEXT")
+			wantError(t, err, slipway.Conflict, "; v1 is in quarantine now", "")
+			w.with(t, func(f *Flow) {
+				for _, env := range []string{"local", "staging", "prod"} {
+					h, err := f.History(t.Context(), "hello", env)
+					if err != nil {
+						t.Fatal(err)
+					}
+					last := h.Entries[len(h.Entries)-1]
+					if told := h.Describe(last); last.Kind != ledger.ReleaseHeld || len(last.Statements) != 1 || !strings.HasPrefix(told, "runner puts release v1 into quarantine: ") || !strings.Contains(told, c.want) {
+						t.Errorf("%s ends with %q of %v", env, told, last.Statements)
+					}
+					if _, in := h.Admitted("v1"); in && env == "prod" {
+						t.Error("it was let in")
+					}
+				}
+			})
+			rewrite(t, file, was)
+			wantError(t, acting(promoting), slipway.Blocked, "v1 is in quarantine in staging: ", "")
+			if _, err := w.hold(t, "zoe", "v1", true); err != nil {
+				t.Fatal(err)
+			}
+			if err := acting(promoting); err != nil {
+				t.Fatal(err)
+			}
+			r := w.verify(t)
+			if err := r.Err(); err != nil {
+				t.Error(err)
+			}
+			if !slices.ContainsFunc(r.Proofs, func(p dossier.Proof) bool {
+				return p.By == "runner" && strings.HasPrefix(p.What, "runner puts release v1 into quarantine: ")
+			}) {
+				t.Errorf("the dossier does not tell of it: %+v", r.Proofs)
+			}
+		})
+	}
+}
+
+func rewrite(t *testing.T, file string, data []byte) {
+	t.Helper()
+	if err := os.Chmod(file, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
 }

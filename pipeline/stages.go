@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -82,6 +83,9 @@ func (f *Flow) promote(ctx context.Context, in promote.Input, from, to string) (
 	}
 	stage.Attest = f.attestPromotion(target)
 	out, err := stage.Run(ctx, in)
+	if errors.Is(err, repository.ErrAltered) {
+		err = f.holdAltered(ctx, in, err)
+	}
 	return out, said{text: fmt.Sprintf("%s from %s to %s", in.Version, from, to), reused: !out.Made}, err
 }
 

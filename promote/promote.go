@@ -52,7 +52,8 @@ type Output struct {
 
 // Run promotes a release. A release that the first environment does not have is
 // an error of kind NotFound; bytes that differ from what was released, on either
-// side, are one of kind Conflict, and the release is then not let in. Run may be
+// side, are one of kind Conflict, and the release is then not let in. Those that
+// differ at the first environment have the cause repository.ErrAltered. Run may be
 // called again after a crash.
 func (s Stage) Run(ctx context.Context, in Input) (Output, error) {
 	if err := s.order(); err != nil {
@@ -184,9 +185,9 @@ func (s Stage) admitted(ctx context.Context, in Input) (ledger.Admission, error)
 
 // changed says that the release's record is not the one that was admitted.
 func (s Stage) changed(in Input, record slipway.Digest, a ledger.Admission) error {
-	return slipway.Errorf(slipway.Conflict, "the record of release %s in %s was changed: it is %s, the ledger has %s",
+	return repository.Altered(slipway.Errorf(slipway.Conflict, "the record of release %s in %s was changed: it is %s, the ledger has %s",
 		in.Version, s.From.Environment.Name, record, a.Record).
-		WithFix("somebody wrote to %s by hand; restore %s", s.From.Repository.URL(), slipway.ReleaseKey(in.App, in.Version))
+		WithFix("somebody wrote to %s by hand; restore %s", s.From.Repository.URL(), slipway.ReleaseKey(in.App, in.Version)))
 }
 
 // copy copies the bytes, and the record that names them last. Where the next

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -29,8 +30,8 @@ func Copy(ctx context.Context, from, to Repository, key string, want slipway.Dig
 		return Object{}, err
 	}
 	if got != want {
-		return Object{}, slipway.Errorf(slipway.Conflict, "the source %s/%s has other bytes than were released: %s, not %s", from.URL(), key, got, want).
-			WithFix("nothing was copied; the source was changed behind Slipway's back, so build and release again")
+		return Object{}, Altered(slipway.Errorf(slipway.Conflict, "the source %s/%s has other bytes than were released: %s, not %s", from.URL(), key, got, want).
+			WithFix("nothing was copied; the source was changed behind Slipway's back, so build and release again"))
 	}
 	object, err := to.Put(ctx, key, spool)
 	if err != nil {
@@ -51,6 +52,16 @@ func Copy(ctx context.Context, from, to Repository, key string, want slipway.Dig
 // Digest reads the object under key, and returns the digest of its bytes.
 func Digest(ctx context.Context, r Repository, key string) (slipway.Digest, error) {
 	return readInto(ctx, io.Discard, r, key)
+}
+
+// ErrAltered is the cause of an error that says that what was fixed in a repository
+// has other bytes there now.
+var ErrAltered = errors.New("altered")
+
+// Altered gives an error that cause.
+func Altered(e *slipway.Error) error {
+	e.Err = ErrAltered
+	return e
 }
 
 // readInto copies the object into w and returns the digest of its bytes.
