@@ -75,7 +75,8 @@ var layers = map[string][]string{
 	"repository/folder":       {"repository"},
 	"store":                   {"access", "ledger", "ledger/tree"},
 	"store/pgtest":            {},
-	"workflow":                {"store"},
+	"telemetry":               {},
+	"workflow":                {"store", "telemetry"},
 	"workflow/workflowtest":   {"workflow"},
 
 	// The stages: pure packages and contracts, never each other, never a driver.
@@ -97,11 +98,11 @@ var layers = map[string][]string{
 	"notice":        {},
 	"server/client": {"access", "ledger", "operate", "pipeline", "server", "store"},
 	"server/signin": {"access", "store"},
-	"server":        {"access", "driver", "forge", "git", "ledger", "ledger/tree", "manifest", "merge", "notebook/diff", "notice", "operate", "pipeline", "repository", "sandbox", "schema", "shape", "store"},
+	"server":        {"access", "driver", "forge", "git", "ledger", "ledger/tree", "manifest", "merge", "notebook/diff", "notice", "operate", "pipeline", "repository", "sandbox", "schema", "shape", "store", "telemetry"},
 	"examples":      {},
 	"cli": {
 		"examples", "fsck", "git", "identity", "manifest", "merge", "notebook", "notebook/clean", "notebook/diff", "notebook/lint", "pipeline", "policy", "schema", "shape",
-		"access", "awssetup", "awssetup/access", "dossier", "driver", "evidence", "forge", "forge/plain", "ledger", "ledger/tree", "operate", "promote", "deploy", "server", "server/client", "server/signin", "store",
+		"access", "awssetup", "awssetup/access", "dossier", "driver", "evidence", "forge", "forge/plain", "ledger", "ledger/tree", "operate", "promote", "deploy", "server", "server/client", "server/signin", "store", "telemetry",
 	},
 	"cmd/parity": {"notebook", "notebook/diff"},
 	"cmd/wire":   {},
@@ -109,7 +110,7 @@ var layers = map[string][]string{
 	"cmd/slipway/early": {},
 	"cmd/slipway": {
 		"awsauth", "awssetup", "cli", "cmd/slipway/early", "evidence", "identity/awskms", "driver", "driver/glue", "driver/glue/price", "driver/local", "forge", "forge/gitea", "forge/github", "forge/gitlab", "forge/plain", "ledger", "ledger/object", "manifest", "pipeline",
-		"repository", "repository/bucket", "repository/folder", "schema", "store", "workflow",
+		"repository", "repository/bucket", "repository/folder", "schema", "store", "telemetry", "workflow",
 	},
 }
 

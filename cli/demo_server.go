@@ -15,6 +15,7 @@ import (
 	"github.com/slipway-cd/slipway/git"
 	"github.com/slipway-cd/slipway/server/client"
 	"github.com/slipway-cd/slipway/store"
+	"github.com/slipway-cd/slipway/telemetry"
 )
 
 // demoPlatform is the platform file of the demonstration's server.
@@ -117,7 +118,11 @@ func (d *served) start(ctx context.Context, g *errgroup.Group, dir string) (stri
 	c := serveCommand{Data: filepath.Join(dir, "server"), Listen: "127.0.0.1:0", Workers: 4, Drain: 10 * time.Second}
 	on := *d.session
 	on.ctx, on.globals.Platform = ctx, filepath.Join(dir, "platform.yaml")
-	srv, listener, err := c.open(&on)
+	told, err := telemetry.Open(ctx, telemetry.Config{Log: serverLog(d.env), Clock: d.env.Clock}) // to nobody
+	if err != nil {
+		return "", err
+	}
+	srv, listener, err := c.open(&on, told)
 	if err != nil {
 		return "", err
 	}

@@ -19,6 +19,7 @@ import (
 	"github.com/slipway-cd/slipway/server"
 	"github.com/slipway-cd/slipway/server/signin"
 	"github.com/slipway-cd/slipway/store"
+	"github.com/slipway-cd/slipway/telemetry"
 )
 
 type serveCommand struct {
@@ -45,15 +46,26 @@ func (c *serveCommand) Run(s *session) error {
 	if s.globals.Platform == "" {
 		s.globals.Platform = nearestPlatform(s.env.Dir)
 	}
-	srv, listener, err := c.open(s)
+	told, err := telemetry.Open(s.ctx, telemetry.Config{
+		Environ: s.env.Environ, Version: s.env.Version, Log: serverLog(s.env), Clock: s.env.Clock,
+	})
 	if err != nil {
 		return err
 	}
-	return errors.Join(c.serve(s.ctx, srv, listener), srv.Close())
+	srv, listener, err := c.open(s, told)
+	if err == nil {
+		err = errors.Join(c.serve(s.ctx, srv, listener), srv.Close())
+	}
+	late, cancel := context.WithTimeout(context.WithoutCancel(s.ctx), 5*time.Second)
+	defer cancel()
+	return errors.Join(err, told.Close(late))
 }
 
+// serverLog is where a server tells what happens to it: structured lines.
+func serverLog(e Env) slog.Handler { return slog.NewJSONHandler(e.Stderr, nil) }
+
 // open opens the server's folder and listens.
-func (c *serveCommand) open(s *session) (srv *server.Server, listener net.Listener, err error) {
+func (c *serveCommand) open(s *session, told *telemetry.Telemetry) (srv *server.Server, listener net.Listener, err error) {
 	if s.globals.Platform == "" {
 		return nil, nil, slipway.Errorf(slipway.Invalid, "a server needs a platform file, and there is no %s here or above", manifest.PlatformFileName).
 			WithFix("name it with --platform; its server.forges says where the repositories are")
@@ -78,8 +90,8 @@ func (c *serveCommand) open(s *session) (srv *server.Server, listener net.Listen
 	srv, err = server.New(s.ctx, server.Config{
 		Folder: data, Platform: filepath.Clean(s.path(s.globals.Platform)), URL: c.URL, Address: "http://" + open.Addr().String(), Parts: s.env.Parts, Store: s.env.Store, Forge: s.env.Forge, Shapes: menu,
 		Me: ledger.Holder{Who: s.env.User, Process: s.env.Process, Doing: "serve"}, Environ: s.env.Environ, Secrets: s.env.Secrets,
-		Door:     func(st *store.Store, url string) server.Doorkeeper { return s.door(st, url) },
-		PlanText: markdownPlan, HTTP: &http.Client{Timeout: 30 * time.Second}, Clock: s.env.Clock, Log: serverLog(s.env), Version: s.env.Version, Workers: c.Workers, Drain: c.Drain,
+		Door:     func(st *store.Store, url string) server.Doorkeeper { return s.door(st, url, told.Log()) },
+		PlanText: markdownPlan, HTTP: &http.Client{Timeout: 30 * time.Second}, Clock: s.env.Clock, Log: told.Log(), Telemetry: told, Version: s.env.Version, Workers: c.Workers, Drain: c.Drain,
 	})
 	if slipway.KindOf(err) == slipway.Busy {
 		err = &slipway.Error{Kind: slipway.Busy, Message: err.Error(), Fix: "a data folder has one server: stop that one first, or name another folder with --data"}
@@ -117,10 +129,10 @@ func (c *serveCommand) serve(ctx context.Context, srv *server.Server, listener n
 }
 
 // door makes the doorkeeper of a server.
-func (s *session) door(st *store.Store, url string) *signin.Door {
+func (s *session) door(st *store.Store, url string, log *slog.Logger) *signin.Door {
 	file := s.path(s.globals.Platform)
 	return signin.New(signin.Config{
-		Store: st, URL: url, Secrets: s.env.Secrets, Clock: s.env.Clock, Log: serverLog(s.env),
+		Store: st, URL: url, Secrets: s.env.Secrets, Clock: s.env.Clock, Log: log,
 		Rules: func() (access.Rules, error) {
 			data, err := os.ReadFile(file)
 			if err != nil {
@@ -135,6 +147,3 @@ func (s *session) door(st *store.Store, url string) *signin.Door {
 		Teams: st.AppTeams,
 	})
 }
-
-// serverLog is where a server tells what happens to it: structured lines.
-func serverLog(e Env) *slog.Logger { return slog.New(slog.NewJSONHandler(e.Stderr, nil)) }

@@ -43,7 +43,7 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc("GET /healthz", s.health)
 	mux.HandleFunc("GET /readyz", s.ready)
 	mux.HandleFunc("GET /metrics", s.metrics)
-	return orProblem(mux)
+	return s.Telemetry.Handler(orProblem(mux), "/healthz", "/readyz", "/metrics")
 }
 
 // API adds the API to a mux and returns its description, OpenAPI 3.1.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/slipway-cd/slipway"
 	"github.com/slipway-cd/slipway/git"
+	"github.com/slipway-cd/slipway/telemetry"
 )
 
 // mirror returns the mirror of a repository, with the commits in it.
@@ -40,7 +42,10 @@ func (s *Server) mirror(ctx context.Context, a at, commits ...string) (*git.Mirr
 		if err != nil {
 			return nil, err
 		}
-		if err := m.Fetch(ctx, remote.URL, remote.Header, missing...); err != nil {
+		fetching, span := telemetry.Start(ctx, "git fetch", slog.String("repository", a.String()))
+		err = m.Fetch(fetching, remote.URL, remote.Header, missing...)
+		span.End(err)
+		if err != nil {
 			return nil, err
 		}
 	}

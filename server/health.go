@@ -7,6 +7,8 @@ import (
 	"runtime"
 	"strings"
 	"time"
+
+	"github.com/slipway-cd/slipway/telemetry"
 )
 
 // health says that the process is up.
@@ -37,30 +39,40 @@ func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
 // metrics tells the server's figures in the text format of Prometheus, version
 // 0.0.4.
 func (s *Server) metrics(w http.ResponseWriter, r *http.Request) {
-	waiting, running, err := s.store.CountJobs(r.Context())
+	all, err := s.figuresNow(r.Context())
 	if err != nil {
 		http.Error(w, "the database does not answer", http.StatusServiceUnavailable)
 		return
 	}
-	var mem runtime.MemStats
-	runtime.ReadMemStats(&mem)
 	var b strings.Builder
-	for _, m := range []struct {
-		name, kind, help string
-		value            float64
-	}{
-		{"slipway_jobs_waiting", "gauge", "Jobs that wait.", float64(waiting)},
-		{"slipway_jobs_running", "gauge", "Jobs under way.", float64(running)},
-		{"slipway_jobs_ended_total", "counter", "Jobs that came to an end.", float64(s.figures.Jobs.Load())},
-		{"slipway_jobs_put_off_total", "counter", "Times that a job lacked something and is tried again.", float64(s.figures.Retries.Load())},
-		{"slipway_webhooks_total", "counter", "Webhooks that came in.", float64(s.figures.Deliveries.Load())},
-		{"slipway_webhooks_refused_total", "counter", "Webhooks with a wrong signature.", float64(s.figures.Forged.Load())},
-		{"slipway_uptime_seconds", "gauge", "Since the process began.", s.Clock().Sub(s.began).Seconds()},
-		{"slipway_memory_bytes", "gauge", "Memory that the process has of the system.", float64(mem.Sys)},
-		{"slipway_goroutines", "gauge", "Goroutines.", float64(runtime.NumGoroutine())},
-	} {
-		fmt.Fprintf(&b, "# HELP %s %s\n# TYPE %s %s\n%s %g\n", m.name, m.help, m.name, m.kind, m.name, m.value)
+	for _, f := range all {
+		kind := "gauge"
+		if f.Total {
+			kind = "counter"
+		}
+		fmt.Fprintf(&b, "# HELP %s %s\n# TYPE %s %s\n%s %g\n", f.Name, f.Help, f.Name, kind, f.Name, f.Value)
 	}
 	w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
 	_, _ = w.Write([]byte(b.String())) // whoever has gone does not hear it
+}
+
+// figuresNow reads the server's figures.
+func (s *Server) figuresNow(ctx context.Context) ([]telemetry.Figure, error) {
+	waiting, running, err := s.store.CountJobs(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var mem runtime.MemStats
+	runtime.ReadMemStats(&mem)
+	return []telemetry.Figure{
+		{Name: "slipway_jobs_waiting", Help: "Jobs that wait.", Value: float64(waiting)},
+		{Name: "slipway_jobs_running", Help: "Jobs under way.", Value: float64(running)},
+		{Name: "slipway_jobs_ended_total", Help: "Jobs that came to an end.", Total: true, Value: float64(s.figures.Jobs.Load())},
+		{Name: "slipway_jobs_put_off_total", Help: "Times that a job lacked something and is tried again.", Total: true, Value: float64(s.figures.Retries.Load())},
+		{Name: "slipway_webhooks_total", Help: "Webhooks that came in.", Total: true, Value: float64(s.figures.Deliveries.Load())},
+		{Name: "slipway_webhooks_refused_total", Help: "Webhooks with a wrong signature.", Total: true, Value: float64(s.figures.Forged.Load())},
+		{Name: "slipway_uptime_seconds", Help: "Since the process began.", Value: s.Clock().Sub(s.began).Seconds()},
+		{Name: "slipway_memory_bytes", Help: "Memory that the process has of the system.", Value: float64(mem.Sys)},
+		{Name: "slipway_goroutines", Help: "Goroutines.", Value: float64(runtime.NumGoroutine())},
+	}, nil
 }

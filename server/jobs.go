@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/slipway-cd/slipway"
@@ -134,6 +135,7 @@ func (e errStopped) Error() string { return "stopped: " + e.why }
 // do does a job and keeps what came of it. What was cut short because the server
 // ends stays as it is, and is gone on with by the next one.
 func (s *Server) do(ctx context.Context, j store.Job) {
+	ctx, span := s.Telemetry.Begin(ctx, "job "+j.Kind, slog.Int64("job", j.ID), slog.String("subject", j.Subject), slog.Int("attempt", j.Attempt))
 	work, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	s.under(j.ID, cancel)
@@ -145,6 +147,7 @@ func (s *Server) do(ctx context.Context, j store.Job) {
 		s.tell(ctx, j, "job.began", map[string]any{"kind": j.Kind, "attempt": j.Attempt})
 	}
 	out, err := s.attempt(work, j)
+	defer func() { span.End(err) }()
 	if ctx.Err() != nil {
 		return
 	}

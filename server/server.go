@@ -36,6 +36,7 @@ import (
 	"github.com/slipway-cd/slipway/sandbox"
 	"github.com/slipway-cd/slipway/shape"
 	"github.com/slipway-cd/slipway/store"
+	"github.com/slipway-cd/slipway/telemetry"
 )
 
 // Config is what a server gets from outside.
@@ -68,6 +69,8 @@ type Config struct {
 	Watch    time.Duration // how often the runs of all that is deployed are looked at; 0: 30 s
 	Slow     time.Duration // how long a client may take to read what is sent to it as it comes; 0: 30 s
 	Poll     time.Duration // how often work is looked for that nobody announced; 0: 1 s
+
+	Telemetry *telemetry.Telemetry // told what requests and jobs do; nil: nobody is
 }
 
 // A Server works in one folder, as the only process that does.
@@ -200,6 +203,7 @@ func (s *Server) Run(ctx context.Context) error {
 	g.Go(func() error { return s.seal(ctx) })
 	g.Go(func() error { return s.schedules(ctx) })
 	g.Go(func() error { return s.watch(ctx) })
+	g.Go(func() error { s.Telemetry.Figures(ctx, s.figuresNow); return nil })
 	return g.Wait()
 }
 

@@ -24,6 +24,7 @@ import (
 
 	"github.com/slipway-cd/slipway"
 	"github.com/slipway-cd/slipway/store"
+	"github.com/slipway-cd/slipway/telemetry"
 )
 
 const (
@@ -289,7 +290,9 @@ func Do[T any](s *Steps, name string, fn func(context.Context) (T, error)) (T, e
 		ctx, cancel := context.WithCancelCause(ctx)
 		defer cancel(nil)
 		defer s.run.whenDone(cancel)()
+		ctx, span := telemetry.Start(telemetry.Under(ctx, s.run.ctx), "step "+name)
 		v, err := fn(ctx)
+		span.End(err)
 		return record(s.run, v, err)
 	}, dbos.WithStepName(name))
 	if err != nil {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 
@@ -15,6 +16,7 @@ import (
 	"github.com/slipway-cd/slipway/forge/gitlab"
 	"github.com/slipway-cd/slipway/manifest"
 	"github.com/slipway-cd/slipway/schema"
+	"github.com/slipway-cd/slipway/telemetry"
 )
 
 // forges opens the forges of a platform file, with their secrets.
@@ -42,9 +44,9 @@ func forges(env cli.Env) func(context.Context, manifest.Forge) (forge.Forge, err
 			}
 			return openGitHub(env, f, token, key, webhooks)
 		case "gitea":
-			return gitea.New(gitea.Config{URL: f.URL, Token: token, Secret: webhooks, Repositories: f.Repositories, Clock: env.Clock, Log: env.Log})
+			return gitea.New(gitea.Config{URL: f.URL, Token: token, Secret: webhooks, Repositories: f.Repositories, Clock: env.Clock, Log: env.Log, Transport: telemetry.Transport(http.DefaultTransport)})
 		case "gitlab":
-			return gitlab.New(gitlab.Config{URL: f.URL, Token: token, Secret: webhooks, Repositories: f.Repositories, Clock: env.Clock, Log: env.Log})
+			return gitlab.New(gitlab.Config{URL: f.URL, Token: token, Secret: webhooks, Repositories: f.Repositories, Clock: env.Clock, Log: env.Log, Transport: telemetry.Transport(http.DefaultTransport)})
 		case "git":
 			if err := folderThere(f); err != nil {
 				return nil, err
@@ -56,7 +58,7 @@ func forges(env cli.Env) func(context.Context, manifest.Forge) (forge.Forge, err
 }
 
 func openGitHub(env cli.Env, f manifest.Forge, token, key, webhooks string) (forge.Forge, error) {
-	c := github.Config{URL: f.URL, Token: token, Secret: webhooks, Repositories: f.Repositories, Clock: env.Clock, Log: env.Log}
+	c := github.Config{URL: f.URL, Token: token, Secret: webhooks, Repositories: f.Repositories, Clock: env.Clock, Log: env.Log, Transport: telemetry.Transport(http.DefaultTransport)}
 	if f.App != "" {
 		c.App = &github.App{ID: f.App, Key: []byte(key)}
 	}
