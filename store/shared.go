@@ -163,13 +163,11 @@ func (h *shared) close(db *database) error {
 // Shared reports whether other processes may do jobs over the same database.
 func (s *Store) Shared() bool { return s.shared != nil }
 
-// Pool is the pool of connections to a PostgreSQL database, for the workflow engine;
-// nil for SQLite.
-func (s *Store) Pool() *pgxpool.Pool {
-	if s.shared == nil {
-		return nil
-	}
-	return s.shared.pool
+// OpenPool opens another pool of connections to a PostgreSQL database, for the workflow
+// engine, which closes it.
+func (s *Store) OpenPool(ctx context.Context) (*pgxpool.Pool, error) {
+	pool, err := pgxpool.NewWithConfig(ctx, s.shared.pool.Config())
+	return pool, explain("open", s.file, err)
 }
 
 // locked runs fn while no other process runs anything under that lock.

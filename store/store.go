@@ -139,7 +139,7 @@ func (s *Store) Close() error {
 
 // Writer returns the pool with the one connection that writes, for the workflow
 // engine, whose records then commit together with ours. It is nil in a store
-// opened for reading, and over PostgreSQL, where there is [Store.Pool].
+// opened for reading, and over PostgreSQL, where there is [Store.OpenPool].
 func (s *Store) Writer() *sql.DB {
 	if s.writer == nil || s.shared != nil {
 		return nil

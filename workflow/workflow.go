@@ -34,10 +34,14 @@ const (
 	// attempts is how often a workflow may be recovered. Every restart counts, so
 	// it is never the limit.
 	attempts = 1 << 30
-	// poll is how often the result of a resumed workflow is looked for.
-	poll = 5 * time.Millisecond
+	// poll is how often the result of a resumed workflow is looked for, and pollFar
+	// how often where that goes over a network.
+	poll    = 5 * time.Millisecond
+	pollFar = 50 * time.Millisecond
 	// resumed is the queue in which workflows that go on wait for the engine, and
-	// look how often it looks there: its own queue it looks at once a second.
+	// look how often it looks there: its own queue it looks at once a second. Where
+	// several processes share the database each has a queue of its own: only the one
+	// that runs a workflow has what it is run for.
 	resumed = "resumed"
 	look    = 50 * time.Millisecond
 	// drain is how long Close waits for workflows to see that they must stop.
@@ -56,6 +60,8 @@ type Config struct {
 type Engine struct {
 	root  dbos.Context
 	store *store.Store
+	queue string
+	poll  time.Duration
 	runs  sync.Map // of the runs under way: id to *run
 	tasks sync.WaitGroup
 }
@@ -63,22 +69,32 @@ type Engine struct {
 // Open makes an engine over the store's database, and the engine's own tables
 // in it where they are not there yet.
 func Open(ctx context.Context, st *store.Store, c Config) (*Engine, error) {
-	root, err := dbos.NewContext(context.WithoutCancel(ctx), dbos.Config{
-		AppName:            "slipway",
-		SQLiteSystemDB:     st.Writer(),
-		ApplicationVersion: version,
-		ExecutorID:         c.Executor,
-		Logger:             c.Log,
-	})
-	if err != nil {
+	e := &Engine{store: st, queue: resumed, poll: poll}
+	config := dbos.Config{AppName: "slipway", SQLiteSystemDB: st.Writer(), ApplicationVersion: version, ExecutorID: c.Executor, Logger: c.Log}
+	if st.Shared() {
+		pool, err := st.OpenPool(ctx)
+		if err != nil {
+			return nil, err
+		}
+		config.SystemDBPool, e.queue, e.poll = pool, queueOf(c.Executor), pollFar
+	}
+	var err error
+	if e.root, err = dbos.NewContext(context.WithoutCancel(ctx), config); err != nil {
+		if config.SystemDBPool != nil {
+			config.SystemDBPool.Close()
+		}
 		return nil, st.Explain(fmt.Errorf("open the workflow engine: %w", err))
 	}
-	return &Engine{root: root, store: st}, nil
+	return e, nil
 }
+
+// queueOf is the queue of a process that shares the database with others.
+func queueOf(executor string) string { return resumed + "/" + executor }
 
 // Launch starts the engine. Every workflow must be registered before.
 func (e *Engine) Launch() error {
-	if _, err := dbos.RegisterQueue(e.root, resumed, dbos.WithQueueBasePollingInterval(look)); err != nil {
+	dbos.ListenQueues(e.root, e.queue)
+	if _, err := dbos.RegisterQueue(e.root, e.queue, dbos.WithQueueBasePollingInterval(look)); err != nil {
 		return e.store.Explain(fmt.Errorf("launch the workflow engine: %w", err))
 	}
 	if err := dbos.Launch(e.root); err != nil {
@@ -90,10 +106,22 @@ func (e *Engine) Launch() error {
 // Close stops the engine. Workflows under way stay where they are and go on when
 // they are run again. Closing twice is harmless.
 func (e *Engine) Close() error {
+	if e.store.Shared() {
+		_ = dbos.DeleteQueue(e.root, e.queue) // else whoever forgets this process does
+	}
 	if err := dbos.Shutdown(e.root, drain); err != nil {
 		return fmt.Errorf("stop the workflow engine: %w", err)
 	}
 	e.tasks.Wait()
+	return nil
+}
+
+// Forget removes what the engine of a process that is gone left beside its workflows,
+// which are gone on with when they are run again.
+func (e *Engine) Forget(executor string) error {
+	if err := dbos.DeleteQueue(e.root, queueOf(executor)); err != nil {
+		return e.store.Explain(fmt.Errorf("forget %s: %w", executor, err))
+	}
 	return nil
 }
 
@@ -150,7 +178,7 @@ func (w *Workflow[I, O]) Run(ctx context.Context, e *Engine, subject string, in 
 	defer end()
 	var h dbos.WorkflowHandle[outcome[O]]
 	if open {
-		h, err = dbos.ResumeWorkflow[outcome[O]](e.root, id, dbos.WithResumeQueue(resumed))
+		h, err = dbos.ResumeWorkflow[outcome[O]](e.root, id, dbos.WithResumeQueue(e.queue))
 	} else {
 		h, err = dbos.RunWorkflow(e.root, w.fn, in, dbos.WithWorkflowID(id))
 	}
@@ -169,7 +197,7 @@ func (w *Workflow[I, O]) await(ctx context.Context, e *Engine, h dbos.WorkflowHa
 	}
 	results := make(chan result, 1)
 	e.tasks.Go(func() {
-		o, err := h.GetResult(dbos.WithHandlePollingInterval(poll))
+		o, err := h.GetResult(dbos.WithHandlePollingInterval(e.poll))
 		results <- result{o, err}
 	})
 	var r result

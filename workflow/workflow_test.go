@@ -18,6 +18,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/slipway-cd/slipway/store"
+	"github.com/slipway-cd/slipway/store/pgtest"
 	"github.com/slipway-cd/slipway/workflow"
 	"github.com/slipway-cd/slipway/workflow/workflowtest"
 )
@@ -60,8 +61,23 @@ func open(ctx context.Context, file string, register func(*workflow.Engine)) (*w
 }
 
 func TestEngine(t *testing.T) {
+	for name, place := range places() {
+		t.Run(name, func(t *testing.T) { testEngine(t, place) })
+	}
+}
+
+// places are where an engine may have its records.
+func places() map[string]func(t *testing.T) string {
+	return map[string]func(t *testing.T) string{
+		"SQLite":     func(t *testing.T) string { t.Helper(); return filepath.Join(t.TempDir(), "slipway.db") },
+		"PostgreSQL": func(t *testing.T) string { t.Helper(); return pgtest.New(t) },
+	}
+}
+
+func testEngine(t *testing.T, place func(t *testing.T) string) {
+	t.Helper()
 	workflowtest.Run(t, func(t *testing.T) workflowtest.Kit {
-		file := filepath.Join(t.TempDir(), "slipway.db")
+		file := place(t)
 		end := func() error { return nil }
 		endLast := func() {
 			if err := end(); err != nil {
@@ -155,18 +171,19 @@ func TestKilled(t *testing.T) {
 		"a begin": "abc", "a before": "abc", "a after": "aabc", "a recorded": "abc", "b begin": "abc", "b before": "abc",
 		"b after": "abbc", "b recorded": "abc", "c after": "abcc", "c recorded": "abc",
 	} {
-		t.Run(at, func(t *testing.T) {
-			t.Parallel()
-			dir := t.TempDir()
-			k := killer{File: filepath.Join(dir, "slipway.db"), Log: filepath.Join(dir, "log"), At: at}
-			kill(t, k)
-			k.At = ""
-			got, err := k.work(t.Context(), "second:")
-			if err != nil || got != "killed:abc" {
-				t.Errorf("it ends with %q, %v", got, err)
-			}
-			k.wantLog(t, want)
-		})
+		for name, place := range places() {
+			t.Run(name+" "+at, func(t *testing.T) {
+				t.Parallel()
+				k := killer{File: place(t), Log: filepath.Join(t.TempDir(), "log"), At: at}
+				kill(t, k)
+				k.At = ""
+				got, err := k.work(t.Context(), "second:")
+				if err != nil || got != "killed:abc" {
+					t.Errorf("it ends with %q, %v", got, err)
+				}
+				k.wantLog(t, want)
+			})
+		}
 	}
 }
 
@@ -209,3 +226,60 @@ func TestKilledAgainAndAgain(t *testing.T) {
 	}
 	k.wantLog(t, "aaabbcc")
 }
+
+// TestSharedByTwo has two processes work over one database at once: each goes on with
+// what it is asked for itself, also where another one began it.
+func TestSharedByTwo(t *testing.T) {
+	url := pgtest.New(t)
+	type process struct {
+		e    *workflow.Engine
+		flow *workflow.Workflow[int, string]
+		name string
+	}
+	var both [2]process
+	for i := range both {
+		p := &both[i]
+		p.name = fmt.Sprint("p", i)
+		e, end, err := open(context.WithoutCancel(t.Context()), url, func(e *workflow.Engine) {
+			p.flow = workflow.Register(e, "share", func(steps *workflow.Steps, _ int) (string, error) {
+				first, err := workflow.Do(steps, "first", func(context.Context) (string, error) { return p.name, nil })
+				if err != nil {
+					return "", err
+				}
+				second, err := workflow.Do(steps, "second", func(ctx context.Context) (string, error) {
+					if stop, ok := steps.Context().Value(stopKey{}).(context.CancelFunc); ok {
+						stop()
+						<-ctx.Done()
+					}
+					return p.name, ctx.Err()
+				})
+				return first + second, err
+			})
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.e = e
+		defer func() {
+			if err := end(); err != nil {
+				t.Error(err)
+			}
+		}()
+	}
+	for n := range 6 {
+		began, goesOn := both[n%2], both[(n+1)%2]
+		ctx, cancel := context.WithCancel(t.Context())
+		if _, err := began.flow.Run(context.WithValue(ctx, stopKey{}, cancel), began.e, fmt.Sprint("s", n), n, nil); err == nil {
+			t.Fatal("it was not cut short")
+		}
+		got, err := goesOn.flow.Run(t.Context(), goesOn.e, fmt.Sprint("s", n), n, nil)
+		if want := began.name + goesOn.name; err != nil || got != want {
+			t.Errorf("round %d: the steps were done by %s, %v; want %s", n, got, err, want)
+		}
+	}
+	if err := both[0].e.Forget("nobody"); err != nil {
+		t.Error(err)
+	}
+}
+
+type stopKey struct{}

@@ -42,7 +42,7 @@ func things() thing {
 // values sends a thing through the input, a step and the result, with a stop
 // between, and nil pointers too.
 func values(t *testing.T, k Kit) {
-	stop := func() {}
+	stop := func(context.Context) {}
 	var w *workflow.Workflow[thing, *thing]
 	register := func(e *workflow.Engine) {
 		w = workflow.Register(e, "values", func(steps *workflow.Steps, in thing) (*thing, error) {
@@ -54,17 +54,17 @@ func values(t *testing.T, k Kit) {
 			if err != nil || none != nil {
 				return nil, fmt.Errorf("nothing became %v, %w", none, err)
 			}
-			_, err = workflow.Do(steps, "stop", func(ctx context.Context) (int, error) { stop(); return 0, ctx.Err() })
+			_, err = workflow.Do(steps, "stop", func(ctx context.Context) (int, error) { stop(ctx); return 0, ctx.Err() })
 			return made, err
 		})
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	stop = cancel
+	stop = func(ctx context.Context) { cancel(); <-ctx.Done() }
 	e := k.Open(t, register)
 	if _, err := w.Run(ctx, e, "s", things(), nil); err == nil {
 		t.Fatal("Run gives no error")
 	}
-	stop = func() {}
+	stop = func(context.Context) {}
 	e = k.Open(t, register)
 	got, err := w.Run(t.Context(), e, "s", thing{}, nil)
 	if err != nil {
