@@ -155,6 +155,9 @@ func (f *Flow) Place(ctx context.Context, name string) (*Place, error) {
 	if f.Looking {
 		e.Role = cmp.Or(e.PlanRole, e.Role)
 	}
+	if f.Authority != "" && e.LedgerInRepository {
+		return nil, ErrNotTheServers(name)
+	}
 	p := &Place{Environment: e}
 	if p.Repository, err = f.repository(ctx, e); err != nil {
 		return nil, err

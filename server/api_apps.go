@@ -74,8 +74,8 @@ func (s *Server) appRoutes(api huma.API) {
 		if _, err := s.app(ctx, in.App, access.Read, in.Environment); err != nil {
 			return nil, err
 		}
-		all, err := s.host.State().Ledger().Entries(ctx, ledger.Subject{App: in.App, Environment: in.Environment}, in.After)
-		return &Body[List[ledger.Entry]]{Body: List[ledger.Entry]{Items: orNone(all)}}, err
+		h, err := s.history(ctx, in.App, in.Environment)
+		return &Body[List[ledger.Entry]]{Body: List[ledger.Entry]{Items: orNone(h.Entries[min(int(in.After), len(h.Entries)):])}}, err
 	})
 	handle(api, route{"list-releases", http.MethodGet, "/apps/{app}/environments/{environment}/releases", "List the releases of an app in an environment, the newest first", "apps", 200}, func(ctx context.Context, in *PlacePath) (*Body[List[ledger.Admission]], error) {
 		if _, err := s.app(ctx, in.App, access.Read, in.Environment); err != nil {
@@ -133,6 +133,7 @@ func (s *Server) history(ctx context.Context, app, env string) (ledger.History, 
 		return ledger.History{}, slipway.Errorf(slipway.NotFound, "there is no environment %s", env)
 	}
 	return ledger.ReadHistory(ctx, s.host.State().Ledger(), ledger.Subject{App: app, Environment: env})
+	if e.LedgerInRepository {
 }
 
 // whole adds to an app what is live of it.

@@ -247,11 +247,19 @@ func (s *Server) tidy(ctx context.Context) error {
 }
 
 // takeOver makes the server the authority over the environments that name a
-// repository, with what happened there before. Command lines without a server obey.
+// repository, with what happened there before. Command lines without a server obey. It
+// gives back those that the platform file leaves to their repositories.
 func (s *Server) takeOver(ctx context.Context, p *manifest.Platform) error {
 	return s.platformFlow(func(f *pipeline.Flow) error {
 		for _, env := range p.EnvironmentNames() {
-			if e, _ := p.Environment(env); e.IsLocal() || e.Repository == "" {
+			e, _ := p.Environment(env)
+			if e.IsLocal() || e.Repository == "" {
+				continue
+			}
+			if e.LedgerInRepository {
+				if err := f.GiveBack(ctx, env); err != nil {
+					return fmt.Errorf("give back %s: %w", env, err)
+				}
 				continue
 			}
 			err := f.TakeOver(ctx, env, func(entries []ledger.Entry) error {

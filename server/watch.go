@@ -115,7 +115,7 @@ func (s *Server) watchAll(ctx context.Context) error {
 	}
 	return s.platformFlow(func(f *pipeline.Flow) error {
 		for _, sub := range subjects {
-			if _, ok := p.Environment(sub.Environment); !ok || !sub.IsApp() {
+			if e, ok := p.Environment(sub.Environment); !ok || e.LedgerInRepository || !sub.IsApp() {
 				continue
 			}
 			if err := s.watchOne(ctx, f, p, sub); err != nil && ctx.Err() == nil {
