@@ -129,11 +129,14 @@ func (s *Server) history(ctx context.Context, app, env string) (ledger.History, 
 	if err != nil {
 		return ledger.History{}, err
 	}
-	if _, ok := p.Environment(env); !ok {
+	e, ok := p.Environment(env)
+	if !ok {
 		return ledger.History{}, slipway.Errorf(slipway.NotFound, "there is no environment %s", env)
 	}
-	return ledger.ReadHistory(ctx, s.host.State().Ledger(), ledger.Subject{App: app, Environment: env})
 	if e.LedgerInRepository {
+		return ledger.History{}, pipeline.ErrNotTheServers(env)
+	}
+	return ledger.ReadHistory(ctx, s.host.State().Ledger(), ledger.Subject{App: app, Environment: env})
 }
 
 // whole adds to an app what is live of it.
