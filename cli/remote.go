@@ -5,11 +5,14 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strconv"
 	"time"
 
 	"github.com/slipway-cd/slipway"
 	"github.com/slipway-cd/slipway/deploy"
+	"github.com/slipway-cd/slipway/manifest"
 	"github.com/slipway-cd/slipway/operate"
 	"github.com/slipway-cd/slipway/pipeline"
 	"github.com/slipway-cd/slipway/server"
@@ -58,6 +61,10 @@ func (s *session) elsewhere(app string, fn func(c *client.Client, app string) er
 		app = s.globals.App
 	}
 	if app == "" {
+		if !s.standsInApp() {
+			return true, slipway.Errorf(slipway.Invalid, "there is no app in %s or above it, so that nothing says which one is meant", s.env.Dir).
+				WithFix("name it with --app, such as --app traffic; slipway apps lists those of the server")
+		}
 		p, err := s.project("")
 		if err != nil {
 			return true, err
@@ -68,6 +75,19 @@ func (s *session) elsewhere(app string, fn func(c *client.Client, app string) er
 		}
 	}
 	return true, fn(c, app)
+}
+
+// standsInApp reports whether there is a manifest in the folder where the person
+// stands, or above it.
+func (s *session) standsInApp() bool {
+	for dir := s.env.Dir; ; dir = filepath.Dir(dir) {
+		if _, err := os.Stat(filepath.Join(dir, manifest.FileName)); err == nil {
+			return true
+		}
+		if dir == filepath.Dir(dir) {
+			return false
+		}
+	}
 }
 
 // await shows how a job of the server goes, and reads what came of it.

@@ -95,4 +95,3 @@ func TestWhatCommandsPrintStaysOnTheScreen(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
-

@@ -3,10 +3,12 @@ package git
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"strings"
 
 	"github.com/slipway-cd/slipway"
@@ -90,11 +92,25 @@ func (m *Mirror) Fetch(ctx context.Context, url, header string, commits ...strin
 		}
 		args = append(args, "+"+c+":refs/wanted/"+c)
 	}
-	if _, err := m.git.runEnv(ctx, m.git.withHeader(header), args...); err != nil {
-		return unreachable(Location{URL: url}, err)
+	_, err := m.git.runEnv(ctx, m.git.withHeader(header), args...)
+	if err == nil {
+		return nil
 	}
-	return nil
+	if gone := noSuchCommit.FindStringSubmatch(err.Error()); gone != nil {
+		return &slipway.Error{
+			Kind: slipway.NotFound, Message: fmt.Sprintf("%s has no commit %s", withoutCredentials(url), gone[1]),
+			Fix: "push it, or name a commit that is there: git ls-remote " + withoutCredentials(url), Err: ErrNoCommit,
+		}
+	}
+	return unreachable(Location{URL: url}, err)
 }
+
+// ErrNoCommit is within the error of a fetch that the remote answered clearly: it
+// has no such commit. One that was pushed a moment ago may not be there yet.
+var ErrNoCommit = errors.New("there is no such commit")
+
+// noSuchCommit is how remotes say so.
+var noSuchCommit = regexp.MustCompile(`(?:not our ref|unadvertised object) ([0-9a-f]{40,64})`)
 
 // Checkout makes a working copy of a commit in a folder that is not there yet. It
 // shares the mirror's objects, so it is made quickly, and no hook of anybody runs.

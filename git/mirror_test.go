@@ -1,6 +1,7 @@
 package git_test
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -107,6 +108,12 @@ func TestMirror(t *testing.T) {
 	check(t, m.Checkout(t.Context(), "main", t.TempDir()), slipway.Invalid, `"main" is not a commit`, "")
 	check(t, m.Fetch(t.Context(), "file://"+from, "", "--upload-pack=x"), slipway.Invalid, `"--upload-pack=x" is not a commit`, "")
 	check(t, m.Fetch(t.Context(), "ext::sh -c x", ""), slipway.Invalid, `"ext::sh -c x" cannot be fetched from`, "use an https://, ssh:// or file:// URL, or user@host:path")
+	none := strings.Repeat("1", 40)
+	err = m.Fetch(t.Context(), "file://"+from, "", none)
+	check(t, err, slipway.NotFound, "file://"+from+" has no commit "+none, "push it, or name a commit that is there: git ls-remote file://"+from)
+	if !errors.Is(err, git.ErrNoCommit) {
+		t.Errorf("%v is not ErrNoCommit", err)
+	}
 	err = m.Fetch(t.Context(), "file:///nowhere/x.git", "Authorization: Bearer s3cret")
 	if slipway.KindOf(err) != slipway.Unavailable || !strings.HasPrefix(err.Error(), "cannot fetch file:///nowhere/x.git: git fetch: '/nowhere/x.git' does not appear") || strings.Contains(err.Error(), "s3cret") {
 		t.Errorf("got %v", err)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/slipway-cd/slipway"
 	"github.com/slipway-cd/slipway/access"
+	"github.com/slipway-cd/slipway/driver"
 	"github.com/slipway-cd/slipway/store"
 )
 
@@ -72,8 +73,9 @@ func (s *Server) changeRoutes(api huma.API) {
 		})
 	})
 	handle(api, route{"start-run", http.MethodPost, place + "/runs", "Start a run", "changes", 202}, func(ctx context.Context, in *change[RunRequest]) (*Job, error) {
-		return s.change(ctx, in.PlacePath, in.Idempotent, jobRun, access.Run, in.Body, func(a store.App) (any, error) {
-			return running{App: a.Name, Environment: in.Environment, ID: newID(), Arguments: in.Body.Arguments}, nil
+		asked := RunRequest{Arguments: driver.MaskArguments(in.Body.Arguments)} // of a secret not even a digest is kept
+		return s.change(ctx, in.PlacePath, in.Idempotent, jobRun, access.Run, asked, func(a store.App) (any, error) {
+			return s.mask(running{App: a.Name, Environment: in.Environment, ID: newID(), Arguments: in.Body.Arguments}), nil
 		})
 	})
 	type stop struct {

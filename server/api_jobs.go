@@ -2,13 +2,13 @@ package server
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"io/fs"
 	"net/http"
 	"os"
 	"strconv"
-	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -54,7 +54,7 @@ func (s *Server) jobRoutes(api huma.API) {
 		return &Body[List[store.Job]]{Body: listed(all, in.Limit, func(j store.Job) string { return number(j.ID) })}, err
 	})
 	handle(api, route{"get-job", http.MethodGet, "/jobs/{job}", "Show a job", "jobs", 200}, func(ctx context.Context, in *JobPath) (*Body[store.Job], error) {
-		j, err := s.job(ctx, in.Job, access.Read)
+		j, err := s.job(ctx, in.Job)
 		return &Body[store.Job]{Body: j}, err
 	})
 	type stop struct {
@@ -62,19 +62,22 @@ func (s *Server) jobRoutes(api huma.API) {
 		Idempotent
 	}
 	handle(api, route{"stop-job", http.MethodPost, "/jobs/{job}/stop", "Stop a job that waits or runs", "jobs", 200}, func(ctx context.Context, in *stop) (*Body[store.Job], error) {
-		if _, err := s.job(ctx, in.Job, access.Deploy); err != nil {
-			return nil, err
-		}
-		why := "stopped by " + caller(ctx).String()
-		err := s.store.Change(ctx, func(tx *store.Tx) error {
-			_, err := tx.StopJob(ctx, in.Job, why, s.Clock())
-			return err
-		})
+		j, err := s.job(ctx, in.Job)
 		if err != nil {
 			return nil, err
 		}
-		s.stopped(ctx)
-		j, err := s.job(ctx, in.Job, access.Read)
+		if err := s.mayStop(ctx, j); err != nil {
+			return nil, err
+		}
+		if in.Key != "" { // under which it is kept what was asked for
+			if _, err := s.ask(ctx, in.Idempotent, store.Job{Kind: jobStopJob, Subject: "stop/" + number(in.Job), Input: toJSON(stopping{in.Job})}, in.Job); err != nil {
+				return nil, err
+			}
+		}
+		if err := s.stop(ctx, in.Job, caller(ctx).String()); err != nil {
+			return nil, err
+		}
+		j, err = s.job(ctx, in.Job)
 		return &Body[store.Job]{Body: j}, err
 	})
 	type log struct {
@@ -82,7 +85,7 @@ func (s *Server) jobRoutes(api huma.API) {
 		Follow bool `query:"follow" doc:"Go on until the job has ended."`
 	}
 	huma.Register(api, text("get-job-log", "/jobs/{job}/log", "Read what a job printed", "jobs"), func(ctx context.Context, in *log) (*huma.StreamResponse, error) {
-		if _, err := s.job(ctx, in.Job, access.Read); err != nil {
+		if _, err := s.job(ctx, in.Job); err != nil {
 			return nil, problem(err)
 		}
 		return &huma.StreamResponse{Body: func(c huma.Context) { //nolint:contextcheck // it has its own
@@ -95,28 +98,95 @@ func (s *Server) jobRoutes(api huma.API) {
 	})
 }
 
-// job finds a job and asks whether the caller may do something with its app.
-func (s *Server) job(ctx context.Context, id int64, do access.Action) (store.Job, error) {
+// stopping is the input of a job that stops another one.
+type stopping struct {
+	Job int64 `json:"job"`
+}
+
+// stopJob stops a job that somebody asked to stop: again, if the server ended before
+// it was told.
+func (s *Server) stopJob(ctx context.Context, j store.Job) (done, error) {
+	in, err := input[stopping](j)
+	if err != nil {
+		return done{}, err
+	}
+	return done{value: in}, s.stop(ctx, in.Job, j.By)
+}
+
+// stop asks a job to stop. One that is to stop already, or has ended, stays as it is.
+func (s *Server) stop(ctx context.Context, id int64, by string) error {
+	j, ok, err := s.store.Job(ctx, id)
+	if err != nil || !ok || j.Stop != "" {
+		return err
+	}
+	err = s.store.Change(ctx, func(tx *store.Tx) error {
+		if _, err := tx.StopJob(ctx, id, "stopped by "+by, s.Clock()); err != nil || j.State != store.JobWaiting {
+			return err
+		}
+		return s.forget(ctx, tx, j)
+	})
+	s.stopped(ctx)
+	return err
+}
+
+// job finds a job that the caller may see.
+func (s *Server) job(ctx context.Context, id int64) (store.Job, error) {
 	j, ok, err := s.store.Job(ctx, id)
 	if err != nil {
 		return j, err
 	}
-	name, isApp := strings.CutPrefix(j.Subject, "app/")
-	on := access.Object{}
-	if isApp {
-		a, _, err := s.store.App(ctx, name)
-		if err != nil {
-			return j, err
-		}
-		on = access.Object{App: name, Team: a.Team}
+	on, err := s.objectOf(ctx, j)
+	if err != nil {
+		return j, err
 	}
-	if err := s.door.May(ctx, caller(ctx), do, on); err != nil {
+	if err := s.door.May(ctx, caller(ctx), access.Read, on); err != nil {
 		return j, err
 	}
 	if !ok {
 		return j, slipway.Errorf(slipway.NotFound, "there is no job %d", id).WithFix("jobs are kept for %s after their end", slipway.DurationText(s.Keep))
 	}
 	return j, nil
+}
+
+// objectOf is the app and the environment that a job is about, if it is about one.
+func (s *Server) objectOf(ctx context.Context, j store.Job) (access.Object, error) {
+	var in struct{ App, Environment string }
+	if err := json.Unmarshal(j.Input, &in); err != nil || in.App == "" {
+		return access.Object{}, nil //nolint:nilerr // it is about something else
+	}
+	a, _, err := s.store.App(ctx, in.App)
+	return access.Object{App: in.App, Team: a.Team, Environment: in.Environment}, err
+}
+
+// stoppedBy says which right it takes to stop a job of a kind that is about an app.
+//
+//nolint:gochecknoglobals // immutable table
+var stoppedBy = map[string]access.Action{
+	jobShip: access.Deploy, jobDeploy: access.Deploy, jobRollback: access.Rollback, jobRun: access.Stop, jobStopRun: access.Stop,
+}
+
+// mayStop says whether the caller may stop a job: who may ask for such a job may, who
+// may have a pull request's apps checked, and for all others the owners of the platform.
+func (s *Server) mayStop(ctx context.Context, j store.Job) error {
+	if j.Kind == jobCheck {
+		in, err := input[checking](j)
+		for _, c := range in.Apps {
+			a, _, aerr := s.store.App(ctx, c.Name)
+			err = errors.Join(err, aerr)
+			if err == nil {
+				err = s.door.May(ctx, caller(ctx), access.Build, access.Object{App: c.Name, Team: a.Team})
+			}
+		}
+		return err
+	}
+	on, err := s.objectOf(ctx, j)
+	if err != nil {
+		return err
+	}
+	if do, ok := stoppedBy[j.Kind]; ok {
+		return s.door.May(ctx, caller(ctx), do, on)
+	}
+	return s.door.May(ctx, caller(ctx), access.Admin, access.Object{})
 }
 
 // copyLog copies a job's log, and what is added to it until the job has ended.

@@ -286,10 +286,22 @@ func TestStopIsTheSameTwice(t *testing.T) {
 	if err := json.Unmarshal([]byte(text), &j); err != nil {
 		t.Fatal(err)
 	}
+	_, text = request(t, h, "POST", Root+"/apps/hello/environments/staging/ships", "{}")
+	var other store.Job
+	if err := json.Unmarshal([]byte(text), &other); err != nil {
+		t.Fatal(err)
+	}
 	for range 2 {
 		answer, text := request(t, h, "POST", Root+"/jobs/"+number(j.ID)+"/stop", "", "Idempotency-Key: stop")
 		if err := json.Unmarshal([]byte(text), &j); err != nil || answer.StatusCode != 200 || j.State != store.JobCancelled || j.Stop != "stopped by mara" {
 			t.Errorf("stopped: %d %s (%v)", answer.StatusCode, text, err)
 		}
+	}
+	answer, text := request(t, h, "POST", Root+"/jobs/"+number(other.ID)+"/stop", "", "Idempotency-Key: stop")
+	if answer.StatusCode != 409 || !strings.Contains(text, `the idempotency key \"stop\" was used for another request, job `) {
+		t.Errorf("another job with the key of the first: %d %s", answer.StatusCode, text)
+	}
+	if answer, text := request(t, h, "POST", Root+"/jobs/"+number(other.ID)+"/stop", ""); answer.StatusCode != 200 || !strings.Contains(text, `"cancelled"`) {
+		t.Errorf("without a key: %d %s", answer.StatusCode, text)
 	}
 }

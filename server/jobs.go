@@ -10,6 +10,7 @@ import (
 
 	"github.com/slipway-cd/slipway"
 	"github.com/slipway-cd/slipway/forge"
+	"github.com/slipway-cd/slipway/git"
 	"github.com/slipway-cd/slipway/store"
 )
 
@@ -26,6 +27,7 @@ const (
 	jobRollback    = "rollback"
 	jobRun         = "start-run"
 	jobStopRun     = "stop-run"
+	jobStopJob     = "stop-job"
 	jobNotice      = "notice" // tell somebody
 )
 
@@ -60,6 +62,7 @@ func (s *Server) allKinds() map[string]kind {
 		jobPublish:     {light, true, s.publish},
 		jobRun:         {light, false, s.startRun},
 		jobStopRun:     {light, false, s.stopRun},
+		jobStopJob:     {light, false, s.stopJob},
 		jobNotice:      {light, false, s.notify},
 		jobPush:        {heavy, false, s.push},
 		jobShip:        {heavy, false, s.ship},
@@ -209,7 +212,7 @@ func (s *Server) conclude(ctx context.Context, j store.Job, out done, err, cause
 			return s.end(ctx, tx, j, store.JobDone, toJSON(out.value), now)
 		case isStopped:
 			return s.end(ctx, tx, j, store.JobCancelled, outcomeOf(slipway.Errorf(slipway.Blocked, "%s", stop.why)), now)
-		case passing(err):
+		case passing(err) || s.mayPass(j, err):
 			wait := s.wait(j, err, now)
 			s.figures.Retries.Add(1)
 			s.Log.WarnContext(ctx, "a job is tried again", "job", j.ID, "key", j.Key, "in", wait, "error", err)
@@ -249,6 +252,15 @@ func passing(err error) bool {
 	}
 }
 
+// mayPass reports whether a failure is tried again that may pass, or may not: a commit
+// that the forge does not have, for a forge of many machines tells of a push before all
+// of them have it; and what is sealed with a key that another server may have. A look is
+// tried as long as it takes, any other job some times.
+func (s *Server) mayPass(j store.Job, err error) bool {
+	const tries = 6
+	return (errors.Is(err, git.ErrNoCommit) || errors.Is(err, errOtherKey)) && (j.Attempt < tries || s.kinds[j.Kind].passing)
+}
+
 // end ends a job, and tells those who watch. Of a look that went well nothing is
 // kept: there are many, and what it saw is kept elsewhere.
 func (s *Server) end(ctx context.Context, tx *store.Tx, j store.Job, state store.JobState, outcome json.RawMessage, now time.Time) error {
@@ -257,6 +269,9 @@ func (s *Server) end(ctx context.Context, tx *store.Tx, j store.Job, state store
 		return tx.DropJob(ctx, j.ID)
 	}
 	if err := tx.EndJob(ctx, j.ID, state, outcome, now); err != nil {
+		return err
+	}
+	if err := s.forget(ctx, tx, j); err != nil {
 		return err
 	}
 	return tx.Tell(ctx, store.Event{

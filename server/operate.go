@@ -25,7 +25,8 @@ type running struct {
 	App         string            `json:"app"`
 	Environment string            `json:"environment"`
 	ID          string            `json:"id"`
-	Arguments   map[string]string `json:"arguments,omitempty"`
+	Arguments   map[string]string `json:"arguments,omitempty"` // secrets masked
+	Sealed      []byte            `json:"sealed,omitempty"`    // those that are masked, until the run has begun
 }
 
 // deploy brings a release to an environment.
@@ -89,6 +90,10 @@ func (s *Server) startRun(ctx context.Context, j store.Job) (done, error) {
 	if err != nil {
 		return done{}, err
 	}
+	arguments, err := s.unmask(in)
+	if err != nil {
+		return done{}, err
+	}
 	var r slipway.Run
 	err = s.operating(ctx, in.Environment, func(o operate.Stage) (err error) {
 		if j.Attempt > 1 {
@@ -96,9 +101,10 @@ func (s *Server) startRun(ctx context.Context, j store.Job) (done, error) {
 				return err
 			}
 		}
-		r, err = o.Start(ctx, in.App, driver.RunRequest{ID: in.ID, Trigger: "api", By: j.By, Arguments: maps.Clone(in.Arguments)})
+		r, err = o.Start(ctx, in.App, driver.RunRequest{ID: in.ID, Trigger: "api", By: j.By, Arguments: maps.Clone(arguments)})
 		return err
 	})
+	r.Arguments = driver.MaskArguments(r.Arguments)
 	return done{value: r}, err
 }
 

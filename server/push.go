@@ -25,6 +25,7 @@ type delivery struct {
 	Folder      string `json:"folder"`
 	Commit      string `json:"commit"`
 	Version     string `json:"version,omitempty"` // empty: the source's own
+	Tag         string `json:"tag,omitempty"`     // that was pushed; empty: it was a branch, or somebody asked
 	Environment string `json:"environment"`
 }
 
@@ -168,10 +169,11 @@ func usual(p *manifest.Platform) []string {
 	return nil
 }
 
-// deliver makes the jobs that ship an app.
-func (s *Server) deliver(ctx context.Context, tx *store.Tx, in pushed, a pipeline.FoundApp, to []string, version string) error {
+// deliver makes the jobs that ship an app. A tag is the release's version; empty: a
+// branch was pushed.
+func (s *Server) deliver(ctx context.Context, tx *store.Tx, in pushed, a pipeline.FoundApp, to []string, tag string) error {
 	for _, env := range to {
-		d := delivery{at: in.at, App: a.Manifest.App, Folder: a.Folder, Commit: in.Commit, Version: version, Environment: env}
+		d := delivery{at: in.at, App: a.Manifest.App, Folder: a.Folder, Commit: in.Commit, Version: tag, Tag: tag, Environment: env}
 		j, _, err := tx.Enqueue(ctx, store.Job{
 			Key: fmt.Sprintf("ship/%s/%s/%s/%s", d.App, env, in.Commit, newID()), Kind: jobShip, Subject: subjectOf(d.App), Input: toJSON(d), Made: s.Clock(), By: s.author(a.Source),
 		})

@@ -42,12 +42,20 @@ func (s *Server) openSandbox() error {
 // merged may read the packages that others fetched, and leaves none for them.
 func (s *Server) inSandbox(c *pipeline.Config, j store.Job) (end func() error, err error) {
 	merged := j.Kind != jobCheck
-	c.Sandbox, c.Event, c.Unmerged = s.box, manifest.OnPush, !merged
-	if !merged {
-		c.Event = manifest.OnPullRequest
-	}
+	c.Sandbox, c.Event, c.Unmerged = s.box, eventOf(j), !merged
 	if c.Packages, err = s.packages.Open(c.Project.Manifest.App, merged); err != nil {
 		return nil, err
 	}
 	return c.Packages.Close, nil
+}
+
+// eventOf is what the checks of a job are asked for.
+func eventOf(j store.Job) string {
+	if j.Kind == jobCheck {
+		return manifest.OnPullRequest
+	}
+	if in, err := input[delivery](j); err == nil && in.Tag != "" { // others than a delivery have no tag
+		return manifest.OnTag
+	}
+	return manifest.OnPush
 }

@@ -90,6 +90,7 @@ type Server struct {
 	fetched   *recent[bool]              // the commits that mirrors have
 	permitted *recent[forge.Permission]  // what people may do at a forge
 	figures   *figures
+	sealer    sealer
 	box       *sandbox.Sandbox // what the commands of teams run in
 	packages  *sandbox.Caches
 
@@ -153,6 +154,9 @@ func New(ctx context.Context, c Config) (*Server, error) {
 	s.store = c.Store(s.host.State())
 	s.door = c.Door(s.store, s.URL)
 	s.kinds = s.allKinds()
+	if s.sealer, err = openSealer(filepath.Join(s.stateFolder(), keySeal)); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
 	if s.id, err = identity(filepath.Join(s.stateFolder(), "server-id")); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
