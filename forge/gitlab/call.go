@@ -54,39 +54,46 @@ func (f *Forge) send(ctx context.Context, method, path string, in, out any) (htt
 	req.Header.Set("Accept", "application/json")
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("User-Agent", "slipway")
-	answer, data, err := f.carry(req)
+	got, err := f.carry(req)
 	switch {
 	case err != nil:
 		return nil, err
-	case answer.StatusCode >= http.StatusMultipleChoices:
-		return nil, refusalOf(answer.StatusCode, data)
+	case got.status >= http.StatusMultipleChoices:
+		return nil, refusalOf(got.status, got.body)
 	case out == nil:
-		return answer.Header, nil
+		return got.header, nil
 	}
-	if err := json.Unmarshal(data, out); err != nil {
+	if err := json.Unmarshal(got.body, out); err != nil {
 		return nil, fmt.Errorf("its answer is not as documented: %w", err)
 	}
-	return answer.Header, nil
+	return got.header, nil
+}
+
+// An answer is one that was read.
+type answer struct {
+	status int
+	header http.Header
+	body   []byte
 }
 
 // carry sends a request, unless GitLab said that it answers none before a time that is
 // still to come.
-func (f *Forge) carry(req *http.Request) (*http.Response, []byte, error) {
+func (f *Forge) carry(req *http.Request) (answer, error) {
 	kind := kindOf(req)
 	if until, closed := f.limits.closed(kind); closed {
-		return nil, nil, &forge.LimitError{Until: until}
+		return answer{}, &forge.LimitError{Until: until}
 	}
-	answer, err := f.client.Do(req)
+	response, err := f.client.Do(req)
 	if err != nil {
-		return nil, nil, err
+		return answer{}, err
 	}
-	defer answer.Body.Close()
-	f.limits.note(kind, answer)
-	if until, closed := f.limits.closed(kind); closed && answer.StatusCode == http.StatusTooManyRequests {
-		return nil, nil, &forge.LimitError{Until: until}
+	defer response.Body.Close()
+	f.limits.note(kind, response)
+	if until, closed := f.limits.closed(kind); closed && response.StatusCode == http.StatusTooManyRequests {
+		return answer{}, &forge.LimitError{Until: until}
 	}
-	data, err := io.ReadAll(io.LimitReader(answer.Body, mostAnswer))
-	return answer, data, err
+	body, err := io.ReadAll(io.LimitReader(response.Body, mostAnswer))
+	return answer{response.StatusCode, response.Header, body}, err
 }
 
 // list turns the pages of a list to its end. GitLab leads from page to page by links,

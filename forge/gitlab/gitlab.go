@@ -60,7 +60,10 @@ func New(config Config) (*Forge, error) {
 	address := strings.TrimSuffix(cmp.Or(config.URL, "https://gitlab.com"), "/")
 	u, err := url.Parse(address)
 	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || u.User != nil || u.RawQuery != "" {
-		return nil, slipway.Errorf(slipway.Invalid, "%q is not the URL of a GitLab", config.URL).
+		if err == nil {
+			address = u.Redacted()
+		}
+		return nil, slipway.Errorf(slipway.Invalid, "%q is not the URL of a GitLab", address).
 			WithFix("write it as in the browser, such as https://gitlab.example.com")
 	}
 	if config.Token == "" {

@@ -39,10 +39,10 @@ func (f *Forge) Hear(header http.Header, body []byte) (forge.Delivery, error) {
 	if d.ID == "" || d.Event == "" {
 		return forge.Delivery{}, slipway.Errorf(slipway.Invalid, "a webhook does not say what it is: Idempotency-Key or X-Gitlab-Event-UUID, and object_kind or event_name are needed")
 	}
-	for _, h := range e.hints(d.Event) {
-		if h.Repository == "" && h.Number == 0 && h.Commit == "" || validProject(h.Repository) && f.wanted(h.Repository) {
-			d.Hints = append(d.Hints, h)
-		}
+	if everywhere(d.Event) {
+		d.Hints = []forge.Hint{{}}
+	} else if h, ok := e.hint(d.Event); ok && validProject(h.Repository) && f.wanted(h.Repository) {
+		d.Hints = []forge.Hint{h}
 	}
 	return d, nil
 }
@@ -157,36 +157,31 @@ func (e *event) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// hints are where to look. Who is in which group, and which projects there are, may
-// have changed with the events of groups, projects and members.
-func (e event) hints(name string) []forge.Hint {
+// everywhere says whether an event is one after which to look at everything: who is in
+// which group, and which projects there are, may have changed.
+func everywhere(event string) bool {
+	for _, prefix := range []string{"user_", "group_", "subgroup_", "project_"} {
+		if strings.HasPrefix(event, prefix) {
+			return true
+		}
+	}
+	return false
+}
+
+// hint is where to look.
+func (e event) hint(name string) (forge.Hint, bool) {
 	repository := e.Project.Path
 	switch name {
 	case "push", "tag_push", "release", "repository_update":
-		return []forge.Hint{{Repository: repository}}
+		return forge.Hint{Repository: repository}, true
 	case "merge_request":
-		return []forge.Hint{{Repository: cmp.Or(e.Attributes.Target.Path, repository), Number: e.Attributes.IID}}
+		return forge.Hint{Repository: cmp.Or(e.Attributes.Target.Path, repository), Number: e.Attributes.IID}, true
 	case "note":
-		if e.MergeRequest.IID == 0 {
-			return nil
-		}
-		return []forge.Hint{{Repository: cmp.Or(e.MergeRequest.Target.Path, repository), Number: e.MergeRequest.IID}}
+		return forge.Hint{Repository: cmp.Or(e.MergeRequest.Target.Path, repository), Number: e.MergeRequest.IID}, e.MergeRequest.IID != 0
 	case "pipeline":
-		return commitHint(repository, e.Attributes.SHA)
+		return forge.Hint{Repository: repository, Commit: e.Attributes.SHA}, e.Attributes.SHA != ""
 	case "build":
-		return commitHint(repository, e.SHA)
+		return forge.Hint{Repository: repository, Commit: e.SHA}, e.SHA != ""
 	}
-	for _, prefix := range []string{"user_", "group_", "subgroup_", "project_"} {
-		if strings.HasPrefix(name, prefix) {
-			return []forge.Hint{{}}
-		}
-	}
-	return nil
-}
-
-func commitHint(repository, commit string) []forge.Hint {
-	if commit == "" {
-		return nil
-	}
-	return []forge.Hint{{Repository: repository, Commit: commit}}
+	return forge.Hint{}, false
 }

@@ -11,9 +11,9 @@ package gitlabtest
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"strconv"
 	"strings"
 	"sync"
@@ -142,10 +142,7 @@ func (s *Server) page(w http.ResponseWriter, r *http.Request, list []object) []o
 		size = 20
 	}
 	size = min(size, s.PerPage)
-	next := url.Values{}
-	for name, values := range q {
-		next[name] = values
-	}
+	next := maps.Clone(q)
 	from := 0
 	if q.Get("pagination") == "keyset" {
 		after, _ := strconv.Atoi(q.Get("id_after"))

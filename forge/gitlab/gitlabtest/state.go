@@ -318,7 +318,7 @@ func (s *Server) note(m *request, by, body string) object {
 	now := s.now()
 	n := object{
 		"id": s.id(), "type": nil, "body": body, "author": s.user(by), "system": false, "created_at": now, "updated_at": now,
-		"noteable_id": m.iid, "noteable_iid": m.iid, "noteable_type": "MergeRequest", "resolvable": false, "confidential": false, "internal": false,
+		"project_id": 1, "resolvable": false, "confidential": false, "internal": false,
 	}
 	m.notes = append(m.notes, n)
 	return n
