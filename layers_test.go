@@ -55,6 +55,7 @@ var layers = map[string][]string{
 	"awsauth":                 {},
 	"awsauth/awstest":         {},
 	"awssetup":                {"awsauth", "awssetup/access"},
+	"azureauth":               {},
 	"driver/glue":             {"driver", "repository", "driver/glue/price", "awssetup/access", "schema"},
 	"driver/glue/price":       {"driver", "schema"},
 	"driver/glue/gluetest":    {},
@@ -65,14 +66,19 @@ var layers = map[string][]string{
 	"forge/gitlab":            {"forge"},
 	"forge/gitlab/gitlabtest": {},
 	"forge/plain":             {"forge", "git"},
+	"gcpauth":                 {},
 	"git":                     {},
 	"identity":                {"evidence"},
 	"identity/awskms":         {"evidence"},
 	"ledger/object":           {"ledger", "repository"},
 	"sandbox":                 {"sandbox/mask"},
 	"sandbox/mask":            {},
+	"repository/azure":        {"repository", "repository/rest"},
 	"repository/bucket":       {"repository"},
+	"repository/emulator":     {"repository"},
 	"repository/folder":       {"repository"},
+	"repository/gcs":          {"repository", "repository/rest"},
+	"repository/rest":         {"repository"},
 	"store":                   {"access", "ledger", "ledger/tree"},
 	"store/pgtest":            {},
 	"telemetry":               {},
@@ -109,8 +115,8 @@ var layers = map[string][]string{
 
 	"cmd/slipway/early": {},
 	"cmd/slipway": {
-		"awsauth", "awssetup", "cli", "cmd/slipway/early", "evidence", "identity/awskms", "driver", "driver/glue", "driver/glue/price", "driver/local", "forge", "forge/gitea", "forge/github", "forge/gitlab", "forge/plain", "ledger", "ledger/object", "manifest", "pipeline",
-		"repository", "repository/bucket", "repository/folder", "schema", "store", "telemetry", "workflow",
+		"awsauth", "awssetup", "azureauth", "cli", "cmd/slipway/early", "evidence", "gcpauth", "identity/awskms", "driver", "driver/glue", "driver/glue/price", "driver/local", "forge", "forge/gitea", "forge/github", "forge/gitlab", "forge/plain", "ledger", "ledger/object", "manifest", "pipeline",
+		"repository", "repository/azure", "repository/bucket", "repository/folder", "repository/gcs", "schema", "store", "telemetry", "workflow",
 	},
 }
 

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -21,15 +20,13 @@ import (
 	"github.com/slipway-cd/slipway/ledger/object"
 	"github.com/slipway-cd/slipway/pipeline"
 	"github.com/slipway-cd/slipway/repository"
-	"github.com/slipway-cd/slipway/repository/bucket"
-	"github.com/slipway-cd/slipway/repository/folder"
 	"github.com/slipway-cd/slipway/store"
 	"github.com/slipway-cd/slipway/workflow"
 )
 
 // parts is the list of what this program links in.
 func parts(env cli.Env) pipeline.Parts {
-	signedIn := &awsauth.Kept{}
+	signedIn, repositories := &awsauth.Kept{}, newPlaces(env)
 	return pipeline.Parts{
 		Runtimes: map[string]func(context.Context, pipeline.RuntimeConfig) (driver.Driver, error){
 			"local": func(_ context.Context, c pipeline.RuntimeConfig) (driver.Driver, error) {
@@ -40,7 +37,7 @@ func parts(env cli.Env) pipeline.Parts {
 			},
 		},
 		Repository: func(ctx context.Context, e slipway.Environment) (repository.Repository, error) {
-			return openRepository(ctx, e, credentials(env, e, signedIn))
+			return repositories.open(ctx, e, credentials(env, e, signedIn))
 		},
 		ObjectLedger: func(r repository.Repository, clock func() time.Time) pipeline.Ledger {
 			return object.New(r, clock)
@@ -71,26 +68,6 @@ func openGlue(ctx context.Context, c pipeline.RuntimeConfig, who awsauth.Options
 		AWS: settings, Environment: c.Environment, Notes: c.Repository, Prices: prices,
 		Clock: c.Clock, Pause: glue.Wait, Log: log, Progress: c.Progress,
 	}), nil
-}
-
-// openRepository opens the artifact repository at a URL, or in a folder.
-func openRepository(ctx context.Context, e slipway.Environment, who awsauth.Options) (repository.Repository, error) {
-	at := e.Repository
-	if !strings.Contains(at, "://") {
-		return folder.Open(at)
-	}
-	u, err := url.Parse(at)
-	if err != nil {
-		return nil, slipway.Errorf(slipway.Invalid, "the artifact repository's URL: %w", err)
-	}
-	switch u.Scheme {
-	case "file":
-		return folder.Open(u.Path)
-	case "s3":
-		return bucket.Open(ctx, at, who.OpenFor)
-	}
-	return nil, slipway.Errorf(slipway.Invalid, "there is no kind of artifact repository for %s", at).
-		WithFix("use a folder's path or an s3:// URL")
 }
 
 // credentials are those of AWS for an environment.

@@ -1,0 +1,285 @@
+// Package emulator has object stores for tests that nobody here wrote: GCS is
+// fake-gcs-server, Azurite is Microsoft's own. A Proxy before them loses answers.
+package emulator
+
+import (
+	"bufio"
+	"bytes"
+	"cmp"
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/base64"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io"
+	"math/big"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// The account that Azurite knows, and its key, which are the same for everybody.
+const (
+	Account    = "devstoreaccount1"
+	AccountKey = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
+)
+
+// GCS returns the URL of a Google Cloud Storage, which is started once for all tests
+// of a package and ends with them. Where it cannot be had the test is skipped, but
+// never in CI.
+func GCS(t testing.TB) string {
+	t.Helper()
+	return running(t, "no Google Cloud Storage to test with", gcs)
+}
+
+// Azurite returns the URL of an Azure Blob Storage without the account, as GCS does.
+func Azurite(t testing.TB) string {
+	t.Helper()
+	return running(t, "no Azure Blob Storage to test with", azurite)
+}
+
+// SecureAzurite returns the URL of one with TLS, which takes tokens of Entra ID, and
+// looks at their claims, but not at their signature.
+func SecureAzurite(t testing.TB) string {
+	t.Helper()
+	return running(t, "no Azure Blob Storage to test with", secureAzurite)
+}
+
+// Bucket makes a bucket at a Google Cloud Storage.
+func Bucket(t testing.TB, gcs, name string) {
+	t.Helper()
+	response, err := http.Post(gcs+"/storage/v1/b", "application/json", strings.NewReader(`{"name":"`+name+`"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		said, _ := io.ReadAll(response.Body)
+		t.Fatalf("make the bucket %s: %s: %s", name, response.Status, said)
+	}
+}
+
+// Container makes a container in the account of an Azure Blob Storage.
+func Container(t testing.TB, azurite, name string) {
+	t.Helper()
+	at := "/" + Account + "/" + name
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPut, azurite+at+"?restype=container", http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	date := time.Now().UTC().Format(http.TimeFormat) //nolint:forbidigo // the emulator has no other clock
+	request.Header.Set("X-Ms-Date", date)
+	request.Header.Set("X-Ms-Version", "2023-11-03")
+	key, err := base64.StdEncoding.DecodeString(AccountKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mac := hmac.New(sha256.New, key)
+	fmt.Fprintf(mac, "PUT%sx-ms-date:%s\nx-ms-version:2023-11-03\n/%s%s\nrestype:container", strings.Repeat("\n", 12), date, Account, at)
+	request.Header.Set("Authorization", "SharedKey "+Account+":"+base64.StdEncoding.EncodeToString(mac.Sum(nil)))
+	response, err := Trusting("").RoundTrip(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusCreated {
+		said, _ := io.ReadAll(response.Body)
+		t.Fatalf("make the container %s: %s: %s", name, response.Status, said)
+	}
+}
+
+// Trusting returns a transport that takes SecureAzurite for whom it says it is, and
+// connects to an address, whatever name is asked for; if it is empty, to that name.
+func Trusting(address string) *http.Transport {
+	dial := &net.Dialer{}
+	return &http.Transport{
+		TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, // it made its certificate itself
+		DialContext: func(ctx context.Context, network, name string) (net.Conn, error) {
+			return dial.DialContext(ctx, network, cmp.Or(address, name))
+		},
+		DisableCompression: true,
+	}
+}
+
+func running(t testing.TB, what string, start func() (*server, error)) string {
+	t.Helper()
+	s, err := start()
+	switch missing := (*missingError)(nil); {
+	case err == nil:
+		return s.url
+	case !errors.As(err, &missing), os.Getenv("CI") != "": //nolint:forbidigo // a helper of tests, which CI tells this way
+		t.Fatalf("%s: %v", what, err)
+	default:
+		t.Skipf("SKIPPED: %s: %v", what, err)
+	}
+	return ""
+}
+
+//nolint:gochecknoglobals // once for all tests of a package
+var (
+	gcs           = sync.OnceValues(startGCS)
+	azurite       = sync.OnceValues(func() (*server, error) { return startAzurite() })
+	secureAzurite = sync.OnceValues(startSecureAzurite)
+)
+
+// A missingError is an emulator that this machine does not have.
+type missingError struct{ said string }
+
+func (e *missingError) Error() string { return e.said }
+
+// A server ends when its input does, with this process at the latest, so that nobody
+// has to stop it.
+type server struct {
+	url    string
+	input  io.WriteCloser
+	output *bufio.Scanner
+}
+
+func startGCS() (*server, error) {
+	program, err := script("fakegcs.sh")
+	if err != nil {
+		return nil, err
+	}
+	return start(exec.Command(program), "")
+}
+
+func startAzurite(args ...string) (*server, error) {
+	folder, err := script("azurite.sh")
+	if err != nil {
+		return nil, err
+	}
+	root, err := projectRoot()
+	if err != nil {
+		return nil, err
+	}
+	cmd := exec.Command("node", append([]string{
+		filepath.Join(root, "repository/emulator/testdata/azurite.js"), folder,
+		"--blobHost", "127.0.0.1", "--blobPort", "0", "--inMemoryPersistence", "--disableTelemetry", "--silent",
+	}, args...)...)
+	return start(cmd, "successfully listens on ")
+}
+
+func startSecureAzurite() (*server, error) {
+	folder, err := os.MkdirTemp("", "slipway-azurite-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(folder) // it has read them when it answers
+	certificate, key := filepath.Join(folder, "cert.pem"), filepath.Join(folder, "key.pem")
+	if err := writeCertificate(certificate, key); err != nil {
+		return nil, err
+	}
+	return startAzurite("--oauth", "basic", "--cert", certificate, "--key", key)
+}
+
+// start returns a server once it says its URL, in the first line with mark in it.
+func start(cmd *exec.Cmd, mark string) (*server, error) {
+	cmd.Stderr = os.Stderr
+	input, err := cmd.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	output, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	lines := bufio.NewScanner(output)
+	for lines.Scan() {
+		if _, at, ok := strings.Cut(lines.Text(), mark); ok && strings.HasPrefix(at, "http") {
+			go func() { _, _ = io.Copy(io.Discard, output) }()
+			return &server{at, input, lines}, nil
+		}
+	}
+	return nil, fmt.Errorf("%s ended before it was ready", cmd.Path)
+}
+
+// script runs one of the project's scripts, which prints a path.
+func script(name string) (string, error) {
+	root, err := projectRoot()
+	if err != nil {
+		return "", err
+	}
+	var talk bytes.Buffer
+	cmd := exec.Command(filepath.Join(root, "scripts", name))
+	cmd.Stderr = &talk
+	out, err := cmd.Output()
+	if err != nil {
+		return "", &missingError{fmt.Sprintf("%s: %v", strings.TrimSpace(talk.String()), err)}
+	}
+	return strings.TrimSpace(string(out)), nil
+}
+
+// projectRoot is the folder of go.mod, above the folder in which a test runs.
+func projectRoot() (string, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	for {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			return dir, nil
+		}
+		if dir == filepath.Dir(dir) {
+			return "", errors.New("this is not the project's folder")
+		}
+		dir = filepath.Dir(dir)
+	}
+}
+
+// writeCertificate makes a certificate for this machine.
+func writeCertificate(certificate, key string) error {
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return err
+	}
+	about := x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "localhost"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+		NotBefore: time.Unix(0, 0), NotAfter: time.Date(2200, 1, 1, 0, 0, 0, 0, time.UTC),
+	}
+	der, err := x509.CreateCertificate(rand.Reader, &about, &about, &private.PublicKey, private)
+	if err != nil {
+		return err
+	}
+	secret, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		return err
+	}
+	return errors.Join(
+		os.WriteFile(certificate, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600),
+		os.WriteFile(key, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret}), 0o600),
+	)
+}
+
+// Token returns a token of Entra ID for an audience, as SecureAzurite wants them.
+func Token(audience string, now time.Time) string {
+	part := func(v any) string {
+		data, err := json.Marshal(v)
+		if err != nil {
+			panic(err) // it is of the values below
+		}
+		return base64.RawURLEncoding.EncodeToString(data)
+	}
+	const tenant = "11111111-2222-3333-4444-555555555555"
+	return part(map[string]any{"alg": "RS256", "typ": "JWT"}) + "." + part(map[string]any{
+		"aud": audience, "iss": "https://sts.windows.net/" + tenant + "/", "tid": tenant, "oid": tenant, "ver": "1.0",
+		"iat": now.Add(-time.Hour).Unix(), "nbf": now.Add(-time.Hour).Unix(), "exp": now.Add(time.Hour).Unix(),
+	}) + "." + part("signature")
+}
