@@ -62,22 +62,15 @@ func (s *Server) jobRoutes(api huma.API) {
 		Idempotent
 	}
 	handle(api, route{"stop-job", http.MethodPost, "/jobs/{job}/stop", "Stop a job that waits or runs", "jobs", 200}, func(ctx context.Context, in *stop) (*Body[store.Job], error) {
-		j, err := s.job(ctx, in.Job)
-		if err != nil {
-			return nil, err
-		}
-		if err := s.mayStop(ctx, j); err != nil {
-			return nil, err
-		}
 		if in.Key != "" { // under which it is kept what was asked for
+			if _, err := s.stoppable(ctx, in.Job); err != nil {
+				return nil, err
+			}
 			if _, err := s.ask(ctx, in.Idempotent, store.Job{Kind: jobStopJob, Subject: "stop/" + number(in.Job), Input: toJSON(stopping{in.Job})}, in.Job); err != nil {
 				return nil, err
 			}
 		}
-		if err := s.stop(ctx, in.Job, caller(ctx).String()); err != nil {
-			return nil, err
-		}
-		j, err = s.job(ctx, in.Job)
+		j, err := s.stop(ctx, in.Job)
 		return &Body[store.Job]{Body: j}, err
 	})
 	type log struct {
@@ -110,11 +103,22 @@ func (s *Server) stopJob(ctx context.Context, j store.Job) (done, error) {
 	if err != nil {
 		return done{}, err
 	}
-	return done{value: in}, s.stop(ctx, in.Job, j.By)
+	return done{value: in}, s.halt(ctx, in.Job, j.By)
 }
 
-// stop asks a job to stop. One that is to stop already, or has ended, stays as it is.
-func (s *Server) stop(ctx context.Context, id int64, by string) error {
+// stop stops a job for the caller, if they may.
+func (s *Server) stop(ctx context.Context, id int64) (store.Job, error) {
+	if _, err := s.stoppable(ctx, id); err != nil {
+		return store.Job{}, err
+	}
+	if err := s.halt(ctx, id, caller(ctx).String()); err != nil {
+		return store.Job{}, err
+	}
+	return s.job(ctx, id)
+}
+
+// halt asks a job to stop. One that is to stop already, or has ended, stays as it is.
+func (s *Server) halt(ctx context.Context, id int64, by string) error {
 	j, ok, err := s.store.Job(ctx, id)
 	if err != nil || !ok || j.Stop != "" {
 		return err
@@ -163,6 +167,15 @@ func (s *Server) objectOf(ctx context.Context, j store.Job) (access.Object, erro
 //nolint:gochecknoglobals // immutable table
 var stoppedBy = map[string]access.Action{
 	jobShip: access.Deploy, jobDeploy: access.Deploy, jobRollback: access.Rollback, jobRun: access.Stop, jobStopRun: access.Stop,
+}
+
+// stoppable finds a job that the caller may stop.
+func (s *Server) stoppable(ctx context.Context, id int64) (store.Job, error) {
+	j, err := s.job(ctx, id)
+	if err != nil {
+		return j, err
+	}
+	return j, s.mayStop(ctx, j)
 }
 
 // mayStop says whether the caller may stop a job: who may ask for such a job may, who
