@@ -110,6 +110,7 @@ var layers = map[string][]string{
 		"examples", "fsck", "git", "identity", "manifest", "merge", "notebook", "notebook/clean", "notebook/diff", "notebook/lint", "pipeline", "policy", "schema", "shape",
 		"access", "awssetup", "awssetup/access", "dossier", "driver", "evidence", "forge", "forge/plain", "ledger", "ledger/tree", "operate", "promote", "deploy", "server", "server/client", "server/signin", "store", "telemetry",
 	},
+	"packaging":  {},
 	"cmd/parity": {"notebook", "notebook/diff"},
 	"cmd/wire":   {},
 

@@ -54,7 +54,7 @@ func (c *serveCommand) Run(s *session) error {
 	}
 	srv, listener, err := c.open(s, told)
 	if err == nil {
-		err = errors.Join(c.serve(s.ctx, srv, listener), srv.Close())
+		err = errors.Join(c.watched(s, srv, listener), srv.Close())
 	}
 	late, cancel := context.WithTimeout(context.WithoutCancel(s.ctx), 5*time.Second)
 	defer cancel()
@@ -104,6 +104,24 @@ func (c *serveCommand) open(s *session, told *telemetry.Telemetry) (srv *server.
 		s.talk.say("it listens on %s", address)
 	}
 	return srv, open, nil
+}
+
+// watched is serve, of which whoever started this process is told.
+func (c *serveCommand) watched(s *session, srv *server.Server, listener net.Listener) error {
+	boss := supervisorOf(s.env)
+	boss.say(s.ctx, "READY=1")
+	defer context.AfterFunc(s.ctx, func() { boss.say(context.WithoutCancel(s.ctx), "STOPPING=1") })()
+	watching, stop := context.WithCancel(context.WithoutCancel(s.ctx)) // while it drains, too
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		boss.watched(watching, srv.Well)
+	}()
+	defer func() {
+		stop()
+		<-done
+	}()
+	return c.serve(s.ctx, srv, listener)
 }
 
 // serve answers requests and does jobs until ctx is done. It stops answering once

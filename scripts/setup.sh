@@ -67,6 +67,11 @@ want_python() {
 	! apt-cache show "$2" >/dev/null 2>&1 || packages+=("$2")
 }
 
+check_systemd() {
+	[ "$(uname -s)" = Linux ] || return 0
+	has systemd-analyze || lack systemd "systemd-analyze is missing, which verifies the unit of the server: install it (on Debian: apt-get install systemd)."
+}
+
 check_shellcheck() {
 	has shellcheck || lack shellcheck "shellcheck is missing: install it (on Debian: apt-get install shellcheck)."
 }
@@ -76,7 +81,7 @@ check() {
 	check_go
 	case $1 in
 	demo) check_git && check_python && check_java ;;
-	test) check_git && check_python && check_java && check_cc && check_strace && check_bwrap && { [ -z "${CI:-}" ] || check_shellcheck; } ;;
+	test) check_git && check_python && check_java && check_cc && check_strace && check_bwrap && { [ -z "${CI:-}" ] || { check_shellcheck && check_systemd; }; } ;;
 	lint) check_shellcheck ;;
 	*)
 		echo "usage: scripts/setup.sh demo|test|lint" >&2

@@ -26,14 +26,20 @@ func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
 		return
 	default:
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), 5*time.Second)
-	defer cancel()
-	if _, _, err := s.store.CountJobs(ctx); err != nil {
+	if err := s.Well(r.Context()); err != nil {
 		s.Log.ErrorContext(r.Context(), "the database does not answer", "error", err)
 		http.Error(w, "the database does not answer", http.StatusServiceUnavailable)
 		return
 	}
 	s.health(w, r)
+}
+
+// Well reports whether the database answers, and soon.
+func (s *Server) Well(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	_, _, err := s.store.CountJobs(ctx)
+	return err
 }
 
 // metrics tells the server's figures in the text format of Prometheus, version

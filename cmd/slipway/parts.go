@@ -132,6 +132,21 @@ func (s *state) Close() error {
 	return errors.Join(err, s.store.Close())
 }
 
+// secretFile reads redshift/password below a folder. systemd lays the files of a folder
+// that it hands over as credentials side by side: then it is folder_redshift_password.
+func secretFile(dir, ref string) ([]byte, error) {
+	if dir == "" {
+		return nil, fs.ErrNotExist
+	}
+	if root, err := os.OpenRoot(dir); err == nil {
+		defer root.Close()
+		if data, err := root.ReadFile(filepath.FromSlash(ref)); !errors.Is(err, fs.ErrNotExist) {
+			return data, err
+		}
+	}
+	return os.ReadFile(dir + "_" + strings.ReplaceAll(ref, "/", "_")) //nolint:gosec // whoever starts the program names it
+}
+
 // secrets looks references up in the environment and in files: the secret
 // redshift/password is in SLIPWAY_SECRET_REDSHIFT_PASSWORD, or in the file
 // redshift/password below the folder that SLIPWAY_SECRETS names.
@@ -148,16 +163,7 @@ func secrets(environ []string) func(context.Context, string) (string, error) {
 		}
 		missing := slipway.Errorf(slipway.Unavailable, "there is no value for the secret %s", ref).
 			WithFix("set %s, or put it in the file %s below the folder that SLIPWAY_SECRETS names", name, ref)
-		dir := vars["SLIPWAY_SECRETS"]
-		if dir == "" {
-			return "", missing
-		}
-		root, err := os.OpenRoot(dir)
-		if err != nil {
-			return "", missing
-		}
-		defer root.Close()
-		data, err := root.ReadFile(filepath.FromSlash(ref))
+		data, err := secretFile(vars["SLIPWAY_SECRETS"], ref)
 		if errors.Is(err, fs.ErrNotExist) {
 			return "", missing
 		}
