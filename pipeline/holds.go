@@ -252,7 +252,7 @@ func (f *Flow) quarantined(ctx context.Context, p *Place, h ledger.History, r sl
 		name += ", which has the bytes of " + q.Version + ","
 	}
 	return slipway.Errorf(slipway.Blocked, "%s is in quarantine in %s: %s", name, p.Environment.Name, q.Why).
-		WithFix("make a release that is better; or %s looked at it again: slipway quarantine %s --lift --why TEXT", q.Person, q.Version)
+		WithFix("make a release that is better; or, once somebody has looked at it again: slipway quarantine %s --lift --why TEXT", q.Version)
 }
 
 // soaked says whether a release was live for long enough.

@@ -57,7 +57,7 @@ func TestQuarantine(t *testing.T) {
 	}
 	w.with(t, func(f *Flow) {
 		_, err := f.Promote(t.Context(), promote.Input{App: "hello", Version: "v1"}, "prod")
-		wantError(t, err, slipway.Blocked, "v1 is in quarantine in staging: it loses rows", "bo looked at it again: slipway quarantine v1 --lift --why TEXT")
+		wantError(t, err, slipway.Blocked, "v1 is in quarantine in staging: it loses rows", "or, once somebody has looked at it again: slipway quarantine v1 --lift --why TEXT")
 		_, err = f.Deploy(t.Context(), DeployInput{App: "hello", Environment: "staging", Version: "v1"})
 		wantError(t, err, slipway.Blocked, "v1 is in quarantine in staging: it loses rows", "")
 		_, err = f.Rollback(t.Context(), RollbackInput{App: "hello", Environment: "staging"})
