@@ -48,6 +48,8 @@ type Env struct {
 	Passphrase func(ctx context.Context, file string) ([]byte, error)
 	// Store is the database below the state that Parts opens, for a server.
 	Store func(pipeline.State) *store.Store
+	// Shared opens the state of a server over the database with a URL.
+	Shared func(url string) func(ctx context.Context, dir string, write bool) (pipeline.State, error)
 	// Forge opens a forge of the platform file.
 	Forge   func(context.Context, manifest.Forge) (forge.Forge, error)
 	Secrets func(ctx context.Context, ref string) (string, error)

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -21,10 +22,28 @@ type ledgerCommand struct {
 
 // inLedger is a command about the ledger in a data folder.
 type inLedger struct {
+	inDatabase
+
 	Data string `placeholder:"DIR" env:"SLIPWAY_DATA" help:"The server's data folder, or a state folder. Default: the .slipway in this folder or above it."`
 }
 
-// file finds the database.
+// place finds the database, and the folder of its keys.
+func (c inLedger) place(s *session) (file, keys string, err error) {
+	at, err := c.where(s)
+	if err != nil {
+		return "", "", err
+	}
+	if at != "" {
+		return at, filepath.Join(s.path(cmp.Or(c.Data, dataFolder)), "state"), nil
+	}
+	file, err = c.file(s)
+	return file, filepath.Dir(file), err
+}
+
+// dataFolder is the data folder where none is named.
+const dataFolder = "slipway-data"
+
+// file finds the database in a data folder.
 func (c inLedger) file(s *session) (string, error) {
 	if c.Data != "" {
 		file, found := store.FileIn(s.path(c.Data))
@@ -62,11 +81,11 @@ Exit codes: 0 everything is as it was written; 1 something is not, and is named;
 
 // Run implements the command.
 func (c *ledgerVerifyCommand) Run(s *session) error {
-	file, err := c.file(s)
+	file, keys, err := c.place(s)
 	if err != nil {
 		return err
 	}
-	against, err := c.against(s, file)
+	against, err := c.against(s, keys)
 	if err != nil {
 		return err
 	}
@@ -96,9 +115,9 @@ func (c *ledgerVerifyCommand) Run(s *session) error {
 }
 
 // against reads what the ledger is held against.
-func (c *ledgerVerifyCommand) against(s *session, file string) (tree.Against, error) {
+func (c *ledgerVerifyCommand) against(s *session, keys string) (tree.Against, error) {
 	var a tree.Against
-	key := filepath.Join(filepath.Dir(file), tree.PublicFile)
+	key := filepath.Join(keys, tree.PublicFile)
 	if c.Key != "" {
 		key = s.path(c.Key)
 	}
@@ -164,17 +183,17 @@ Example: slipway ledger head --data /var/lib/slipway > head.txt
 
 // Run implements the command.
 func (c *ledgerHeadCommand) Run(s *session) error {
-	file, err := c.file(s)
-	if err != nil {
-		return err
-	}
-	signer, err := tree.OpenSigner(filepath.Dir(file))
+	file, keys, err := c.place(s)
 	if err != nil {
 		return err
 	}
 	st, err := store.Open(s.ctx, file, nil)
 	if err != nil {
 		return err
+	}
+	signer, err := st.Signer(s.ctx, keys)
+	if err != nil {
+		return errors.Join(err, st.Close())
 	}
 	_, err = tree.Sequencer{Keeper: st, Signer: signer}.All(s.ctx)
 	var head tree.SignedHead

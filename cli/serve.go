@@ -16,6 +16,7 @@ import (
 	"github.com/slipway-cd/slipway/access"
 	"github.com/slipway-cd/slipway/ledger"
 	"github.com/slipway-cd/slipway/manifest"
+	"github.com/slipway-cd/slipway/pipeline"
 	"github.com/slipway-cd/slipway/server"
 	"github.com/slipway-cd/slipway/server/signin"
 	"github.com/slipway-cd/slipway/store"
@@ -23,6 +24,8 @@ import (
 )
 
 type serveCommand struct {
+	inDatabase
+
 	Data    string        `placeholder:"DIR" default:"slipway-data" env:"SLIPWAY_DATA" help:"The folder in which the server keeps what it has. Default: slipway-data."`
 	Listen  string        `placeholder:"ADDRESS" default:"127.0.0.1:8420" env:"SLIPWAY_LISTEN" help:"Where it listens. Default: 127.0.0.1:8420, this machine alone."`
 	URL     string        `name:"url" placeholder:"URL" help:"Its address, as people and forges reach it. Default: server.url of the platform file."`
@@ -34,9 +37,11 @@ type serveCommand struct {
 func (serveCommand) Help() string {
 	return `Takes commits from the forges that the platform file names, along the road: a push to the default branch is
 built, checked, released and deployed; a pull request is told what is missing for a merge. It may be killed at any time: the
-next start goes on where it was. One process works in a data folder at a time.
+next start goes on where it was. One process works in a data folder at a time. Servers with one --database, each with a data
+folder of its own, share all work: when one of them is lost the others go on with what it did.
 
 Example: slipway serve --platform platform.yaml --data /var/lib/slipway
+Example: slipway serve --platform platform.yaml --data /var/lib/slipway --database postgres://slipway@db/slipway
 
 ` + exitHelp
 }
@@ -74,6 +79,10 @@ func (c *serveCommand) open(s *session, told *telemetry.Telemetry) (srv *server.
 	if err != nil {
 		return nil, nil, err
 	}
+	parts, name, err := c.parts(s)
+	if err != nil {
+		return nil, nil, err
+	}
 	data := s.path(c.Data)
 	if err := os.MkdirAll(data, 0o700); err != nil {
 		return nil, nil, slipway.Errorf(slipway.Unavailable, "cannot make the folder %s: %w", data, err).WithFix("name a folder that this user may write, with --data")
@@ -88,7 +97,7 @@ func (c *serveCommand) open(s *session, told *telemetry.Telemetry) (srv *server.
 		}
 	}()
 	srv, err = server.New(s.ctx, server.Config{
-		Folder: data, Platform: filepath.Clean(s.path(s.globals.Platform)), URL: c.URL, Address: "http://" + open.Addr().String(), Parts: s.env.Parts, Store: s.env.Store, Forge: s.env.Forge, Shapes: menu,
+		Folder: data, Platform: filepath.Clean(s.path(s.globals.Platform)), URL: c.URL, Address: "http://" + open.Addr().String(), Parts: parts, Store: s.env.Store, Forge: s.env.Forge, Shapes: menu,
 		Me: ledger.Holder{Who: s.env.User, Process: s.env.Process, Doing: "serve"}, Environ: s.env.Environ, Secrets: s.env.Secrets,
 		Door:     func(st *store.Store, url string) server.Doorkeeper { return s.door(st, url, told.Log()) },
 		PlanText: markdownPlan, HTTP: &http.Client{Timeout: 30 * time.Second}, Clock: s.env.Clock, Log: told.Log(), Telemetry: told, Version: s.env.Version, Workers: c.Workers, Drain: c.Drain,
@@ -99,11 +108,23 @@ func (c *serveCommand) open(s *session, told *telemetry.Telemetry) (srv *server.
 	if err != nil {
 		return nil, nil, err
 	}
-	s.talk.say("slipway serves on %s, over %s", srv.URL, data)
+	s.talk.say("slipway serves on %s, over %s%s", srv.URL, data, name)
 	if address := "http://" + open.Addr().String(); address != srv.URL {
 		s.talk.say("it listens on %s", address)
 	}
 	return srv, open, nil
+}
+
+// parts are those of the program, with the database that the server is to have, and
+// how people are told of it.
+func (c *serveCommand) parts(s *session) (pipeline.Parts, string, error) {
+	parts := s.env.Parts
+	at, err := c.where(s)
+	if err != nil || at == "" {
+		return parts, "", err
+	}
+	parts.State = s.env.Shared(at)
+	return parts, " and " + store.NameOf(at), nil
 }
 
 // watched is serve, of which whoever started this process is told.

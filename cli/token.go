@@ -24,11 +24,19 @@ type tokenCommand struct {
 // inData is a command that works in the data folder itself, as the one who may read
 // and write it.
 type inData struct {
+	inDatabase
+
 	Data string `placeholder:"DIR" default:"slipway-data" env:"SLIPWAY_DATA" help:"The server's data folder, on this machine. Default: slipway-data."`
 }
 
 // open opens the database, which the server may be using meanwhile.
 func (d inData) open(s *session) (*store.Store, error) {
+	if at, err := d.where(s); err != nil || at != "" {
+		if err != nil {
+			return nil, err
+		}
+		return store.Open(s.ctx, at, nil)
+	}
 	file, found := store.FileIn(s.path(d.Data))
 	if _, err := os.Stat(s.path(d.Data)); err != nil && !found {
 		return nil, slipway.Errorf(slipway.NotFound, "there is no data folder %s", d.Data).WithFix("name the server's with --data; slipway serve makes it")

@@ -43,6 +43,17 @@ type Server struct {
 	URL    string // its address, as people reach it; empty: none is named
 	Forges []Forge
 	Mail   *Mail // nil: there is none
+	// Requests is how many requests a second each caller may send; 0: any number.
+	Requests int
+
+	Database Database
+}
+
+// Database is where a server keeps what it has beside files; without a URL it is a
+// file of its own.
+type Database struct {
+	URL      string // of PostgreSQL
+	Password schema.SecretRef
 }
 
 // Mail is the server that takes e-mail.
@@ -119,16 +130,32 @@ type Forge struct {
 	Every         time.Duration // how often it is swept
 }
 
+// defaultRequests is how many requests a second a caller may send where the platform
+// file says nothing.
+const defaultRequests = 50
+
 // defaultSweep is how often a forge is asked what no webhook told.
 const defaultSweep = 30 * time.Second
 
 func serverType() *schema.Type {
 	return &schema.Type{Kind: schema.Object, MayBeEmpty: true, Fields: []schema.Field{
 		{Name: "url", Type: &schema.Type{Kind: schema.URL}, Help: "The server's address, as people and forges reach it.", Example: "https://slipway.example.com"},
+		{Name: "database", Type: databaseType(), Help: "The PostgreSQL database that servers share. Default: a file of the server's own."},
+		{Name: "requests", Type: &schema.Type{Kind: schema.Int, Min: new(0.0), Max: new(100000.0)}, Default: "50", Help: "How many requests a second each person, token or machine may send to the API in the long run, and those of four seconds at once. With 0, any number."},
 		{Name: "mail", Type: mailType(), Help: "The server that takes e-mail."},
 		{Name: "forges", Type: mapOf("a forge's name", forgeType()), Help: "Where repositories lie."},
 	}}
 }
+
+func databaseType() *schema.Type {
+	return &schema.Type{Kind: schema.Object, Fields: []schema.Field{
+		{Name: "url", Required: true, Type: &schema.Type{Kind: schema.String, Pattern: databasePattern, PatternHelp: "postgres://USER@HOST/DATABASE, without a password"}, Help: "Its URL, without a password.", Example: "postgres://slipway@db.example.com/slipway"},
+		{Name: "password", Type: secretType(), Help: "The password.", Example: "{secret: database/password}"},
+	}}
+}
+
+// databasePattern has no room for a password.
+const databasePattern = `^postgres(ql)?://([^:@/?]+@)?[^@]+$`
 
 func mailType() *schema.Type {
 	return &schema.Type{Kind: schema.Object, Fields: []schema.Field{
@@ -158,7 +185,12 @@ func forgeType() *schema.Type {
 func secretType() *schema.Type { return &schema.Type{Kind: schema.Secret} }
 
 func decodeServer(v *schema.Value) Server {
-	s := Server{URL: v.Get("url").Text()}
+	s := Server{URL: v.Get("url").Text(), Requests: defaultRequests}
+	if requests := v.Get("requests"); requests.Given() {
+		s.Requests = requests.Int()
+	}
+	s.Database.URL = v.Get("database").Get("url").Text()
+	s.Database.Password, _ = v.Get("database").Get("password").Secret()
 	if m := v.Get("mail"); m.Given() {
 		s.Mail = &Mail{Host: m.Get("host").Text(), Port: 587, User: m.Get("user").Text(), From: m.Get("from").Text(), Insecure: m.Get("insecure").Bool()}
 		if port := m.Get("port"); port.Given() {

@@ -116,6 +116,9 @@ func (h *Host) Flow(c Config) *Flow {
 // State is the database, for what a server keeps beside the workflows.
 func (h *Host) State() State { return h.state }
 
+// Holder is under which id leases are held here.
+func (h *Host) Holder() string { return h.me.ID }
+
 // Prune deletes the records of workflows that nobody asks for any more.
 func (h *Host) Prune() error { return h.state.Engine().Prune(keptWorkflows) }
 

@@ -84,7 +84,7 @@ func (s *Server) kindsOf(w weight) []string {
 
 // serve does one job after another of some kinds, until ctx is done. work is the
 // context of the jobs.
-func (s *Server) serve(ctx, work context.Context, kinds []string) error {
+func (s *Server) serve(ctx, work context.Context, kinds []string) {
 	for ctx.Err() == nil {
 		news := s.news.Next()
 		j, ok, err := s.claim(ctx, kinds)
@@ -97,7 +97,6 @@ func (s *Server) serve(ctx, work context.Context, kinds []string) error {
 		}
 		s.await(ctx, news)
 	}
-	return nil
 }
 
 // await waits for news, though not for long, and reports whether ctx is still good.
@@ -127,6 +126,9 @@ func (s *Server) claim(ctx context.Context, kinds []string) (store.Job, bool, er
 	if err != nil || ok {
 		return j, ok, err
 	}
+	if s.isLost() {
+		return store.Job{}, false, nil
+	}
 	return s.store.Claim(ctx, passing, s.Clock(), true)
 }
 
@@ -151,7 +153,7 @@ func (s *Server) do(ctx context.Context, j store.Job) {
 	}
 	out, err := s.attempt(work, j)
 	defer func() { span.End(err) }()
-	if ctx.Err() != nil {
+	if ctx.Err() != nil || errors.Is(context.Cause(work), errLost) {
 		return
 	}
 	if err := s.conclude(ctx, j, out, err, context.Cause(work)); err != nil && ctx.Err() == nil {
@@ -214,6 +216,9 @@ func (s *Server) conclude(ctx context.Context, j store.Job, out done, err, cause
 			return s.end(ctx, tx, j, store.JobCancelled, outcomeOf(slipway.Errorf(slipway.Blocked, "%s", stop.why)), now)
 		case passing(err) || s.mayPass(j, err):
 			wait := s.wait(j, err, now)
+		if err := tx.Ours(ctx, j); err != nil {
+			return err
+		}
 			s.figures.Retries.Add(1)
 			s.Log.WarnContext(ctx, "a job is tried again", "job", j.ID, "key", j.Key, "in", wait, "error", err)
 			return tx.PutOff(ctx, j.ID, now.Add(wait), outcomeOf(err))

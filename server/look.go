@@ -26,8 +26,12 @@ func (s *Server) sweep(ctx context.Context) error {
 	for {
 		now := s.Clock()
 		next := now.Add(time.Minute)
+		leads := s.leads(ctx)
+		if !leads {
+			next = now.Add(s.Poll)
+		}
 		for name, h := range s.forges {
-			if !now.Before(due[name]) {
+			if leads && !now.Before(due[name]) {
 				err := s.store.Change(ctx, func(tx *store.Tx) error { return s.once(ctx, tx, jobLookForge, name, nil, "sweep") })
 				if err != nil && ctx.Err() == nil {
 					s.Log.ErrorContext(ctx, "have a forge looked at", "forge", name, "error", err)
@@ -35,7 +39,7 @@ func (s *Server) sweep(ctx context.Context) error {
 				s.news.Ring()
 				due[name] = now.Add(h.set.Every)
 			}
-			if due[name].Before(next) {
+			if leads && due[name].Before(next) {
 				next = due[name]
 			}
 		}

@@ -73,13 +73,15 @@ type Config struct {
 	Telemetry *telemetry.Telemetry // told what requests and jobs do; nil: nobody is
 }
 
+	Lost     time.Duration // how long a server may say nothing until others that share its database take its work over; 0: 6 s
 // A Server works in one folder, as the only process that does.
 type Server struct {
 	Config
 	host      *pipeline.Host
 	store     *store.Store
 	door      Doorkeeper
-	id        string // tells this server from any other
+	id        string // tells this server, and those that share its database, from any other
+	process   string // tells it from those that share its database
 	forges    map[string]home
 	kinds     map[string]kind
 	left      sync.Once
@@ -98,8 +100,10 @@ type Server struct {
 	running map[int64]context.CancelCauseFunc // the jobs under way
 	mirrors map[string]*sync.Mutex            // one fetch at a time of a repository
 }
+	seals     *tree.Signer // signs the heads of the ledger
 
 // A home is a forge, and how it is looked after.
+	lost    bool                              // others may have taken its work over
 type home struct {
 	forge.Forge
 	set manifest.Forge
@@ -110,7 +114,7 @@ func New(ctx context.Context, c Config) (*Server, error) {
 	c.Workers, c.Lookers = cmp.Or(c.Workers, 4), cmp.Or(c.Lookers, 8)
 	c.Keep, c.Retry, c.Poll = cmp.Or(c.Keep, 30*24*time.Hour), cmp.Or(c.Retry, time.Second), cmp.Or(c.Poll, time.Second)
 	c.Tick, c.Watch = cmp.Or(c.Tick, 10*time.Second), cmp.Or(c.Watch, 30*time.Second)
-	c.Slow = cmp.Or(c.Slow, 30*time.Second)
+	c.Slow, c.Lost = cmp.Or(c.Slow, 30*time.Second), cmp.Or(c.Lost, defaultLost)
 	s := &Server{
 		Config: c, forges: map[string]home{}, news: newBell(), leaving: make(chan struct{}), began: c.Clock(), figures: &figures{},
 		running: map[int64]context.CancelCauseFunc{}, mirrors: map[string]*sync.Mutex{},
@@ -157,7 +161,10 @@ func New(ctx context.Context, c Config) (*Server, error) {
 	if s.sealer, err = openSealer(filepath.Join(s.stateFolder(), keySeal)); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
-	if s.id, err = identity(filepath.Join(s.stateFolder(), "server-id")); err != nil {
+	if err := s.ids(ctx); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	if s.seals, err = s.signer(ctx); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	if err := s.takeOver(ctx, p); err != nil {
@@ -179,34 +186,37 @@ func (s *Server) Close() error { return s.host.Close() }
 // It begins nothing after that, and lets what is under way come to its end for the
 // time of Drain. What is not at its end then the next process goes on with.
 func (s *Server) Run(ctx context.Context) error {
-	if n, err := s.store.Reopen(ctx); ctx.Err() != nil {
+	if err := s.join(ctx); ctx.Err() != nil {
 		return nil // it was to end before it had begun
 	} else if err != nil {
 		return err
-	} else if n > 0 {
-		s.Log.InfoContext(ctx, "going on with what was cut short", "jobs", n)
 	}
 	if err := s.clearAway(); err != nil {
 		return fmt.Errorf("clear away what a killed server left: %w", err)
 	}
 	work, cut := context.WithCancel(context.WithoutCancel(ctx))
 	defer cut()
+	defer s.depart(ctx)
 	defer context.AfterFunc(ctx, func() { // it ends with work at the latest
 		pause(work, s.Drain)
 		cut()
 	})()
 	g, ctx := errgroup.WithContext(ctx)
 	for range s.Workers {
-		g.Go(func() error { return s.serve(ctx, work, s.kindsOf(heavy)) })
+		doing.Go(func() { s.serve(ctx, work, s.kindsOf(heavy)) })
 	}
 	for range s.Lookers {
-		g.Go(func() error { return s.serve(ctx, work, s.kindsOf(light)) })
+		doing.Go(func() { s.serve(ctx, work, s.kindsOf(light)) })
+	var doing sync.WaitGroup
 	}
 	g.Go(func() error { return s.sweep(ctx) })
 	g.Go(func() error { return s.tidy(ctx) })
 	g.Go(func() error { return s.seal(ctx) })
 	g.Go(func() error { return s.schedules(ctx) })
 	g.Go(func() error { return s.watch(ctx) })
+	g.Go(func() error { doing.Wait(); cut(); return nil })
+	g.Go(func() error { return s.live(ctx, work) })
+	g.Go(func() error { return s.listen(ctx) })
 	g.Go(func() error { s.Telemetry.Figures(ctx, s.figuresNow); return nil })
 	return g.Wait()
 }
@@ -243,6 +253,12 @@ func (s *Server) tidy(ctx context.Context) error {
 		}
 		if err := s.host.Prune(); err != nil && ctx.Err() == nil {
 			s.Log.ErrorContext(ctx, "tidy the workflows", "error", err)
+		if !s.leads(ctx) {
+			if !pause(ctx, s.Tick) {
+				return nil
+			}
+			continue
+		}
 		}
 		if !pause(ctx, often) {
 			return nil
@@ -296,12 +312,11 @@ func identity(file string) (string, error) {
 // seal keeps refusals in the ledger, puts what is new there into its Merkle tree,
 // and signs the head.
 func (s *Server) seal(ctx context.Context) error {
-	signer, err := tree.OpenSigner(s.stateFolder())
-	if err != nil {
-		return err
-	}
 	for pause(ctx, s.Tick) {
-		if _, err := (tree.Sequencer{Keeper: s.store, Signer: signer}).All(ctx); err != nil && ctx.Err() == nil {
+		if !s.leads(ctx) {
+			continue
+		}
+		if _, err := (tree.Sequencer{Keeper: s.store, Signer: s.seals}).All(ctx); err != nil && ctx.Err() == nil {
 			s.Log.ErrorContext(ctx, "sign the head of the ledger", "error", err)
 		}
 		if err := s.store.ChainRefusals(ctx, s.Clock()); err != nil && ctx.Err() == nil {

@@ -35,7 +35,11 @@ func (s *Server) schedules(ctx context.Context) error {
 	}()
 	for {
 		now := s.Clock()
-		for _, env := range s.firing(ctx) {
+		var firing []string
+		if s.leads(ctx) {
+			firing = s.firing(ctx)
+		}
+		for _, env := range firing {
 			ticks, ok := envs[env]
 			if !ok {
 				ticks = make(chan time.Time, 1)
@@ -94,6 +98,12 @@ func (s *Server) fire(ctx context.Context, env string, since time.Time, ticks <-
 // watch looks after the runs of all that is deployed, until ctx is done.
 func (s *Server) watch(ctx context.Context) error {
 	for {
+		if !s.leads(ctx) {
+			if !pause(ctx, s.Poll) {
+				return nil
+			}
+			continue
+		}
 		if err := s.watchAll(ctx); err != nil && ctx.Err() == nil {
 			s.Log.ErrorContext(ctx, "watch the runs", "error", err)
 		}

@@ -115,13 +115,13 @@ type Taken struct {
 // lets the jobs wait again that they had. Their leases end.
 func (s *Store) TakeOver(ctx context.Context, after time.Duration) (taken Taken, err error) {
 	var lost bool
-	err = s.reader.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM process WHERE gone = 0 AND beat < "+now+" - ?)", after.Milliseconds()).Scan(&lost)
+	err = s.reader.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM process WHERE gone = 0 AND beat < "+now+" - CAST(? AS BIGINT)) OR EXISTS (SELECT 1 FROM job WHERE "+orphaned+")", after.Milliseconds()).Scan(&lost)
 	if err != nil || !lost {
 		return taken, explain("read", s.file, err)
 	}
 	err = s.Change(ctx, func(t *Tx) error {
 		taken = Taken{}
-		rows, err := t.tx.QueryContext(ctx, "UPDATE process SET gone = "+now+" WHERE gone = 0 AND beat < "+now+" - ? RETURNING "+processColumns, after.Milliseconds())
+		rows, err := t.tx.QueryContext(ctx, "UPDATE process SET gone = "+now+" WHERE gone = 0 AND beat < "+now+" - CAST(? AS BIGINT) RETURNING "+processColumns, after.Milliseconds())
 		if err != nil {
 			return err
 		}
@@ -131,10 +131,22 @@ func (s *Store) TakeOver(ctx context.Context, after time.Duration) (taken Taken,
 				err = t.free(ctx, p, &taken)
 			}
 		}
+		if err != nil {
+			return err
+		}
+		r, err := t.tx.ExecContext(ctx, "UPDATE job SET state = 'waiting' WHERE "+orphaned)
+		if err != nil {
+			return err
+		}
+		n, err := r.RowsAffected()
+		taken.Jobs, t.news = taken.Jobs+n, true
 		return err
 	})
 	return taken, err
 }
+
+// orphaned are the jobs that a process claimed when it was given up already.
+const orphaned = "state = 'running' AND process NOT IN (SELECT id FROM process WHERE gone = 0)"
 
 // free lets others do what a process has under way.
 func (t *Tx) free(ctx context.Context, p Process, taken *Taken) error {

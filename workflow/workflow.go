@@ -60,6 +60,7 @@ type Config struct {
 type Engine struct {
 	root  dbos.Context
 	store *store.Store
+	name  string // of this process with the engine
 	queue string
 	poll  time.Duration
 	runs  sync.Map // of the runs under way: id to *run
@@ -69,7 +70,7 @@ type Engine struct {
 // Open makes an engine over the store's database, and the engine's own tables
 // in it where they are not there yet.
 func Open(ctx context.Context, st *store.Store, c Config) (*Engine, error) {
-	e := &Engine{store: st, queue: resumed, poll: poll}
+	e := &Engine{store: st, name: c.Executor, queue: resumed, poll: poll}
 	config := dbos.Config{AppName: "slipway", SQLiteSystemDB: st.Writer(), ApplicationVersion: version, ExecutorID: c.Executor, Logger: c.Log}
 	if st.Shared() {
 		pool, err := st.OpenPool(ctx)
@@ -115,6 +116,9 @@ func (e *Engine) Close() error {
 	e.tasks.Wait()
 	return nil
 }
+
+// Executor is the name of this process with the engine.
+func (e *Engine) Executor() string { return e.name }
 
 // Forget removes what the engine of a process that is gone left beside its workflows,
 // which are gone on with when they are run again.

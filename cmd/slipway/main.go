@@ -77,7 +77,7 @@ func environment(user string) (cli.Env, error) {
 		Passphrase: passphrase,
 	}
 	env.Parts, env.Account, env.Keepers = parts(env), account(env.Environ), keepers(env.Environ)
-	env.Store, env.Forge = databaseOf, forges(env)
+	env.Store, env.Shared, env.Forge = databaseOf, sharedState(env), forges(env)
 	return env, nil
 }
 

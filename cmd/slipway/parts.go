@@ -43,7 +43,7 @@ func parts(env cli.Env) pipeline.Parts {
 			return object.New(r, clock)
 		},
 		State: func(ctx context.Context, dir string, write bool) (pipeline.State, error) {
-			return openState(ctx, env, dir, write)
+			return openState(ctx, env, filepath.Join(dir, store.FileName), write)
 		},
 	}
 }
@@ -92,8 +92,17 @@ func databaseOf(s pipeline.State) *store.Store {
 	return nil
 }
 
-func openState(ctx context.Context, env cli.Env, dir string, write bool) (pipeline.State, error) {
-	file := filepath.Join(dir, "slipway.db")
+// sharedState opens the state of a server whose database is not in its folder.
+func sharedState(env cli.Env) func(url string) func(context.Context, string, bool) (pipeline.State, error) {
+	return func(url string) func(context.Context, string, bool) (pipeline.State, error) {
+		return func(ctx context.Context, _ string, write bool) (pipeline.State, error) {
+			return openState(ctx, env, url, write)
+		}
+	}
+}
+
+// openState opens a database: a file, or the URL of one.
+func openState(ctx context.Context, env cli.Env, file string, write bool) (pipeline.State, error) {
 	if !write {
 		st, err := store.OpenReadOnly(ctx, file)
 		switch {
