@@ -114,6 +114,9 @@ func (s *Server) await(ctx context.Context, news <-chan struct{}) bool {
 // claim begins a job. A look that a power cut undoes is looked again; any other is to
 // know that it was begun before.
 func (s *Server) claim(ctx context.Context, kinds []string) (store.Job, bool, error) {
+	if s.isLost() {
+		return store.Job{}, false, nil
+	}
 	var kept, passing []string
 	for _, name := range kinds {
 		if s.kinds[name].passing {
@@ -125,9 +128,6 @@ func (s *Server) claim(ctx context.Context, kinds []string) (store.Job, bool, er
 	j, ok, err := s.store.Claim(ctx, kept, s.Clock(), false)
 	if err != nil || ok {
 		return j, ok, err
-	}
-	if s.isLost() {
-		return store.Job{}, false, nil
 	}
 	return s.store.Claim(ctx, passing, s.Clock(), true)
 }
@@ -204,6 +204,9 @@ func (s *Server) conclude(ctx context.Context, j store.Job, out done, err, cause
 		change = s.store.ChangeSoon
 	}
 	return change(ctx, func(tx *store.Tx) error {
+		if err := tx.Ours(ctx, j); err != nil {
+			return err
+		}
 		switch {
 		case err == nil:
 			if out.then != nil {
@@ -216,9 +219,6 @@ func (s *Server) conclude(ctx context.Context, j store.Job, out done, err, cause
 			return s.end(ctx, tx, j, store.JobCancelled, outcomeOf(slipway.Errorf(slipway.Blocked, "%s", stop.why)), now)
 		case passing(err) || s.mayPass(j, err):
 			wait := s.wait(j, err, now)
-		if err := tx.Ours(ctx, j); err != nil {
-			return err
-		}
 			s.figures.Retries.Add(1)
 			s.Log.WarnContext(ctx, "a job is tried again", "job", j.ID, "key", j.Key, "in", wait, "error", err)
 			return tx.PutOff(ctx, j.ID, now.Add(wait), outcomeOf(err))

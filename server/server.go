@@ -69,11 +69,11 @@ type Config struct {
 	Watch    time.Duration // how often the runs of all that is deployed are looked at; 0: 30 s
 	Slow     time.Duration // how long a client may take to read what is sent to it as it comes; 0: 30 s
 	Poll     time.Duration // how often work is looked for that nobody announced; 0: 1 s
+	Lost     time.Duration // how long a server may say nothing until others that share its database take its work over; 0: 6 s
 
 	Telemetry *telemetry.Telemetry // told what requests and jobs do; nil: nobody is
 }
 
-	Lost     time.Duration // how long a server may say nothing until others that share its database take its work over; 0: 6 s
 // A Server works in one folder, as the only process that does.
 type Server struct {
 	Config
@@ -95,15 +95,15 @@ type Server struct {
 	sealer    sealer
 	box       *sandbox.Sandbox // what the commands of teams run in
 	packages  *sandbox.Caches
+	seals     *tree.Signer // signs the heads of the ledger
 
 	mu      sync.Mutex
+	lost    bool                              // others may have taken its work over
 	running map[int64]context.CancelCauseFunc // the jobs under way
 	mirrors map[string]*sync.Mutex            // one fetch at a time of a repository
 }
-	seals     *tree.Signer // signs the heads of the ledger
 
 // A home is a forge, and how it is looked after.
-	lost    bool                              // others may have taken its work over
 type home struct {
 	forge.Forge
 	set manifest.Forge
@@ -191,32 +191,32 @@ func (s *Server) Run(ctx context.Context) error {
 	} else if err != nil {
 		return err
 	}
+	defer s.depart(ctx)
 	if err := s.clearAway(); err != nil {
 		return fmt.Errorf("clear away what a killed server left: %w", err)
 	}
 	work, cut := context.WithCancel(context.WithoutCancel(ctx))
 	defer cut()
-	defer s.depart(ctx)
 	defer context.AfterFunc(ctx, func() { // it ends with work at the latest
 		pause(work, s.Drain)
 		cut()
 	})()
 	g, ctx := errgroup.WithContext(ctx)
+	var doing sync.WaitGroup
 	for range s.Workers {
 		doing.Go(func() { s.serve(ctx, work, s.kindsOf(heavy)) })
 	}
 	for range s.Lookers {
 		doing.Go(func() { s.serve(ctx, work, s.kindsOf(light)) })
-	var doing sync.WaitGroup
 	}
+	g.Go(func() error { doing.Wait(); cut(); return nil })
+	g.Go(func() error { return s.live(ctx, work) })
+	g.Go(func() error { return s.listen(ctx) })
 	g.Go(func() error { return s.sweep(ctx) })
 	g.Go(func() error { return s.tidy(ctx) })
 	g.Go(func() error { return s.seal(ctx) })
 	g.Go(func() error { return s.schedules(ctx) })
 	g.Go(func() error { return s.watch(ctx) })
-	g.Go(func() error { doing.Wait(); cut(); return nil })
-	g.Go(func() error { return s.live(ctx, work) })
-	g.Go(func() error { return s.listen(ctx) })
 	g.Go(func() error { s.Telemetry.Figures(ctx, s.figuresNow); return nil })
 	return g.Wait()
 }
@@ -248,17 +248,17 @@ func (s *Server) platform() (*manifest.Platform, error) {
 func (s *Server) tidy(ctx context.Context) error {
 	const often, events = time.Hour, 100_000
 	for {
-		if err := s.store.Tidy(ctx, events, s.Clock().Add(-s.Keep)); err != nil && ctx.Err() == nil {
-			s.Log.ErrorContext(ctx, "tidy the database", "error", err)
-		}
-		if err := s.host.Prune(); err != nil && ctx.Err() == nil {
-			s.Log.ErrorContext(ctx, "tidy the workflows", "error", err)
 		if !s.leads(ctx) {
 			if !pause(ctx, s.Tick) {
 				return nil
 			}
 			continue
 		}
+		if err := s.store.Tidy(ctx, events, s.Clock().Add(-s.Keep)); err != nil && ctx.Err() == nil {
+			s.Log.ErrorContext(ctx, "tidy the database", "error", err)
+		}
+		if err := s.host.Prune(); err != nil && ctx.Err() == nil {
+			s.Log.ErrorContext(ctx, "tidy the workflows", "error", err)
 		}
 		if !pause(ctx, often) {
 			return nil
