@@ -4,16 +4,16 @@
 #     scripts/tool.sh golangci-lint run ./...
 #
 # The binary is built once for each version of the tool and of Go, and kept in
-# ${XDG_CACHE_HOME:-~/.cache}/slipway-tools. golangci-lint and cosign take some minutes
-# to build, so it is worth keeping that folder between CI runs. cosign has a module of
-# its own, since what it requires is at odds with what the others do.
+# ${XDG_CACHE_HOME:-~/.cache}/slipway-tools. golangci-lint, cosign and helm take some
+# minutes to build, so it is worth keeping that folder between CI runs. cosign and helm
+# have modules of their own, since what they require is at odds with what the others do.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/slipway-tools
 
 usage() {
-	echo "usage: scripts/tool.sh golangci-lint|deadcode|benchstat|cosign [arguments]" >&2
+	echo "usage: scripts/tool.sh golangci-lint|deadcode|benchstat|cosign|helm [arguments]" >&2
 	exit 2
 }
 
@@ -26,6 +26,7 @@ golangci-lint) module=github.com/golangci/golangci-lint/v2 package=$module/cmd/g
 deadcode) module=golang.org/x/tools package=$module/cmd/deadcode ;;
 benchstat) module=golang.org/x/perf package=$module/cmd/benchstat ;;
 cosign) mod=$root/tools/cosign module=github.com/sigstore/cosign/v2 package=$module/cmd/cosign ;;
+helm) mod=$root/tools/helm module=helm.sh/helm/v4 package=$module/cmd/helm ;;
 *) usage ;;
 esac
 
@@ -34,7 +35,7 @@ binary=$cache/$tool-$version-$(go env GOVERSION)
 
 if [ ! -x "$binary" ]; then
 	mkdir -p "$cache"
-	case $tool in golangci-lint | cosign) note=" (this takes some minutes)" ;; *) note= ;; esac
+	case $tool in golangci-lint | cosign | helm) note=" (this takes some minutes)" ;; *) note= ;; esac
 	echo "building $tool $version, once$note" >&2
 	CGO_ENABLED=0 go -C "$mod" build -trimpath -o "$binary.$$" "$package"
 	mv "$binary.$$" "$binary"
