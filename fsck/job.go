@@ -80,7 +80,7 @@ func (k *checker) differs(ctx context.Context, d slipway.Deployment, status slip
 			Fix: k.again(d),
 		}
 		if version != "" {
-			f.Text += fmt.Sprintf(": it is that of release %s", version)
+			f.Text += ": it is that of release " + version
 			f.Fix = fmt.Sprintf("if the ledger is older than the runtime: slipway deploy %s %s writes down what is there; else %s", version, k.Environment, f.Fix)
 		}
 		k.find(f)

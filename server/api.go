@@ -4,11 +4,14 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"math"
 	"net/http"
 	"net/url"
 	"path"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -112,6 +115,11 @@ func (s *Server) known(api huma.API) func(huma.Context, func(huma.Context)) {
 			_ = huma.WriteErr(api, c, http.StatusUnauthorized, err.Error()) // whoever has gone does not hear it
 			return
 		}
+		if delay, perSecond := s.tooOften(who); delay > 0 {
+			c.SetHeader("Retry-After", strconv.Itoa(int(math.Ceil(delay.Seconds()))))
+			_ = huma.WriteErr(api, c, http.StatusTooManyRequests, fmt.Sprintf("these are more than %d requests a second, for some seconds", perSecond)) // whoever has gone does not hear it
+			return
+		}
 		c = huma.WithValue(c, knownTagsKey{}, r.Header.Values("If-None-Match"))
 		next(huma.WithValue(c, callerKey{}, who))
 	}
@@ -168,7 +176,7 @@ type route struct {
 func problems() []int {
 	return []int{
 		http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusNotAcceptable, http.StatusConflict,
-		http.StatusUnprocessableEntity, http.StatusInternalServerError, http.StatusServiceUnavailable,
+		http.StatusUnprocessableEntity, http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusServiceUnavailable,
 	}
 }
 

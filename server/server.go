@@ -101,6 +101,7 @@ type Server struct {
 	lost    bool                              // others may have taken its work over
 	running map[int64]context.CancelCauseFunc // the jobs under way
 	mirrors map[string]*sync.Mutex            // one fetch at a time of a repository
+	pace    pace                              // of those who ask
 }
 
 // A home is a forge, and how it is looked after.

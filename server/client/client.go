@@ -188,12 +188,7 @@ func (c *Client) Await(ctx context.Context, j store.Job, emit func(pipeline.Even
 		case ended:
 			return j, failureOf(j)
 		}
-		t := time.NewTimer(c.Again)
-		select {
-		case <-ctx.Done():
-		case <-t.C:
-		}
-		t.Stop()
+		_ = pause(ctx, c.Again) // the next look finds out
 	}
 }
 
@@ -297,26 +292,60 @@ func (c *Client) text(ctx context.Context, path string, follow bool, w io.Writer
 	return nil
 }
 
-// ask sends a request. An answer that is a problem is an error with the kind that
-// the problem has.
+// ask sends a request, and again later if the server has had too many of the
+// caller's. An answer that is a problem is an error with the kind that the problem has.
 func (c *Client) ask(ctx context.Context, method, path string, q url.Values, key string, in any) (*http.Response, error) {
 	address := strings.TrimSuffix(c.URL, "/") + server.Root + path
 	if len(q) > 0 {
 		address += "?" + q.Encode()
 	}
-	var body io.Reader
+	var data []byte
 	if in != nil {
-		data, err := json.Marshal(in)
-		if err != nil {
+		var err error
+		if data, err = json.Marshal(in); err != nil {
 			return nil, err
 		}
+	}
+	for {
+		answer, err := c.send(ctx, method, address, key, data)
+		if err != nil || answer.StatusCode < 400 {
+			return answer, err
+		}
+		seconds, _ := strconv.Atoi(answer.Header.Get("Retry-After"))
+		if answer.StatusCode != http.StatusTooManyRequests || seconds <= 0 {
+			defer answer.Body.Close()
+			return nil, c.problem(answer)
+		}
+		_ = answer.Body.Close() // it was not taken, and comes again
+		if err := pause(ctx, min(time.Duration(seconds)*time.Second, time.Minute)); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// pause waits for a time, or until ctx is done.
+func pause(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-t.C:
+		return nil
+	}
+}
+
+// send sends a request once.
+func (c *Client) send(ctx context.Context, method, address, key string, data []byte) (*http.Response, error) {
+	var body io.Reader
+	if data != nil {
 		body = bytes.NewReader(data)
 	}
 	r, err := http.NewRequestWithContext(ctx, method, address, body)
 	if err != nil {
 		return nil, slipway.Errorf(slipway.Invalid, "%q is not a server's address: %w", c.URL, err)
 	}
-	if in != nil {
+	if data != nil {
 		r.Header.Set("Content-Type", "application/json")
 	}
 	if key != "" {
@@ -332,11 +361,7 @@ func (c *Client) ask(ctx context.Context, method, path string, q url.Values, key
 		}
 		return nil, slipway.Errorf(slipway.Unavailable, "the server %s does not answer: %w", c.URL, errors.Unwrap(err)).WithFix("look whether it is up: curl %s/healthz", strings.TrimSuffix(c.URL, "/"))
 	}
-	if answer.StatusCode < 400 {
-		return answer, nil
-	}
-	defer answer.Body.Close()
-	return nil, c.problem(answer)
+	return answer, nil
 }
 
 // problem turns an answer into an error.
