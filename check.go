@@ -32,6 +32,8 @@ type CheckResult struct {
 	// Isolation is "isolated", or why the command was not though that was wanted;
 	// empty: it was not wanted.
 	Isolation string `json:"isolation,omitempty"`
+	// Scan is what kind of scan it was, secrets or sarif; empty: none.
+	Scan string `json:"scan,omitempty"`
 	// NotNeeded says why the check was not asked, such as that the change touches no
 	// file that it is about; it is a pass then. Empty: it was asked.
 	NotNeeded string `json:"not_needed,omitempty"`

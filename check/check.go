@@ -44,6 +44,17 @@ type Spec struct {
 	AllowEmpty bool
 }
 
+// Kind is what kind of scan the check is; empty: none.
+func (s Spec) Kind() string {
+	switch {
+	case s.Scan != "":
+		return s.Scan
+	case s.SARIF != "":
+		return "sarif"
+	}
+	return ""
+}
+
 // A Command is the team's own shell text or, when Shell is empty, a list that is
 // executed as it stands.
 type Command struct {
@@ -220,6 +231,7 @@ func (in Input) one(ctx context.Context, spec Spec) slipway.CheckResult {
 		}
 	}
 	if v.result.NotNeeded = in.notNeeded(spec); v.result.NotNeeded == "" {
+		v.result.Scan = spec.Kind()
 		in.question(ctx, spec, v)
 	}
 	if in.Found != nil && v.result.NotNeeded == "" && ctx.Err() == nil {

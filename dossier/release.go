@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/slipway-cd/slipway"
@@ -104,7 +105,38 @@ func (at place) made(r slipway.Release, a ledger.Admission) {
 		at.fault("its checks failed: %s", strings.Join(t.FailedTests, ", "))
 	default:
 		at.proved(by, "its checks: %s", outcome(t))
+		at.scanned(slipway.ScansOf(checks, want.Configuration), about)
 	}
+}
+
+// scanned proves what the scans among the checks found.
+func (at place) scanned(want []slipway.Scan, about []evidence.Subject) {
+	found, by, ok := allAttested[slipway.Scan](at, "scan", about)
+	if !ok {
+		return
+	}
+	byCheck := func(a, b slipway.Scan) int { return strings.Compare(a.Check, b.Check) }
+	slices.SortFunc(found, byCheck)
+	slices.SortFunc(want, byCheck)
+	if !alike(found, want) {
+		at.fault("its scans are not those of the checks")
+		return
+	}
+	for _, s := range found {
+		at.proved(by, "its scan %s: %s, %s", s.Check, strings.ToLower(s.Result), findings(s.Report))
+	}
+}
+
+// findings says how much was found.
+func findings(r slipway.SARIF) string {
+	n := 0
+	for _, run := range r.Runs {
+		n += len(run.Results)
+	}
+	if n == 1 {
+		return "1 finding"
+	}
+	return fmt.Sprintf("%d findings", n)
 }
 
 func resource(a slipway.Artifact) slipway.Resource {

@@ -74,30 +74,40 @@ func (at place) find(d slipway.Digest) (envelope, bool) {
 // attested returns the one claim of a kind among the statements that the entry
 // names, and the machine that made it; about are the bytes it has to be about.
 func attested[C evidence.Claim](at place, what string, about []evidence.Subject) (claim C, by string, ok bool) {
-	var found []envelope
+	all, by, ok := allAttested[C](at, what, about)
+	if ok && len(all) != 1 {
+		at.fault("it rests on %d statements of the kind %s, and one was expected", len(all), what)
+		return claim, "", false
+	}
+	if !ok {
+		return claim, by, false
+	}
+	return all[0], by, true
+}
+
+// allAttested returns the claims of a kind among the statements that the entry names.
+func allAttested[C evidence.Claim](at place, what string, about []evidence.Subject) (all []C, by string, ok bool) {
+	all = []C{}
 	for _, d := range at.entry.Statements {
 		e, there := at.find(d)
 		if !there {
-			return claim, "", false
+			return nil, "", false
 		}
-		if c, err := evidence.Read[C](e.Envelope); err == nil {
-			claim, found = c, append(found, e)
+		c, err := evidence.Read[C](e.Envelope)
+		if err != nil {
+			continue
 		}
+		if by, err = at.policy.Attested(e.Envelope, at.chain.Environment, at.chain.times[at.index]); err != nil {
+			at.fault("its %s: %v", what, err)
+			return nil, by, false
+		}
+		if !slices.Equal(e.Subject, about) {
+			at.fault("its %s is about other bytes", what)
+			return nil, by, false
+		}
+		all = append(all, c)
 	}
-	if len(found) != 1 {
-		at.fault("it rests on %d statements of the kind %s, and one was expected", len(found), what)
-		return claim, "", false
-	}
-	by, err := at.policy.Attested(found[0].Envelope, at.chain.Environment, at.chain.times[at.index])
-	if err != nil {
-		at.fault("its %s: %v", what, err)
-		return claim, by, false
-	}
-	if !slices.Equal(found[0].Subject, about) {
-		at.fault("its %s is about other bytes", what)
-		return claim, by, false
-	}
-	return claim, by, true
+	return all, by, true
 }
 
 // alike reports whether two values are the same when they are written.

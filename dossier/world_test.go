@@ -76,7 +76,12 @@ const commit = "0123456789abcdef0123456789abcdef01234567"
 
 func newStory(t testing.TB) *story {
 	s := &story{t: t, now: noon(), machine: keyOf("runner"), checks: []slipway.CheckResult{
-		{Name: "unit", Required: true, Verdict: slipway.Pass}, {Name: "style <&>", Verdict: slipway.Fail},
+		{Name: "unit", Required: true, Verdict: slipway.Pass},
+		{Name: "style <&>", Verdict: slipway.Fail, Scan: "sarif", Findings: []slipway.Finding{
+			{Rule: "B101", Level: "warning", Message: "use of <assert>", File: "a b.py", Line: 3, Fingerprint: "f1"},
+			{Rule: "B102", Level: "note", Message: "exec", Known: true},
+		}},
+		{Name: "secrets", Required: true, Verdict: slipway.Pass, Scan: "secrets"},
 	}}
 	checks, err := json.Marshal(s.checks)
 	s.must(err)
@@ -167,9 +172,19 @@ func (s *story) made(i int) {
 	bom, err := evidence.SBOM(s.release, s.record, []string{"pyarrow==17.0.0"})
 	s.must(err)
 	s.add(i, ledger.ReleaseCreated, s.admission(""),
-		attest(s, s.provenance(), s.subjects()),
-		attest(s, slipway.ResultOf(s.checks, []slipway.Resource{sums(s.release.Manifest), sums(s.release.Checks)}), s.subjects()),
-		attest(s, bom, s.subjects()))
+		append(s.scans(), attest(s, s.provenance(), s.subjects()), attest(s, slipway.ResultOf(s.checks, s.configuration()), s.subjects()),
+			attest(s, bom, s.subjects()))...)
+}
+
+func (s *story) configuration() []slipway.Resource {
+	return []slipway.Resource{sums(s.release.Manifest), sums(s.release.Checks)}
+}
+
+func (s *story) scans() (all []slipway.Digest) {
+	for _, scan := range slipway.ScansOf(s.checks, s.configuration()) {
+		all = append(all, attest(s, scan, s.subjects()))
+	}
+	return all
 }
 
 func (s *story) signOff(person string, answer slipway.Answer, previous slipway.Digest) slipway.Digest {

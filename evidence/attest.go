@@ -9,7 +9,7 @@ import (
 
 // A Claim is what a machine says: the predicate of its statement.
 type Claim interface {
-	slipway.Provenance | slipway.TestResult | BOM | slipway.Promotion | slipway.DeploymentReport | slipway.Removal | slipway.RunVerdict | slipway.Seal
+	slipway.Provenance | slipway.TestResult | slipway.Scan | BOM | slipway.Promotion | slipway.DeploymentReport | slipway.Removal | slipway.RunVerdict | slipway.Seal
 }
 
 // BOM is a software bill of materials in the JSON of CycloneDX.
@@ -22,6 +22,8 @@ func typeOf[C Claim](c C) string {
 		return ProvenanceType
 	case slipway.TestResult:
 		return TestResultType
+	case slipway.Scan:
+		return ScanType
 	case BOM:
 		return SBOMType
 	case slipway.Promotion:

@@ -16,6 +16,7 @@ const (
 	StatementType = "https://in-toto.io/Statement/v1"
 	PayloadType   = "application/vnd.in-toto+json"
 
+	ScanType       = own + "scan/v1"
 	SignOffType    = own + "sign-off/v1"
 	PromotionType  = own + "promotion/v1"
 	DeploymentType = own + "deployment/v1"

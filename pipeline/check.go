@@ -50,7 +50,7 @@ func (f *Flow) remembered(ctx context.Context, src slipway.Source, b Built, chan
 			open = append(open, q)
 			continue
 		}
-		r.Reused = true
+		r.Reused, r.Scan = true, q.spec.Kind()
 		answers = append(answers, r)
 	}
 	return answers, open

@@ -141,11 +141,7 @@ func (f *Flow) gather(ctx context.Context, c *dossier.Content, env string) error
 // statements reads statements, each once.
 func (f *Flow) statements(ctx context.Context, c *dossier.Content, p *Place, named []slipway.Digest) error {
 	found := make([][]byte, len(named))
-	numbers := make([]int, len(named))
-	for i := range numbers {
-		numbers[i] = i
-	}
-	err := repository.Each(numbers, func(i int) error {
+	err := repository.Each(indexes(len(named)), func(i int) error {
 		key := slipway.StatementKey(c.App, named[i])
 		data, _, err := p.Repository.Read(ctx, key)
 		if err == nil && slipway.DigestOf(data) != named[i] {
@@ -164,4 +160,13 @@ func (f *Flow) statements(ctx context.Context, c *dossier.Content, p *Place, nam
 		}
 	}
 	return err
+}
+
+// indexes are those of n things.
+func indexes(n int) []int {
+	all := make([]int, n)
+	for i := range all {
+		all[i] = i
+	}
+	return all
 }

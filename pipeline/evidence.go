@@ -79,7 +79,8 @@ func (f *Flow) attestRelease(p *Place, resolved []byte, checks []slipway.CheckRe
 			return nil, err
 		}
 		about := evidence.Subjects(r)
-		tested := slipway.ResultOf(checks, []slipway.Resource{resource(r.Manifest), resource(r.Checks)})
+		configuration := []slipway.Resource{resource(r.Manifest), resource(r.Checks)}
+		tested := slipway.ResultOf(checks, configuration)
 		put := []func() (slipway.Digest, error){
 			func() (slipway.Digest, error) {
 				return attest(ctx, f, p, evidence.ActRelease, r.App, built, about)
@@ -89,8 +90,11 @@ func (f *Flow) attestRelease(p *Place, resolved []byte, checks []slipway.CheckRe
 			},
 			func() (slipway.Digest, error) { return attest(ctx, f, p, evidence.ActRelease, r.App, bom, about) },
 		}
+		for _, scan := range slipway.ScansOf(checks, configuration) {
+			put = append(put, func() (slipway.Digest, error) { return attest(ctx, f, p, evidence.ActRelease, r.App, scan, about) })
+		}
 		all := make([]slipway.Digest, len(put))
-		err = repository.Each([]int{0, 1, 2}, func(i int) (err error) {
+		err = repository.Each(indexes(len(put)), func(i int) (err error) {
 			all[i], err = put[i]()
 			return err
 		})

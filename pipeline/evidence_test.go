@@ -331,3 +331,29 @@ func TestVerifyPolicyKnowsDelegations(t *testing.T) {
 		}
 	}
 }
+
+// Each check that scans has a statement of what it found, also where it was asked before.
+func TestScansAreAttested(t *testing.T) {
+	text := manifestText + "  secrets: {scan: secrets}\n  lint: {required: false, sarif: lint.sarif, run: cp lint.json $REPORTS/lint.sarif}\n"
+	w := newWorld(t, map[string]string{
+		"slipway.yaml": text, "platform.yaml": machines(), "hello.py": "print('hello')\n",
+		"lint.json": `{"version":"2.1.0","runs":[{"tool":{"driver":{"name":"x"}},"results":[{"ruleId":"E1","level":"warning","message":{"text":"no"}}]}]}`,
+	})
+	w.tag(t, "v1")
+	if err := w.shipWith(t, "machine", nil); err != nil {
+		t.Fatal(err)
+	}
+	r := w.verify(t)
+	if err := r.Err(); err != nil {
+		t.Fatal(err)
+	}
+	var told []string
+	for _, p := range r.Proofs {
+		if strings.HasPrefix(p.What, "its scan ") {
+			told = append(told, p.By+": "+p.What)
+		}
+	}
+	if diff := cmp.Diff([]string{"runner: its scan lint: warned, 1 finding", "runner: its scan secrets: passed, 0 findings"}, told); diff != "" {
+		t.Error(diff)
+	}
+}
