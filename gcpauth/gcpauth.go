@@ -35,7 +35,7 @@ type Tokens struct {
 	scope string
 
 	mu     sync.Mutex
-	source oauth2.TokenSource
+	source oauth2.TokenSource // once found it stays
 }
 
 // New returns tokens for a scope.
@@ -43,31 +43,31 @@ func New(scope string) *Tokens { return &Tokens{scope: scope} }
 
 // Token returns one that is good for a while.
 func (t *Tokens) Token(ctx context.Context) (string, error) {
-	source, err := t.find(ctx)
-	if err != nil {
+	if err := t.find(ctx); err != nil {
 		return "", err
 	}
-	token, err := source.Token()
+	token, err := t.source.Token()
 	if err != nil {
 		return "", explain(err)
 	}
 	return token.AccessToken, nil
 }
 
-func (t *Tokens) find(ctx context.Context) (oauth2.TokenSource, error) {
+// find looks for the credentials once they are needed.
+func (t *Tokens) find(ctx context.Context) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.source != nil {
-		return t.source, nil
+		return nil
 	}
 	// It renews them later on, when this call has long ended.
 	ctx = context.WithValue(context.WithoutCancel(ctx), oauth2.HTTPClient, &http.Client{Timeout: patience})
 	found, err := google.FindDefaultCredentials(ctx, t.scope)
 	if err != nil {
-		return nil, explain(err)
+		return explain(err)
 	}
 	t.source = found.TokenSource
-	return t.source, nil
+	return nil
 }
 
 const signIn = "sign in (`gcloud auth application-default login`), or name a file with credentials in GOOGLE_APPLICATION_CREDENTIALS"

@@ -11,9 +11,10 @@ set -euo pipefail
 packages=() # Debian packages that would mend what is missing
 missing=()  # one sentence each
 
-# lack records one missing thing: its Debian package, or none (-), and the sentence.
+# lack records one missing thing: its Debian packages, or none (-), and the sentence.
 lack() {
-	[ "$1" = - ] || packages+=("$1")
+	# shellcheck disable=SC2206 # there may be several
+	[ "$1" = - ] || packages+=($1)
 	missing+=("$2")
 }
 
@@ -54,6 +55,7 @@ check_strace() {
 	has strace || lack strace "strace is missing, with which the crash tests stop the program at its writes: install it (on Debian: apt-get install strace)."
 }
 
+		lack postgresql "PostgreSQL is missing, on which the tests of many servers run: install it (on Debian: apt-get install postgresql)."
 # Commands of teams are isolated by it, where the kernel allows that.
 check_bwrap() {
 	[ "$(uname -s)" = Linux ] || return 0
@@ -66,6 +68,10 @@ want_python() {
 	"$(dirname "${BASH_SOURCE[0]}")/nbconvert.sh" "$1" --base >/dev/null 2>&1 && return
 	! apt-cache show "$2" >/dev/null 2>&1 || packages+=("$2")
 }
+# Azurite, which stands for Azure in tests, runs on Node.js.
+check_node() {
+	{ has node && has npm; } ||
+		lack "nodejs npm" "Node.js with npm is missing, on which an Azure Blob Storage for the tests runs: install it (on Debian: apt-get install nodejs npm)."
 
 check_systemd() {
 	[ "$(uname -s)" = Linux ] || return 0
@@ -81,7 +87,7 @@ check() {
 	check_go
 	case $1 in
 	demo) check_git && check_python && check_java ;;
-	test) check_git && check_python && check_java && check_cc && check_strace && check_bwrap && { [ -z "${CI:-}" ] || { check_shellcheck && check_systemd; }; } ;;
+	test) check_git && check_python && check_java && check_cc && check_strace && check_bwrap && check_postgres && { [ -z "${CI:-}" ] || { check_shellcheck && check_systemd && check_node; }; } ;;
 	lint) check_shellcheck ;;
 	*)
 		echo "usage: scripts/setup.sh demo|test|lint" >&2

@@ -53,6 +53,10 @@ if ! SLIPWAY_TEST_GITEA=$(scripts/gitea.sh); then
 	SLIPWAY_TEST_GITEA=
 	echo "SKIPPED: the tests that need a Gitea, which cannot be built on this machine." >&2
 fi
+# Object stores of other clouds are built and installed now, and not while tests wait.
+for store in fakegcs azurite; do
+	scripts/$store.sh >/dev/null || [ -z "${CI:-}" ] || exit 1
+done
 echo "== go test"
 go test "${race[@]}" -timeout 75m ./...
 python_tests

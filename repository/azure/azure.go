@@ -10,6 +10,7 @@ import (
 	"context"
 	"encoding/xml"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -173,11 +174,8 @@ func (s *store) request(method, name string, query url.Values, body io.ReadClose
 		request.Body = body
 	}
 	all := url.Values{}
-	for _, values := range []url.Values{s.sas, query} {
-		for name, value := range values {
-			all[name] = value
-		}
-	}
+	maps.Copy(all, s.sas)
+	maps.Copy(all, query)
 	request.URL.RawQuery = all.Encode()
 	request.Header.Set("X-Ms-Version", version)
 	return request, nil

@@ -47,7 +47,7 @@ func TestWhatTheStoreRefuses(t *testing.T) {
 		{"Put", "KeyBasedAuthenticationNotPermitted", 403, "cannot write azblob://c/team/a/k: the account takes no key: as it says", "take AZURE_STORAGE_KEY away, and sign in to Azure (`az login`)"},
 		{"Put", "RequestBodyTooLarge", 413, "cannot write azblob://c/team/a/k: the object is larger than one request may be: as it says", "keep artifacts below 5,000 MiB"},
 		{"Put", "Md5Mismatch", 400, "cannot write azblob://c/team/a/k: other bytes arrived than were sent: as it says", "call again"},
-		{"Swap", "BlobImmutableDueToPolicy", 409, "cannot write azblob://c/team/a/k: the container lets nothing be replaced: as it says", "take leases, which are objects named lease.json, out of its policy of immutability"},
+		{"Swap", "BlobImmutableDueToPolicy", 409, "cannot write azblob://c/team/a/k: the container lets nothing be replaced: as it says", "take lease.json, lease-clock.json and authority.json out of its policy of immutability"},
 		{"Put", "ServerBusy", 503, "cannot write azblob://c/team/a/k: it is asked too often, or too busy: as it says", "call again"},
 		{"Put", "TeaTime", 418, "cannot write azblob://c/team/a/k: the store answers TeaTime: as it says", ask},
 		{"Put", "", 418, "cannot write azblob://c/team/a/k: the store answers I'm a teapot: as it says", ask},

@@ -27,6 +27,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -63,26 +64,31 @@ func SecureAzurite(t testing.TB) string {
 // Bucket makes a bucket at a Google Cloud Storage.
 func Bucket(t testing.TB, gcs, name string) {
 	t.Helper()
-	response, err := http.Post(gcs+"/storage/v1/b", "application/json", strings.NewReader(`{"name":"`+name+`"}`))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer response.Body.Close()
-	if response.StatusCode != http.StatusOK {
-		said, _ := io.ReadAll(response.Body)
-		t.Fatalf("make the bucket %s: %s: %s", name, response.Status, said)
-	}
+	Google(t, gcs, http.MethodPost, "/storage/v1/b", "application/json", `{"name":"`+name+`"}`)
 }
 
 // Container makes a container in the account of an Azure Blob Storage.
 func Container(t testing.TB, azurite, name string) {
 	t.Helper()
-	at := "/" + Account + "/" + name
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodPut, azurite+at+"?restype=container", http.NoBody)
+	Azure(t, azurite, http.MethodPut, name, "", "restype:container")
+}
+
+// Azure sends a request to an Azure Blob Storage, as somebody does who knows the
+// account's key and nothing of Slipway. What is asked are queries, as name:value.
+func Azure(t testing.TB, azurite, method, path, body string, asked ...string) {
+	t.Helper()
+	at := "/" + Account + "/" + path
+	query := strings.ReplaceAll(strings.Join(asked, "&"), ":", "=")
+	request, err := http.NewRequestWithContext(t.Context(), method, azurite+at+"?"+query, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
 	date := time.Now().UTC().Format(http.TimeFormat) //nolint:forbidigo // the emulator has no other clock
+	own, length := "", ""
+	if body != "" {
+		own, length = "x-ms-blob-type:BlockBlob\n", strconv.Itoa(len(body))
+		request.Header.Set("X-Ms-Blob-Type", "BlockBlob")
+	}
 	request.Header.Set("X-Ms-Date", date)
 	request.Header.Set("X-Ms-Version", "2023-11-03")
 	key, err := base64.StdEncoding.DecodeString(AccountKey)
@@ -90,16 +96,36 @@ func Container(t testing.TB, azurite, name string) {
 		t.Fatal(err)
 	}
 	mac := hmac.New(sha256.New, key)
-	fmt.Fprintf(mac, "PUT%sx-ms-date:%s\nx-ms-version:2023-11-03\n/%s%s\nrestype:container", strings.Repeat("\n", 12), date, Account, at)
+	fmt.Fprintf(mac, "%s\n\n\n%s%s%sx-ms-date:%s\nx-ms-version:2023-11-03\n/%s%s", method, length, strings.Repeat("\n", 9), own, date, Account, at)
+	for _, a := range asked {
+		fmt.Fprintf(mac, "\n%s", a)
+	}
 	request.Header.Set("Authorization", "SharedKey "+Account+":"+base64.StdEncoding.EncodeToString(mac.Sum(nil)))
-	response, err := Trusting("").RoundTrip(request)
+	do(t, request, Trusting(""))
+}
+
+// Google sends a request to a Google Cloud Storage, as somebody does who knows nothing
+// of Slipway.
+func Google(t testing.TB, gcs, method, path, kind, body string) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), method, gcs+path, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Content-Type", kind)
+	do(t, request, http.DefaultTransport)
+}
+
+func do(t testing.TB, request *http.Request, by http.RoundTripper) {
+	t.Helper()
+	response, err := by.RoundTrip(request)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer response.Body.Close()
-	if response.StatusCode != http.StatusCreated {
+	if response.StatusCode >= http.StatusMultipleChoices {
 		said, _ := io.ReadAll(response.Body)
-		t.Fatalf("make the container %s: %s: %s", name, response.Status, said)
+		t.Fatalf("%s %s: %s: %s", request.Method, request.URL, response.Status, said)
 	}
 }
 

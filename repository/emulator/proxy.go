@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -47,13 +48,7 @@ func Proxy(t testing.TB, store string, faults func(*http.Request) Fault) string 
 	if err != nil {
 		t.Fatal(err)
 	}
-	through := httputil.NewSingleHostReverseProxy(target)
-	director := through.Director
-	through.Director = func(r *http.Request) {
-		host := r.Host // signatures are of it
-		director(r)
-		r.Host = host
-	}
+	through := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(target) }}
 	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch fault := faults(r); fault {
 		case None:
@@ -74,14 +69,12 @@ func Proxy(t testing.TB, store string, faults func(*http.Request) Fault) string 
 }
 
 func spoil(w http.ResponseWriter, fault Fault, answer *httptest.ResponseRecorder) {
-	switch fault {
-	case ActAndFail:
+	if fault == ActAndFail {
 		http.Error(w, "something went wrong", http.StatusInternalServerError)
 		return
-	case HalfAnswer:
-		for name, values := range answer.Header() {
-			w.Header()[name] = values
-		}
+	}
+	if fault == HalfAnswer {
+		maps.Copy(w.Header(), answer.Header())
 		w.WriteHeader(answer.Code)
 		_, _ = w.Write(answer.Body.Bytes()[:answer.Body.Len()/2])
 		_ = http.NewResponseController(w).Flush()

@@ -77,11 +77,7 @@ func TestPrefixesAreApart(t *testing.T) {
 func TestAnObjectOfSomebodyElse(t *testing.T) {
 	store := emulator.GCS(t)
 	emulator.Bucket(t, store, "foreign")
-	response, err := http.Post(store+"/upload/storage/v1/b/foreign/o?uploadType=media&name=a/b", "text/plain", strings.NewReader("theirs"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer response.Body.Close()
+	emulator.Google(t, store, http.MethodPost, "/upload/storage/v1/b/foreign/o?uploadType=media&name=a/b", "text/plain", "theirs")
 	r := open(t, at("foreign", store))
 	o, err := r.Stat(t.Context(), "a/b")
 	if err != nil || o.Digest != slipway.DigestOf([]byte("theirs")) {
