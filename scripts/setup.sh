@@ -55,11 +55,16 @@ check_strace() {
 	has strace || lack strace "strace is missing, with which the crash tests stop the program at its writes: install it (on Debian: apt-get install strace)."
 }
 
-		lack postgresql "PostgreSQL is missing, on which the tests of many servers run: install it (on Debian: apt-get install postgresql)."
 # Commands of teams are isolated by it, where the kernel allows that.
 check_bwrap() {
 	[ "$(uname -s)" = Linux ] || return 0
 	has bwrap || lack bubblewrap "bubblewrap is missing, which isolates the commands of builds and checks: install it (on Debian: apt-get install bubblewrap)."
+}
+
+# Azurite, which stands for Azure in tests, runs on Node.js.
+check_node() {
+	{ has node && has npm; } ||
+		lack "nodejs npm" "Node.js with npm is missing, on which an Azure Blob Storage for the tests runs: install it (on Debian: apt-get install nodejs npm)."
 }
 
 # The real nbconvert runs on two Pythons. Where they cannot be had, the tests that
@@ -68,10 +73,6 @@ want_python() {
 	"$(dirname "${BASH_SOURCE[0]}")/nbconvert.sh" "$1" --base >/dev/null 2>&1 && return
 	! apt-cache show "$2" >/dev/null 2>&1 || packages+=("$2")
 }
-# Azurite, which stands for Azure in tests, runs on Node.js.
-check_node() {
-	{ has node && has npm; } ||
-		lack "nodejs npm" "Node.js with npm is missing, on which an Azure Blob Storage for the tests runs: install it (on Debian: apt-get install nodejs npm)."
 
 check_systemd() {
 	[ "$(uname -s)" = Linux ] || return 0
@@ -87,7 +88,7 @@ check() {
 	check_go
 	case $1 in
 	demo) check_git && check_python && check_java ;;
-	test) check_git && check_python && check_java && check_cc && check_strace && check_bwrap && check_postgres && { [ -z "${CI:-}" ] || { check_shellcheck && check_systemd && check_node; }; } ;;
+	test) check_git && check_python && check_java && check_cc && check_strace && check_bwrap && { [ -z "${CI:-}" ] || { check_shellcheck && check_systemd && check_node; }; } ;;
 	lint) check_shellcheck ;;
 	*)
 		echo "usage: scripts/setup.sh demo|test|lint" >&2
