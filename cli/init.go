@@ -19,12 +19,14 @@ import (
 )
 
 type initCommand struct {
-	Folder string   `arg:"" optional:"" default:"." help:"The app's folder. Default: this one."`
-	GitHub bool     `name:"github" help:"Write .github/workflows/slipway.yml too, for all apps of the repository."`
-	Env    []string `placeholder:"ENV" help:"With --github: the environments to ship to. Default: the end of the road in platform.yaml."`
-	Action string   `placeholder:"OWNER/NAME@REF" help:"With --github: the action that installs slipway. Default: this version of slipway-cd/slipway."`
-	Stdout bool     `help:"Print the file instead of writing it."`
-	Force  bool     `help:"Write over a file that is there."`
+	Folder  string   `arg:"" optional:"" default:"." help:"The app's folder. Default: this one."`
+	GitHub  bool     `name:"github" xor:"host" help:"Write .github/workflows/slipway.yml too, for all apps of the repository."`
+	GitLab  bool     `name:"gitlab" xor:"host" help:"Write .gitlab-ci.yml too, for all apps of the repository."`
+	Env     []string `placeholder:"ENV" help:"With --github or --gitlab: the environments to ship to. Default: the end of the road in platform.yaml."`
+	Action  string   `placeholder:"OWNER/NAME@REF" help:"With --github: the action that installs slipway. Default: this version of slipway-cd/slipway."`
+	Release string   `placeholder:"VERSION" help:"With --gitlab: the release of slipway to install. Default: this one."`
+	Stdout  bool     `help:"Print the file instead of writing it."`
+	Force   bool     `help:"Write over a file that is there."`
 }
 
 // Help implements kong.HelpProvider.
@@ -33,7 +35,7 @@ func (initCommand) Help() string {
 it stands, with a comment for each thing you may want to change.
 
 With --github it writes the workflow for GitHub Actions: a pull request is checked and gets the plan as a comment, and what is merged
-is shipped. A manifest that is there stays as it is.
+is shipped. A manifest that is there stays as it is. With --gitlab it writes the same road for GitLab's pipelines.
 
 Example: slipway init
 
@@ -48,7 +50,7 @@ func (c *initCommand) Run(s *session) error {
 		return err
 	}
 	defer func() { _ = repo.Close() }() // it only ends a process that reads
-	if !c.GitHub {
+	if !c.GitHub && !c.GitLab {
 		return c.manifest(s, repo, dir)
 	}
 	has, err := hasApps(s, repo, dir)
@@ -62,6 +64,9 @@ func (c *initCommand) Run(s *session) error {
 		if err := c.manifest(s, repo, dir); err != nil {
 			return err
 		}
+	}
+	if c.GitLab {
+		return c.gitLab(s, repo)
 	}
 	return c.gitHub(s, repo)
 }
@@ -112,7 +117,7 @@ func (c *initCommand) manifest(s *session, repo *git.Repository, dir string) err
 		return err
 	}
 	fmt.Fprintln(s.env.Stdout, file)
-	if !c.GitHub {
+	if !c.GitHub && !c.GitLab {
 		s.talk.say("commit it, then: slipway ship")
 	}
 	return nil

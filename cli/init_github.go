@@ -30,39 +30,51 @@ const (
 
 // gitHub writes the workflow of the repository, for all of its apps.
 func (c *initCommand) gitHub(s *session, repo *git.Repository) error {
-	w, err := c.workflow(s, repo)
+	w, err := c.workflow(s, repo, "GitHub")
 	if err != nil {
+		return err
+	}
+	if w.Slipway, err = c.action(s); err != nil {
 		return err
 	}
 	text, err := w.render()
 	if err != nil {
 		return err
 	}
-	if c.Stdout {
-		_, err := s.env.Stdout.Write(text)
+	written, err := c.write(s, repo, workflowFile, text, w)
+	if err != nil || !written {
 		return err
 	}
-	file := filepath.Join(repo.Root(), filepath.FromSlash(workflowFile))
+	s.talk.say("commit it; docs/github.md says what GitHub and the cloud have to know: the environments %s", strings.Join(w.places(), ", "))
+	return nil
+}
+
+// write writes the file of a workflow, unless it is there and differs.
+func (c *initCommand) write(s *session, repo *git.Repository, name string, text []byte, w workflow) (written bool, err error) {
+	if c.Stdout {
+		_, err := s.env.Stdout.Write(text)
+		return false, err
+	}
+	file := filepath.Join(repo.Root(), filepath.FromSlash(name))
 	there, err := os.ReadFile(file)
 	switch {
 	case err == nil && bytes.Equal(there, text):
 		s.talk.say("%s is there already, and as it would be written", file)
-		return nil
+		return false, nil
 	case err == nil && !c.Force:
-		fmt.Fprint(s.env.Stdout, udiff.Unified(workflowFile, "as it would be written", string(there), string(text)))
-		return slipway.Errorf(slipway.Conflict, "%s is there already, and differs", file).WithFix("take over by hand what you want of it, or write over it with --force")
+		fmt.Fprint(s.env.Stdout, udiff.Unified(name, "as it would be written", string(there), string(text)))
+		return false, slipway.Errorf(slipway.Conflict, "%s is there already, and differs", file).WithFix("take over by hand what you want of it, or write over it with --force")
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
-		return slipway.Errorf(slipway.Unavailable, "cannot read %s: %w", file, reason(err))
+		return false, slipway.Errorf(slipway.Unavailable, "cannot read %s: %w", file, reason(err))
 	}
 	if err := writeFile(file, text); err != nil {
-		return err
+		return false, err
 	}
 	fmt.Fprintln(s.env.Stdout, file)
 	for _, name := range slices.Sorted(maps.Keys(w.lost)) {
-		s.talk.say("  %s", s.talk.paint(yellow, "the releases of "+name+" lie in a folder, "+w.lost[name]+": a runner of GitHub's own does not have it the next time"))
+		s.talk.say("  %s", s.talk.paint(yellow, "the releases of "+name+" lie in a folder, "+w.lost[name]+": a runner of "+w.host+"'s own does not have it the next time"))
 	}
-	s.talk.say("commit it; docs/github.md says what GitHub and the cloud have to know: the environments %s", strings.Join(w.places(), ", "))
-	return nil
+	return true, nil
 }
 
 // places are the environments that the workflow names on GitHub.
@@ -78,21 +90,21 @@ func (w workflow) places() []string {
 }
 
 // workflow gathers what the workflow is made of.
-func (c *initCommand) workflow(s *session, repo *git.Repository) (workflow, error) {
-	w := workflow{lost: map[string]string{}}
+func (c *initCommand) workflow(s *session, repo *git.Repository, host string) (workflow, error) {
+	w := workflow{host: host, lost: map[string]string{}, roles: map[string]roles{}}
 	files, err := repo.Manifests(s.ctx)
 	if err != nil {
 		return w, err
 	}
 	slices.Sort(files)
 	for _, f := range files {
-		app, python, err := c.shipped(s, &w, repo, path.Dir(f))
+		app, err := c.shipped(s, &w, repo, path.Dir(f))
 		if err != nil {
 			return w, err
 		}
 		w.Apps = append(w.Apps, app)
-		if !slices.Contains(w.Pythons, python) {
-			w.Pythons = append(w.Pythons, python)
+		if !slices.Contains(w.Pythons, app.Python) {
+			w.Pythons = append(w.Pythons, app.Python)
 		}
 	}
 	slices.SortFunc(w.Pythons, func(a, b string) int { return cmp.Or(len(a)-len(b), strings.Compare(a, b)) })
@@ -100,36 +112,36 @@ func (c *initCommand) workflow(s *session, repo *git.Repository) (workflow, erro
 		return w, err
 	}
 	w.Branch = cmp.Or(w.Branch, "main")
-	w.Slipway, err = c.action(s)
-	return w, err
+	return w, nil
 }
 
 // shipped is the app in a folder, with the Python that it needs.
-func (c *initCommand) shipped(s *session, w *workflow, repo *git.Repository, folder string) (shipped, string, error) {
+func (c *initCommand) shipped(s *session, w *workflow, repo *git.Repository, folder string) (shipped, error) {
 	a := shipped{Path: folder}
 	if strings.Contains(folder, "${{") || strings.TrimSpace(folder) != folder || strings.ContainsFunc(folder, unicode.IsControl) {
-		return a, "", slipway.Errorf(slipway.Invalid, "a workflow cannot name the folder %q", folder).WithFix("rename it")
+		return a, slipway.Errorf(slipway.Invalid, "a workflow cannot name the folder %q", folder).WithFix("rename it")
 	}
 	menu, err := shapes()
 	if err != nil {
-		return a, "", err
+		return a, err
 	}
 	p, err := pipeline.OpenProject(s.ctx, pipeline.Where{
 		Dir: filepath.Join(repo.Root(), filepath.FromSlash(folder)), Platform: s.platform(), Environ: s.env.Environ, Shapes: menu,
 	})
 	if err != nil {
-		return a, "", err
+		return a, err
 	}
 	defer func() { _ = p.Close() }() // it only ends a process that reads
 	a.Name = p.Manifest.App
 	if a.Environments, err = c.ends(w, p); err != nil {
-		return a, "", err
+		return a, err
 	}
 	local, err := p.Manifest.Resolve(slipway.LocalEnvironment, p.Platform)
 	if err != nil {
-		return a, "", err
+		return a, err
 	}
-	return a, pythonOf(local.RunMap()), nil
+	a.Python = pythonOf(local.RunMap())
+	return a, nil
 }
 
 // platform is the platform file, from where the person stands.
@@ -146,7 +158,7 @@ func (c *initCommand) ends(w *workflow, p *pipeline.Project) ([]string, error) {
 	ends := c.Env
 	if len(ends) == 0 {
 		var err error
-		if ends, err = lastOf(p.Platform); err != nil {
+		if ends, err = w.lastOf(p.Platform); err != nil {
 			return nil, err
 		}
 	}
@@ -157,12 +169,13 @@ func (c *initCommand) ends(w *workflow, p *pipeline.Project) ([]string, error) {
 		}
 		for _, e := range road {
 			if e.IsLocal() && name == e.Name {
-				return nil, slipway.Errorf(slipway.Invalid, "the environment local is one machine's own, and a runner of GitHub is gone after its work").
+				return nil, slipway.Errorf(slipway.Invalid, "the environment local is one machine's own, and a runner of %s is gone after its work", w.host).
 					WithFix("name one with a repository that others reach")
 			}
 			if !strings.Contains(e.Repository, "://") {
 				w.lost[e.Name] = e.Repository
 			}
+			w.roles[e.Name] = roles{Ship: e.Role, Plan: cmp.Or(e.PlanRole, e.Role)}
 		}
 	}
 	return ends, nil
@@ -170,7 +183,7 @@ func (c *initCommand) ends(w *workflow, p *pipeline.Project) ([]string, error) {
 
 // lastOf returns the environment at the end of the platform's road, which none
 // follows.
-func lastOf(p *manifest.Platform) ([]string, error) {
+func (w *workflow) lastOf(p *manifest.Platform) ([]string, error) {
 	followed := map[string]bool{slipway.LocalEnvironment: true}
 	names := p.EnvironmentNames()
 	for _, name := range names {
@@ -180,13 +193,13 @@ func lastOf(p *manifest.Platform) ([]string, error) {
 	ends := slices.DeleteFunc(names, func(name string) bool { return followed[name] })
 	switch len(ends) {
 	case 0:
-		return nil, slipway.Errorf(slipway.NotFound, "there is no environment but local, and a runner of GitHub is gone after its work").
+		return nil, slipway.Errorf(slipway.NotFound, "there is no environment but local, and a runner of %s is gone after its work", w.host).
 			WithFix("describe an environment with a repository that others reach, in %s", manifest.PlatformFileName)
 	case 1:
 		return ends, nil
 	}
 	return nil, slipway.Errorf(slipway.Invalid, "the road has several ends: %s", strings.Join(ends, ", ")).
-		WithFix("say which the workflow ships to, such as: slipway init --github --env %s", strings.Join(ends, ","))
+		WithFix("say which the workflow ships to, such as: slipway init --%s --env %s", strings.ToLower(w.host), strings.Join(ends, ","))
 }
 
 // pythonOf returns the Python of the runner that an app needs for its checks.

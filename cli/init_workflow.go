@@ -28,14 +28,20 @@ type workflow struct {
 	Apps    []shipped // in the order of their folders
 	Pythons []string  // that the apps need, the newest last, which is the default
 
-	lost map[string]string // environments whose repository is a folder, and which
+	host  string            // GitHub or GitLab
+	lost  map[string]string // environments whose repository is a folder, and which
+	roles map[string]roles  // of the environments in the cloud
 }
+
+// roles are those with which an environment is shipped to, and planned for.
+type roles struct{ Ship, Plan string }
 
 // A shipped app is one with the environments that it is shipped to.
 type shipped struct {
 	Name         string
 	Path         string // its folder in the repository, slashes
 	Environments []string
+	Python       string // that its checks need
 }
 
 // Folder is the path as a scalar of YAML.
