@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"path/filepath"
 
@@ -11,6 +12,7 @@ import (
 )
 
 type fsckCommand struct {
+	inDatabase
 	Environments []string `arg:"" optional:"" name:"env" help:"The environments. Default: all of the platform file."`
 	Data         string   `placeholder:"DIR" env:"SLIPWAY_DATA" help:"The data folder of the server that has the last word over the environments. Default: there is none."`
 	Mend         bool     `help:"Put right what can be put right without a doubt: fetch bytes that are missing from another repository which has them, proven by their digest."`
@@ -64,35 +66,44 @@ func (c *fsckCommand) Run(s *session) error {
 	return judgeFsck(reports)
 }
 
-// open opens the environments for fn: those of a server by its data folder, else those
-// of the app's platform file.
+// open opens the environments for fn: those of a server by its database, else those of
+// the app's platform file.
 func (c *fsckCommand) open(s *session, fn func(*pipeline.Flow) error) error {
-	if c.Data == "" {
+	if c.Data == "" && c.Database == "" {
 		return s.reading("", fn)
 	}
-	data := s.path(c.Data)
-	if _, found := store.FileIn(data); !found {
-		return slipway.Errorf(slipway.NotFound, "there is no server's database in %s", data).WithFix("name the server's data folder with --data")
+	if s.globals.Platform == "" {
+		s.globals.Platform = nearestPlatform(s.env.Dir)
+	}
+	shared, err := c.where(s)
+	if err != nil {
+		return err
 	}
 	menu, err := s.shapes()
 	if err != nil {
 		return err
 	}
 	where := s.whereabouts("", menu)
-	where.State = data
-	if where.Platform == "" {
-		where.Platform = nearestPlatform(s.env.Dir)
-	}
-	if where.Platform == "" {
+	if s.globals.Platform == "" {
 		return slipway.Errorf(slipway.Invalid, "which environments there are is in the platform file, and there is none here or above").WithFix("name it with --platform")
 	}
-	where.Platform = filepath.Clean(s.path(where.Platform))
+	where.Platform = filepath.Clean(s.path(s.globals.Platform))
+	parts := s.env.Parts
+	if shared != "" {
+		where.State, parts.State = filepath.Join(s.path(cmp.Or(c.Data, dataFolder)), "state"), s.env.Shared(shared)
+	} else {
+		file, found := store.FileIn(s.path(c.Data))
+		if !found {
+			return slipway.Errorf(slipway.NotFound, "there is no server's database in %s", s.path(c.Data)).WithFix("name the server's data folder with --data")
+		}
+		where.State = filepath.Dir(file)
+	}
 	p, err := pipeline.OpenPlatform(where)
 	if err != nil {
 		return err
 	}
 	on := s.config(p, "")
-	on.Authority = data // the last word over every environment is in its database
+	on.Parts, on.Authority = parts, "this server" // the last word over every environment is in its database
 	return run(s.ctx, on, pipeline.NewReader, fn)
 }
 
