@@ -35,6 +35,7 @@ func TestWholeStoryIsProved(t *testing.T) {
 		"runner: its checks: unit, secrets passed; style <&> not required, and not passed (entry 1 of roads in dev)",
 		"runner: its scan secrets: passed, 0 findings (entry 1 of roads in dev)",
 		"runner: its scan style <&>: warned, 2 findings (entry 1 of roads in dev)",
+		"runner: its change was reviewed: acme/roads#7 by mara: ana approved it (entry 1 of roads in dev)",
 		"runner: deployment 1 of it was begun in dev (entry 2 of roads in dev)",
 		"runner: deployment 1 of it in dev: deployed (entry 3 of roads in dev)",
 		"bo: bo puts release v1 into quarantine: it loses rows (entry 1 of roads in prod)",
@@ -50,7 +51,7 @@ func TestWholeStoryIsProved(t *testing.T) {
 	if diff := cmp.Diff(want, proofs(r)); diff != "" {
 		t.Errorf("proofs (-want +got):\n%s", diff)
 	}
-	if r.SealedBy != "desk" || r.App != "roads" || r.Version != "v1" || len(r.Artifacts) != 1 || len(r.Statements) != 16 {
+	if r.SealedBy != "desk" || r.App != "roads" || r.Version != "v1" || len(r.Artifacts) != 1 || len(r.Statements) != 17 {
 		t.Errorf("the report is %+v", r)
 	}
 	if again := whole(t).write(); !bytes.Equal(again, data) {
@@ -61,7 +62,7 @@ func TestWholeStoryIsProved(t *testing.T) {
 // What is not sealed yet is proved the same way.
 func TestProve(t *testing.T) {
 	s := whole(t)
-	if r := dossier.Prove(s.content, policy()); r.Err() != nil || len(r.Proofs) != 15 {
+	if r := dossier.Prove(s.content, policy()); r.Err() != nil || len(r.Proofs) != 16 {
 		t.Errorf("got %q, %v", proofs(r), r.Err())
 	}
 	s.content.Statements = s.content.Statements[1:]
@@ -174,6 +175,7 @@ func TestSealedLies(t *testing.T) {
 		"no provenance":              {drop(evidence.ProvenanceType), "entry 1 of roads in dev: the statement sha256:"},
 		"no test result":             {drop(evidence.TestResultType), "entry 1 of roads in dev: the statement sha256:"},
 		"no scan":                    {drop(evidence.ScanType), "entry 1 of roads in dev: the statement sha256:"},
+		"no review":                  {drop(evidence.ReviewType), "entry 1 of roads in dev: the statement sha256:"},
 		"no bill of materials":       {drop(evidence.SBOMType), "entry 1 of roads in dev: the statement sha256:"},
 		"no sign-off":                {drop(evidence.SignOffType), "entry 3 of roads in prod: the statement sha256:"},
 		"no promotion":               {drop(evidence.PromotionType), "entry 4 of roads in prod: the statement sha256:"},
@@ -235,6 +237,12 @@ func TestWhatIsNotAsItHadToBe(t *testing.T) {
 			p.BuildDefinition.ResolvedDependencies[0].Digest["gitCommit"] = "ff"
 			s.add(0, ledger.ReleaseCreated, s.admission(""), attest(s, p, s.subjects()))
 		}, "entry 1 of roads in dev: its provenance: it names another source than " + commit},
+		"a review of another commit": {func(s *story) {
+			other := s.review()
+			other.Commit = "ff"
+			s.add(0, ledger.ReleaseCreated, s.admission(""), append(s.scans(), s.bom(), attest(s, s.provenance(), s.subjects()),
+				attest(s, slipway.ResultOf(s.checks, s.configuration()), s.subjects()), attest(s, other, s.subjects()))...)
+		}, "entry 1 of roads in dev: its review is of another commit, ff"},
 		"a scan left out": {func(s *story) {
 			s.checks[2].Scan = ""
 			s.made(0)

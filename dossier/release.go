@@ -106,6 +106,7 @@ func (at place) made(r slipway.Release, a ledger.Admission) {
 	default:
 		at.proved(by, "its checks: %s", outcome(t))
 		at.scanned(slipway.ScansOf(checks, want.Configuration), about)
+		at.reviewed(r, about)
 	}
 }
 
@@ -124,6 +125,18 @@ func (at place) scanned(want []slipway.Scan, about []evidence.Subject) {
 	}
 	for _, s := range found {
 		at.proved(by, "its scan %s: %s, %s", s.Check, strings.ToLower(s.Result), findings(s.Report))
+	}
+}
+
+// reviewed tells who reviewed the change, where that was attested.
+func (at place) reviewed(r slipway.Release, about []evidence.Subject) {
+	found, by, ok := allAttested[slipway.ChangeReview](at, "review", about)
+	for _, review := range found {
+		if ok && review.Commit != r.Source.Commit {
+			at.fault("its review is of another commit, %s", review.Commit)
+			return
+		}
+		at.proved(by, "its change was reviewed: %v", review)
 	}
 }
 

@@ -169,15 +169,25 @@ func (s *story) admission(from string) ledger.Admission {
 }
 
 func (s *story) made(i int) {
+	s.add(i, ledger.ReleaseCreated, s.admission(""),
+		append(s.scans(), attest(s, s.review(), s.subjects()), attest(s, s.provenance(), s.subjects()),
+			attest(s, slipway.ResultOf(s.checks, s.configuration()), s.subjects()), s.bom())...)
+}
+
+func (s *story) bom() slipway.Digest {
 	bom, err := evidence.SBOM(s.release, s.record, []string{"pyarrow==17.0.0"})
 	s.must(err)
-	s.add(i, ledger.ReleaseCreated, s.admission(""),
-		append(s.scans(), attest(s, s.provenance(), s.subjects()), attest(s, slipway.ResultOf(s.checks, s.configuration()), s.subjects()),
-			attest(s, bom, s.subjects()))...)
+	return attest(s, bom, s.subjects())
 }
 
 func (s *story) configuration() []slipway.Resource {
 	return []slipway.Resource{sums(s.release.Manifest), sums(s.release.Checks)}
+}
+
+func (s *story) review() slipway.ChangeReview {
+	return slipway.ReviewOf(slipway.PullRequest{Repository: "acme/roads", Number: 7, Author: "mara", Head: commit, Reviews: []slipway.Review{
+		{By: "ana", Verdict: "approve", Commit: commit, Time: noon()},
+	}}, commit)
 }
 
 func (s *story) scans() (all []slipway.Digest) {

@@ -9,7 +9,7 @@ import (
 
 // A Claim is what a machine says: the predicate of its statement.
 type Claim interface {
-	slipway.Provenance | slipway.TestResult | slipway.Scan | BOM | slipway.Promotion | slipway.DeploymentReport | slipway.Removal | slipway.RunVerdict | slipway.Seal
+	slipway.Provenance | slipway.TestResult | slipway.Scan | slipway.ChangeReview | BOM | slipway.Promotion | slipway.DeploymentReport | slipway.Removal | slipway.RunVerdict | slipway.Seal
 }
 
 // BOM is a software bill of materials in the JSON of CycloneDX.
@@ -24,6 +24,8 @@ func typeOf[C Claim](c C) string {
 		return TestResultType
 	case slipway.Scan:
 		return ScanType
+	case slipway.ChangeReview:
+		return ReviewType
 	case BOM:
 		return SBOMType
 	case slipway.Promotion:

@@ -28,7 +28,7 @@ func Acts() []Act { return []Act{ActRelease, ActPromote, ActDeploy, ActRun, ActD
 // ActOf is the act that a statement of a type attests.
 func ActOf(predicateType string) (Act, bool) {
 	switch predicateType {
-	case ProvenanceType, TestResultType, ScanType, SBOMType:
+	case ProvenanceType, TestResultType, ScanType, ReviewType, SBOMType:
 		return ActRelease, true
 	case PromotionType:
 		return ActPromote, true

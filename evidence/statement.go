@@ -17,6 +17,7 @@ const (
 	PayloadType   = "application/vnd.in-toto+json"
 
 	ScanType       = own + "scan/v1"
+	ReviewType     = own + "review/v1"
 	SignOffType    = own + "sign-off/v1"
 	PromotionType  = own + "promotion/v1"
 	DeploymentType = own + "deployment/v1"

@@ -140,6 +140,17 @@ func (m *Mirror) Base(ctx context.Context, a, b string) (string, error) {
 	return strings.TrimSpace(string(out)), err
 }
 
+// Commit reads a commit: on which it was made, and what its message says. Who wrote it
+// is not said, for git knows no logins.
+func (m *Mirror) Commit(ctx context.Context, commit string) (slipway.Commit, error) {
+	if !fullCommit.MatchString(commit) {
+		return slipway.Commit{}, slipway.Errorf(slipway.Invalid, "%q is not a commit", commit)
+	}
+	out, err := m.git.run(ctx, "show", "-s", "--format=%P%n%B", commit)
+	parents, message, _ := strings.Cut(string(out), "\n")
+	return slipway.Commit{ID: commit, Parents: strings.Fields(parents), Message: strings.TrimSpace(message)}, err
+}
+
 // A Blob is a file in a commit.
 type Blob struct {
 	Path string // slashes

@@ -93,6 +93,13 @@ func (f *Flow) attestRelease(p *Place, resolved []byte, checks []slipway.CheckRe
 		for _, scan := range slipway.ScansOf(checks, configuration) {
 			put = append(put, func() (slipway.Digest, error) { return attest(ctx, f, p, evidence.ActRelease, r.App, scan, about) })
 		}
+		review, err := f.reviewed(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if review != nil {
+			put = append(put, func() (slipway.Digest, error) { return attest(ctx, f, p, evidence.ActRelease, r.App, *review, about) })
+		}
 		all := make([]slipway.Digest, len(put))
 		err = repository.Each(indexes(len(put)), func(i int) (err error) {
 			all[i], err = put[i]()
@@ -100,6 +107,18 @@ func (f *Flow) attestRelease(p *Place, resolved []byte, checks []slipway.CheckRe
 		})
 		return all, err
 	}
+}
+
+// reviewed is what is known of the review of the source; nil: nothing.
+func (f *Flow) reviewed(ctx context.Context) (*slipway.ChangeReview, error) {
+	if f.Reviewed == nil {
+		return nil, nil
+	}
+	review, err := f.Reviewed(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("find out who reviewed the change: %w", err)
+	}
+	return review, nil
 }
 
 func resource(a slipway.Artifact) slipway.Resource {

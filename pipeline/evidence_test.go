@@ -357,3 +357,37 @@ func TestScansAreAttested(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// Who reviewed the change is attested with the release; where that cannot be found out,
+// there is no release.
+func TestReviewIsAttested(t *testing.T) {
+	w := attestedWorld(t)
+	ship := func(reviewed func(context.Context) (*slipway.ChangeReview, error)) (err error) {
+		t.Helper()
+		w.attesting(t, "machine", nil, func(f *Flow) {
+			f.Reviewed = reviewed
+			_, err = f.Ship(t.Context(), ShipInput{App: "hello", Environment: "prod", Source: w.source(t, f, false), By: "ann@laptop"})
+		})
+		return err
+	}
+	err := ship(func(context.Context) (*slipway.ChangeReview, error) {
+		return nil, slipway.Errorf(slipway.Unavailable, "the forge does not answer")
+	})
+	wantError(t, err, slipway.Unavailable, "find out who reviewed the change: the forge does not answer", "")
+	commit := strings.TrimSpace(w.git(t, "rev-parse", "HEAD"))
+	if err := ship(func(context.Context) (*slipway.ChangeReview, error) {
+		r := slipway.ReviewOf(slipway.PullRequest{Repository: "acme/hello", Number: 3, Author: "mara", Head: commit}, commit)
+		return &r, nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	r := w.verify(t)
+	if err := r.Err(); err != nil {
+		t.Fatal(err)
+	}
+	if !slices.ContainsFunc(r.Proofs, func(p dossier.Proof) bool {
+		return p.What == "its change was reviewed: acme/hello#3 by mara: nobody approved it"
+	}) {
+		t.Errorf("the dossier says %+v", r.Proofs)
+	}
+}

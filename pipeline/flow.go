@@ -42,6 +42,9 @@ type Config struct {
 	// Signer is the key with which this machine attests what it builds and deploys;
 	// nil: it attests nothing.
 	Signer func(context.Context) (evidence.Signer, error)
+	// Reviewed says who reviewed the change that the source is, where somebody knows;
+	// nil, or a nil answer: nobody does.
+	Reviewed func(context.Context) (*slipway.ChangeReview, error)
 	// Version is this program's own, as provenance has it.
 	Version string
 	// Looking is set for what only tells what would change. Where an environment has

@@ -29,6 +29,7 @@ func (s *Server) ship(ctx context.Context, j store.Job) (done, error) {
 		if err != nil {
 			return err
 		}
+		f.Reviewed = s.reviewing(in.at, in.Commit)
 		out, err = f.Ship(ctx, pipeline.ShipInput{
 			App: f.Project.Manifest.App, Environment: in.Environment, Version: in.Version, Source: src, By: j.By,
 		})
