@@ -31,6 +31,7 @@ type serveCommand struct {
 	URL     string        `name:"url" placeholder:"URL" help:"Its address, as people and forges reach it. Default: server.url of the platform file."`
 	Workers int           `placeholder:"N" default:"4" help:"How many builds, checks and deployments at once. Default: 4."`
 	Drain   time.Duration `placeholder:"TIME" default:"30s" help:"How long what is under way may take when the server is to end. Default: 30s."`
+	Lost    time.Duration `placeholder:"TIME" default:"6s" help:"How long a server may say nothing until others with its --database go on with what it did. Default: 6s."`
 }
 
 // Help implements kong.HelpProvider.
@@ -100,7 +101,7 @@ func (c *serveCommand) open(s *session, told *telemetry.Telemetry) (srv *server.
 		Folder: data, Platform: filepath.Clean(s.path(s.globals.Platform)), URL: c.URL, Address: "http://" + open.Addr().String(), Parts: parts, Store: s.env.Store, Forge: s.env.Forge, Shapes: menu,
 		Me: ledger.Holder{Who: s.env.User, Process: s.env.Process, Doing: "serve"}, Environ: s.env.Environ, Secrets: s.env.Secrets,
 		Door:     func(st *store.Store, url string) server.Doorkeeper { return s.door(st, url, told.Log()) },
-		PlanText: markdownPlan, HTTP: &http.Client{Timeout: 30 * time.Second}, Clock: s.env.Clock, Log: told.Log(), Telemetry: told, Version: s.env.Version, Workers: c.Workers, Drain: c.Drain,
+		PlanText: markdownPlan, HTTP: &http.Client{Timeout: 30 * time.Second}, Clock: s.env.Clock, Log: told.Log(), Telemetry: told, Version: s.env.Version, Workers: c.Workers, Drain: c.Drain, Lost: c.Lost,
 	})
 	if slipway.KindOf(err) == slipway.Busy {
 		err = &slipway.Error{Kind: slipway.Busy, Message: err.Error(), Fix: "a data folder has one server: stop that one first, or name another folder with --data"}

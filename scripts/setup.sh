@@ -55,6 +55,13 @@ check_strace() {
 	has strace || lack strace "strace is missing, with which the crash tests stop the program at its writes: install it (on Debian: apt-get install strace)."
 }
 
+# The store, the workflows and the server are tested on PostgreSQL too; the tests start it.
+check_postgres() {
+	has initdb || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || compgen -G '/usr/pgsql-*/bin/initdb' >/dev/null ||
+		compgen -G '/opt/homebrew/opt/postgresql@*/bin/initdb' >/dev/null || compgen -G '/usr/local/opt/postgresql@*/bin/initdb' >/dev/null ||
+		lack postgresql "PostgreSQL is missing, on which the tests of many servers run: install it (on Debian: apt-get install postgresql)."
+}
+
 # Commands of teams are isolated by it, where the kernel allows that.
 check_bwrap() {
 	[ "$(uname -s)" = Linux ] || return 0
@@ -88,7 +95,7 @@ check() {
 	check_go
 	case $1 in
 	demo) check_git && check_python && check_java ;;
-	test) check_git && check_python && check_java && check_cc && check_strace && check_bwrap && { [ -z "${CI:-}" ] || { check_shellcheck && check_systemd && check_node; }; } ;;
+	test) check_git && check_python && check_java && check_cc && check_strace && check_bwrap && check_postgres && { [ -z "${CI:-}" ] || { check_shellcheck && check_systemd && check_node; }; } ;;
 	lint) check_shellcheck ;;
 	*)
 		echo "usage: scripts/setup.sh demo|test|lint" >&2

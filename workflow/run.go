@@ -29,7 +29,9 @@ func (e *Engine) watch(ctx context.Context, id string) (end func()) {
 		defer close(r.marked)
 		// If that fails the step's error is taken for its result, and the next
 		// Run on the subject starts anew: every step may run twice.
-		_ = dbos.CancelWorkflow(e.root, id)
+		if e.has(id) {
+			_ = dbos.CancelWorkflow(e.root, id)
+		}
 	})
 	return sync.OnceFunc(func() {
 		r.mu.Lock()
@@ -41,6 +43,17 @@ func (e *Engine) watch(ctx context.Context, id string) (end func()) {
 		}
 		e.runs.Delete(id)
 	})
+}
+
+// has reports whether a workflow is at work in this process, for all that is known.
+// Another one that shares the database may have gone on with it, when this one was taken
+// for lost.
+func (e *Engine) has(id string) bool {
+	if !e.store.Shared() {
+		return true
+	}
+	all, err := dbos.ListWorkflows(e.root, dbos.WithFilterWorkflowIDs(id), dbos.WithFilterLoadInput(false), dbos.WithFilterLoadOutput(false))
+	return err != nil || len(all) != 1 || all[0].ExecutorID == e.name
 }
 
 // begin finds the run that a workflow's function works for.
