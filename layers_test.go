@@ -70,6 +70,7 @@ var layers = map[string][]string{
 	"git":                     {},
 	"identity":                {"evidence"},
 	"identity/awskms":         {"evidence"},
+	"identity/cloudkms":       {"evidence"},
 	"ledger/object":           {"ledger", "repository"},
 	"sandbox":                 {"sandbox/mask"},
 	"sandbox/mask":            {},
@@ -116,7 +117,7 @@ var layers = map[string][]string{
 
 	"cmd/slipway/early": {},
 	"cmd/slipway": {
-		"awsauth", "awssetup", "azureauth", "cli", "cmd/slipway/early", "evidence", "gcpauth", "identity/awskms", "driver", "driver/glue", "driver/glue/price", "driver/local", "forge", "forge/gitea", "forge/github", "forge/gitlab", "forge/plain", "ledger", "ledger/object", "manifest", "pipeline",
+		"awsauth", "awssetup", "azureauth", "cli", "cmd/slipway/early", "evidence", "gcpauth", "identity/awskms", "identity/cloudkms", "driver", "driver/glue", "driver/glue/price", "driver/local", "forge", "forge/gitea", "forge/github", "forge/gitlab", "forge/plain", "ledger", "ledger/object", "manifest", "pipeline",
 		"repository", "repository/azure", "repository/bucket", "repository/folder", "repository/gcs", "schema", "store", "telemetry", "workflow",
 	},
 }

@@ -39,7 +39,7 @@ func (s *session) remoteSigner(address string) func(context.Context) (evidence.S
 		open, ok := s.env.Keepers[scheme]
 		if !ok {
 			return nil, slipway.Errorf(slipway.Invalid, "no keeper of keys is known for %s", address).
-				WithFix("name a file, or a key in AWS KMS: awskms:///alias/NAME?region=eu-central-1")
+				WithFix("name a file, or a key that a service keeps: its URL begins with awskms://, gcpkms://, azurekms:// or hashivault://")
 		}
 		return open(ctx, address)
 	})

@@ -25,11 +25,7 @@ type places struct {
 }
 
 func newPlaces(env cli.Env) places {
-	vars := map[string]string{}
-	for _, kv := range env.Environ {
-		name, v, _ := strings.Cut(kv, "=")
-		vars[name] = v
-	}
+	vars := variables(env.Environ)
 	return places{
 		gcs: gcs.Config{Token: gcpauth.New(gcpauth.Storage).Token, Emulator: vars["STORAGE_EMULATOR_HOST"]},
 		azure: azure.Config{
