@@ -263,6 +263,9 @@ func parseAndRun(ctx context.Context, env Env, t *talk) (err error) {
 		return err
 	}
 	t.quiet, t.json = g.globals.Quiet, g.globals.JSON
+	if err := refuseServer(kctx); err != nil {
+		return err
+	}
 	return kctx.Run(&session{ctx: ctx, env: env, talk: t, globals: *g.globals})
 }
 

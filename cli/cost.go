@@ -8,6 +8,7 @@ import (
 	"github.com/slipway-cd/slipway/driver"
 	"github.com/slipway-cd/slipway/operate"
 	"github.com/slipway-cd/slipway/pipeline"
+	"github.com/slipway-cd/slipway/server/client"
 )
 
 type costCommand struct {
@@ -27,6 +28,15 @@ Example: slipway cost prod
 
 // Run implements the command.
 func (c *costCommand) Run(s *session) error {
+	if done, err := s.elsewhere("", func(at *client.Client, app string) error {
+		costs, err := c.costsAt(s, at, app)
+		if err != nil {
+			return err
+		}
+		return s.showCosts(costs)
+	}); done {
+		return err
+	}
 	return s.reading("", func(f *pipeline.Flow) error {
 		stages, err := c.stages(s, f)
 		if err != nil {
@@ -40,16 +50,25 @@ func (c *costCommand) Run(s *session) error {
 			}
 			costs = append(costs, cost)
 		}
-		if s.globals.JSON {
-			return printJSON(s.env.Stdout, costs)
-		}
-		for _, cost := range costs {
-			if err := s.printCost(cost); err != nil {
-				return err
-			}
-		}
-		return nil
+		return s.showCosts(costs)
 	})
+}
+
+func (s *session) showCosts(costs []slipway.Cost) error {
+	if s.globals.JSON {
+		return printJSON(s.env.Stdout, costs)
+	}
+	for _, cost := range costs {
+		if err := s.printCost(cost); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func nowherePriced(app string) error {
+	return slipway.Errorf(slipway.NotFound, "%s is deployed nowhere that has prices", app).
+		WithFix("slipway plan ENV says what it would cost in an environment on glue")
 }
 
 // stages are the named environments, or all with prices in which something is
@@ -80,8 +99,7 @@ func (c *costCommand) stages(s *session, f *pipeline.Flow) ([]operate.Stage, err
 		}
 	}
 	if len(stages) == 0 {
-		return nil, slipway.Errorf(slipway.NotFound, "%s is deployed nowhere that has prices", app).
-			WithFix("slipway plan ENV says what it would cost in an environment on glue")
+		return nil, nowherePriced(app)
 	}
 	return stages, nil
 }

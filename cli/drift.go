@@ -6,6 +6,7 @@ import (
 	"github.com/slipway-cd/slipway"
 	"github.com/slipway-cd/slipway/operate"
 	"github.com/slipway-cd/slipway/pipeline"
+	"github.com/slipway-cd/slipway/server/client"
 )
 
 type driftCommand struct {
@@ -24,27 +25,40 @@ Exit codes: 0 nothing was changed; 1 something was; others as for slipway ship.`
 
 // Run implements the command.
 func (c *driftCommand) Run(s *session) error {
+	if done, err := s.elsewhere("", func(at *client.Client, app string) error {
+		all, err := s.statusesAt(at, app, c.Words)
+		if err != nil {
+			return err
+		}
+		return s.showDrift(all)
+	}); done {
+		return err
+	}
 	return s.reading("", func(f *pipeline.Flow) error {
 		all, err := gatherStatus(s, f, c.Words, 0)
 		if err != nil {
 			return err
 		}
-		if s.globals.JSON {
-			err = printJSON(s.env.Stdout, driftOf(all))
-		} else {
-			s.printDrift(all)
-		}
-		if err != nil {
+		return s.showDrift(all)
+	})
+}
+
+// showDrift tells what was changed by hand. If something was, that is the error.
+func (s *session) showDrift(all []operate.Status) error {
+	if s.globals.JSON {
+		if err := printJSON(s.env.Stdout, driftOf(all)); err != nil {
 			return err
 		}
-		for _, st := range all {
-			if drifted(st) {
-				return slipway.Errorf(slipway.Failed, "%s in %s is not as it was deployed", st.App, st.Environment).
-					WithFix("slipway deploy %s %s --drift overwrite puts it right; the manifest is the place to make such a change for good", st.Current.Plan.Target.Version, st.Environment)
-			}
+	} else {
+		s.printDrift(all)
+	}
+	for _, st := range all {
+		if drifted(st) {
+			return slipway.Errorf(slipway.Failed, "%s in %s is not as it was deployed", st.App, st.Environment).
+				WithFix("slipway deploy %s %s --drift overwrite puts it right; the manifest is the place to make such a change for good", st.Current.Plan.Target.Version, st.Environment)
 		}
-		return nil
-	})
+	}
+	return nil
 }
 
 // drifted reports whether what is live by the ledger is not what is there.

@@ -9,7 +9,10 @@ import (
 	"strconv"
 
 	"github.com/slipway-cd/slipway"
+	"github.com/slipway-cd/slipway/ledger"
 	"github.com/slipway-cd/slipway/pipeline"
+	"github.com/slipway-cd/slipway/server"
+	"github.com/slipway-cd/slipway/server/client"
 )
 
 type releasesCommand struct {
@@ -23,30 +26,44 @@ func (releasesCommand) Help() string {
 
 // Run implements the command.
 func (c *releasesCommand) Run(s *session) error {
+	if done, err := s.elsewhere("", func(at *client.Client, app string) error {
+		h, err := at.History(s.ctx, app, c.Environment)
+		if err != nil {
+			return err
+		}
+		return s.showReleases(h)
+	}); done {
+		return err
+	}
 	return s.reading("", func(f *pipeline.Flow) error {
 		h, err := f.History(s.ctx, f.Project.Manifest.App, c.Environment)
 		if err != nil {
 			return err
 		}
-		admissions := slices.Clone(h.Admissions)
-		slices.Reverse(admissions)
-		if s.globals.JSON {
-			return printJSON(s.env.Stdout, nonNil(admissions))
-		}
-		if len(admissions) == 0 {
-			s.talk.say("no releases yet")
-		}
-		live, _ := h.Current()
-		var rows [][]string
-		for _, a := range admissions {
-			mark := ""
-			if live.Plan.Target.Version == a.Version {
-				mark = "live"
-			}
-			rows = append(rows, []string{a.Version, a.Commit[:min(12, len(a.Commit))], when(a.Time), a.By, mark})
-		}
-		return table(s.env.Stdout, "VERSION\tCOMMIT\tTIME\tBY\t", rows)
+		return s.showReleases(h)
 	})
+}
+
+// showReleases lists the releases that an environment has.
+func (s *session) showReleases(h ledger.History) error {
+	admissions := slices.Clone(h.Admissions)
+	slices.Reverse(admissions)
+	if s.globals.JSON {
+		return printJSON(s.env.Stdout, nonNil(admissions))
+	}
+	if len(admissions) == 0 {
+		s.talk.say("no releases yet")
+	}
+	live, _ := h.Current()
+	var rows [][]string
+	for _, a := range admissions {
+		mark := ""
+		if live.Plan.Target.Version == a.Version {
+			mark = "live"
+		}
+		rows = append(rows, []string{a.Version, a.Commit[:min(12, len(a.Commit))], when(a.Time), a.By, mark})
+	}
+	return table(s.env.Stdout, "VERSION\tCOMMIT\tTIME\tBY\t", rows)
 }
 
 type showCommand struct {
@@ -71,6 +88,15 @@ func (c *showCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
+	if done, err := s.elsewhere("", func(at *client.Client, app string) error {
+		facts, err := at.ReleaseFacts(s.ctx, app, env, version)
+		if err != nil {
+			return err
+		}
+		return s.showRelease(facts)
+	}); done {
+		return err
+	}
 	return s.reading("", func(f *pipeline.Flow) error {
 		r, err := f.FindRelease(s.ctx, f.Project.Manifest.App, version, env)
 		if err != nil {
@@ -84,24 +110,29 @@ func (c *showCommand) Run(s *session) error {
 		if err != nil {
 			return err
 		}
-		if s.globals.JSON {
-			return printJSON(s.env.Stdout, map[string]any{"release": r, "checks": checks, "sign_offs": said})
-		}
-		w := s.env.Stdout
-		fmt.Fprintf(w, "%s %s\n  commit %s of %s\n  made %s by %s\n", r.App, r.Version, r.Source.Commit, when(r.Source.Time), when(r.Created), r.By)
-		var rows [][]string
-		for _, a := range append(slices.Clone(r.Artifacts), r.Manifest, r.Checks) {
-			rows = append(rows, []string{"  " + a.Name, string(a.Kind), strconv.FormatInt(a.Size, 10), string(a.Digest), a.Key})
-		}
-		if err := table(w, "  FILE\tKIND\tBYTES\tDIGEST\tKEY", rows); err != nil {
-			return err
-		}
-		for _, r := range checks {
-			fmt.Fprintf(w, "  check %s: %s\n", r.Name, r.Verdict)
-		}
-		printSignOffs(w, said)
-		return nil
+		return s.showRelease(server.ReleaseFacts{Release: r, Checks: checks, SignOffs: said})
 	})
+}
+
+// showRelease shows a release with what is known of it.
+func (s *session) showRelease(facts server.ReleaseFacts) error {
+	if s.globals.JSON {
+		return printJSON(s.env.Stdout, facts)
+	}
+	w, r := s.env.Stdout, facts.Release
+	fmt.Fprintf(w, "%s %s\n  commit %s of %s\n  made %s by %s\n", r.App, r.Version, r.Source.Commit, when(r.Source.Time), when(r.Created), r.By)
+	var rows [][]string
+	for _, a := range append(slices.Clone(r.Artifacts), r.Manifest, r.Checks) {
+		rows = append(rows, []string{"  " + a.Name, string(a.Kind), strconv.FormatInt(a.Size, 10), string(a.Digest), a.Key})
+	}
+	if err := table(w, "  FILE\tKIND\tBYTES\tDIGEST\tKEY", rows); err != nil {
+		return err
+	}
+	for _, r := range facts.Checks {
+		fmt.Fprintf(w, "  check %s: %s\n", r.Name, r.Verdict)
+	}
+	printSignOffs(w, facts.SignOffs)
+	return nil
 }
 
 type downloadCommand struct {
@@ -172,6 +203,9 @@ func (removeCommand) Help() string {
 
 // Run implements the command.
 func (c *removeCommand) Run(s *session) error {
+	if done, err := s.elsewhere("", func(at *client.Client, app string) error { return c.removeAt(s, at, app) }); done {
+		return err
+	}
 	return s.changing("remove from "+c.Environment, func(f *pipeline.Flow) error {
 		o, err := f.Operating(s.ctx, c.Environment)
 		if err != nil {
@@ -188,13 +222,17 @@ func (c *removeCommand) Run(s *session) error {
 			return err
 		}
 		f.Settle(s.ctx, app, c.Environment)
-		if c.Former != "" {
-			s.talk.say("%s is no longer in %s", app, c.Environment)
-			return nil
-		}
-		s.talk.say("%s is no longer in %s; slipway deploy %s %s brings it back", app, c.Environment, d.Plan.Target.Version, c.Environment)
+		c.tell(s, app, d)
 		return nil
 	})
+}
+
+func (c *removeCommand) tell(s *session, app string, d slipway.Deployment) {
+	if c.Former != "" {
+		s.talk.say("%s is no longer in %s", app, c.Environment)
+		return
+	}
+	s.talk.say("%s is no longer in %s; slipway deploy %s %s brings it back", app, c.Environment, d.Plan.Target.Version, c.Environment)
 }
 
 // former is the name that the app had before, if it did.
@@ -203,15 +241,5 @@ func (c *removeCommand) former(s *session, f *pipeline.Flow) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	all, err := f.LeftBehind(s.ctx, c.Environment, f.Project.Manifest.App, src)
-	if err != nil {
-		return "", err
-	}
-	for _, d := range all {
-		if d.Plan.Target.App == c.Former {
-			return c.Former, nil
-		}
-	}
-	return "", slipway.Errorf(slipway.NotFound, "nothing is live in %s that came from this folder under the name %s", c.Environment, c.Former).
-		WithFix("slipway plan --source %s says what was left behind; another app is removed from its own folder", c.Environment)
+	return c.Former, f.WasCalled(s.ctx, c.Environment, f.Project.Manifest.App, c.Former, src)
 }

@@ -3,7 +3,6 @@ package cli
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -11,11 +10,8 @@ import (
 	"time"
 
 	"github.com/slipway-cd/slipway"
-	"github.com/slipway-cd/slipway/deploy"
 	"github.com/slipway-cd/slipway/manifest"
 	"github.com/slipway-cd/slipway/operate"
-	"github.com/slipway-cd/slipway/pipeline"
-	"github.com/slipway-cd/slipway/server"
 	"github.com/slipway-cd/slipway/server/client"
 	"github.com/slipway-cd/slipway/server/signin"
 	"github.com/slipway-cd/slipway/store"
@@ -106,114 +102,21 @@ func await[T any](s *session, c *client.Client, j store.Job) (out T, err error) 
 	return out, nil
 }
 
-func (c *shipCommand) remote(s *session, at *client.Client, app string) error {
-	in := server.ShipRequest{Version: c.Release}
-	if p, err := s.project(""); err == nil && p.Manifest.App == app {
-		src, err := s.source(p, false)
-		_ = p.Close() // it only ends a process that reads
-		if err != nil {
-			return err
-		}
-		in.Commit = src.Commit
-	}
-	if c.Dirty {
-		return slipway.Errorf(slipway.Invalid, "a server ships commits, and no working tree").WithFix("commit and push, or leave --server out")
-	}
-	key, err := s.runID()
+// statusesAt asks the server what is live of an app.
+func (s *session) statusesAt(at *client.Client, app string, names []string) ([]operate.Status, error) {
+	names, err := s.places(at, app, names)
 	if err != nil {
-		return err
-	}
-	j, err := at.Ship(s.ctx, key, app, c.Environment, in)
-	if err != nil {
-		return err
-	}
-	out, err := await[pipeline.Shipped](s, at, j)
-	if err != nil {
-		return err
-	}
-	if s.globals.JSON {
-		return printJSONLine(s.env.Stdout, map[string]any{"result": out})
-	}
-	s.talk.say("%s %s is live in %s", app, out.Release.Version, c.Environment)
-	return nil
-}
-
-func (s *session) remoteStatus(c *client.Client, app string, names []string) error {
-	if len(names) == 0 {
-		a, err := c.App(s.ctx, app)
-		if err != nil {
-			return err
-		}
-		for _, e := range a.Environments {
-			names = append(names, e.Environment)
-		}
-		if len(names) == 0 {
-			return slipway.Errorf(slipway.NotFound, "%s is not deployed anywhere yet", app).WithFix("slipway ship")
-		}
+		return nil, err
 	}
 	all := []operate.Status{}
 	for _, env := range names {
-		st, err := c.Status(s.ctx, app, env)
+		st, err := at.Status(s.ctx, app, env)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		all = append(all, st)
 	}
-	return s.showStatus(all)
-}
-
-// deployed waits for a deployment or a rollback at the server, and tells of it.
-func (s *session) deployed(c *client.Client, j store.Job, err error) error {
-	if err != nil {
-		return err
-	}
-	out, err := await[deploy.Output](s, c, j)
-	if err != nil {
-		return err
-	}
-	if s.globals.JSON {
-		return printJSONLine(s.env.Stdout, map[string]any{"result": out})
-	}
-	return nil
-}
-
-// remoteRun starts a run at the server and follows it.
-func (c *runCommand) remote(s *session, at *client.Client, app, env string, arguments map[string]string) error {
-	key, err := s.runID()
-	if err != nil {
-		return err
-	}
-	j, err := at.StartRun(s.ctx, key, app, env, server.RunRequest{Arguments: maps.Clone(arguments)})
-	if err != nil {
-		return err
-	}
-	run, err := await[slipway.Run](s, at, j)
-	if err != nil {
-		return err
-	}
-	if c.Detach {
-		if s.globals.JSON {
-			return printJSON(s.env.Stdout, run)
-		}
-		fmt.Fprintln(s.env.Stdout, run.ID)
-		return nil
-	}
-	if err := at.RunLog(s.ctx, app, env, run.ID, true, s.env.Stdout); err != nil {
-		return err
-	}
-	if run, err = at.Run(s.ctx, app, env, run.ID); err != nil {
-		return err
-	}
-	if s.globals.JSON {
-		if err := printJSONLine(s.env.Stdout, run); err != nil {
-			return err
-		}
-	}
-	if run.State != slipway.RunSucceeded {
-		return endedBadly(run)
-	}
-	s.talk.say("run %s succeeded in %s", run.ID, took(run.Started, run.Ended))
-	return nil
+	return all, nil
 }
 
 type appsCommand struct {

@@ -9,10 +9,12 @@ import (
 	"path/filepath"
 
 	"github.com/slipway-cd/slipway"
+	"github.com/slipway-cd/slipway/deploy"
 	"github.com/slipway-cd/slipway/pipeline"
 	"github.com/slipway-cd/slipway/promote"
 	"github.com/slipway-cd/slipway/server"
 	"github.com/slipway-cd/slipway/server/client"
+	"github.com/slipway-cd/slipway/store"
 )
 
 type buildCommand struct {
@@ -159,6 +161,9 @@ Example: slipway release v1.4.0 --env staging
 
 // Run implements the command.
 func (c *releaseCommand) Run(s *session) error {
+	if done, err := s.elsewhere("", func(at *client.Client, app string) error { return c.remote(s, at, app) }); done {
+		return err
+	}
 	return s.changing("release", func(f *pipeline.Flow) error {
 		src, err := s.source(f.Project, c.Dirty)
 		if err != nil {
@@ -170,12 +175,17 @@ func (c *releaseCommand) Run(s *session) error {
 		if err != nil {
 			return err
 		}
-		if s.globals.JSON {
-			return printJSONLine(s.env.Stdout, map[string]any{"result": r})
-		}
-		fmt.Fprintln(s.env.Stdout, r.Version)
-		return nil
+		return s.showMade(r)
 	})
+}
+
+// showMade tells of a release that was made.
+func (s *session) showMade(r slipway.Release) error {
+	if s.globals.JSON {
+		return printJSONLine(s.env.Stdout, map[string]any{"result": r})
+	}
+	fmt.Fprintln(s.env.Stdout, r.Version)
+	return nil
 }
 
 type promoteCommand struct {
@@ -196,6 +206,9 @@ Example: slipway promote v1.4.0 staging
 func (c *promoteCommand) Run(s *session) error {
 	version, env, err := versionAndEnvironment(c.Words)
 	if err != nil {
+		return err
+	}
+	if done, err := s.elsewhere("", func(at *client.Client, app string) error { return c.remote(s, at, app, version, env) }); done {
 		return err
 	}
 	return s.changing("promote to "+env, func(f *pipeline.Flow) error {
@@ -232,33 +245,41 @@ func (c *planCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
+	if done, err := s.elsewhere("", func(at *client.Client, app string) error { return c.remote(s, at, app, version, env) }); done {
+		return err
+	}
 	return s.planning(c.Source, func(f *pipeline.Flow) error {
 		p, err := c.plan(s, f, version, env)
 		if err != nil {
 			return err
 		}
-		if c.Out != "" {
-			data, err := json.MarshalIndent(p, "", "  ")
-			if err != nil {
-				return err
-			}
-			if err := writeFile(s.path(c.Out), append(data, '\n')); err != nil {
-				return err
-			}
-		}
-		switch {
-		case s.globals.JSON:
-			err = printJSON(s.env.Stdout, p)
-		case c.Markdown:
-			err = markdownPlan(s.env.Stdout, p)
-		default:
-			s.printPlan(s.env.Stdout, p)
-		}
+		return c.show(s, p)
+	})
+}
+
+// show prints a plan, and keeps it. If a gate is closed, that is the error.
+func (c *planCommand) show(s *session, p slipway.Plan) (err error) {
+	if c.Out != "" {
+		data, err := json.MarshalIndent(p, "", "  ")
 		if err != nil {
 			return err
 		}
-		return pipeline.Closed(p)
-	})
+		if err := writeFile(s.path(c.Out), append(data, '\n')); err != nil {
+			return err
+		}
+	}
+	switch {
+	case s.globals.JSON:
+		err = printJSON(s.env.Stdout, p)
+	case c.Markdown:
+		err = markdownPlan(s.env.Stdout, p)
+	default:
+		s.printPlan(s.env.Stdout, p)
+	}
+	if err != nil {
+		return err
+	}
+	return pipeline.Closed(p)
 }
 
 func (c *planCommand) plan(s *session, f *pipeline.Flow, version, env string) (slipway.Plan, error) {
@@ -295,12 +316,9 @@ func (c *deployCommand) Run(s *session) error {
 		return err
 	}
 	if done, err := s.elsewhere("", func(at *client.Client, app string) error {
-		key, err := s.runID()
-		if err != nil {
-			return err
-		}
-		j, err := at.Deploy(s.ctx, key, app, env, server.DeployRequest{Version: version, Plan: plan, Drift: c.Drift})
-		return s.deployed(at, j, err)
+		return s.deployedBy(at, func(key string) (store.Job, error) {
+			return at.Deploy(s.ctx, key, app, env, server.DeployRequest{Version: version, Plan: plan, Drift: c.Drift})
+		})
 	}); done {
 		return err
 	}
@@ -309,13 +327,7 @@ func (c *deployCommand) Run(s *session) error {
 		if err != nil {
 			return err
 		}
-		if s.globals.JSON {
-			return printJSONLine(s.env.Stdout, map[string]any{"result": out})
-		}
-		if out.Made {
-			s.printPlan(s.talk, out.Deployment.Plan)
-		}
-		return nil
+		return s.showDeployed(out)
 	})
 }
 
@@ -381,12 +393,9 @@ Example: slipway rollback staging
 // Run implements the command.
 func (c *rollbackCommand) Run(s *session) error {
 	if done, err := s.elsewhere("", func(at *client.Client, app string) error {
-		key, err := s.runID()
-		if err != nil {
-			return err
-		}
-		j, err := at.Rollback(s.ctx, key, app, c.Environment, server.RollbackRequest{To: c.To})
-		return s.deployed(at, j, err)
+		return s.deployedBy(at, func(key string) (store.Job, error) {
+			return at.Rollback(s.ctx, key, app, c.Environment, server.RollbackRequest{To: c.To, Drift: c.Drift})
+		})
 	}); done {
 		return err
 	}
@@ -397,12 +406,17 @@ func (c *rollbackCommand) Run(s *session) error {
 		if err != nil {
 			return err
 		}
-		if s.globals.JSON {
-			return printJSONLine(s.env.Stdout, map[string]any{"result": out})
-		}
-		if out.Made {
-			s.printPlan(s.talk, out.Deployment.Plan)
-		}
-		return nil
+		return s.showDeployed(out)
 	})
+}
+
+// showDeployed tells what a deployment changed.
+func (s *session) showDeployed(out deploy.Output) error {
+	if s.globals.JSON {
+		return printJSONLine(s.env.Stdout, map[string]any{"result": out})
+	}
+	if out.Made {
+		s.printPlan(s.talk, out.Deployment.Plan)
+	}
+	return nil
 }

@@ -93,10 +93,7 @@ func parseArguments(given []string) (map[string]string, error) {
 // follow shows a run's log until it has ended, and returns it as it ended. A run
 // that did not succeed is an error of kind Failed.
 func (s *session) follow(f *pipeline.Flow, started slipway.Run) (slipway.Run, error) {
-	log := &lastByte{Writer: s.env.Stdout, is: '\n'}
-	if s.globals.JSON {
-		log.Writer = s.talk
-	}
+	log := s.logOfRun()
 	run, err := f.Follow(s.ctx, started, log)
 	if log.is != '\n' {
 		s.talk.breakLine()
@@ -110,16 +107,29 @@ func (s *session) follow(f *pipeline.Flow, started slipway.Run) (slipway.Run, er
 	if _, err := f.RecordRun(s.ctx, run, s.env.User); err != nil {
 		s.talk.say("the ledger of %s does not have how run %s ended: %v", run.Environment, run.ID, err)
 	}
+	return run, s.showEnded(run)
+}
+
+// logOfRun is where the log of a run goes.
+func (s *session) logOfRun() *lastByte {
+	if s.globals.JSON {
+		return &lastByte{Writer: s.talk, is: '\n'}
+	}
+	return &lastByte{Writer: s.env.Stdout, is: '\n'}
+}
+
+// showEnded tells how a run ended. One that did not succeed is an error.
+func (s *session) showEnded(run slipway.Run) error {
 	if s.globals.JSON {
 		if err := printJSONLine(s.env.Stdout, run); err != nil {
-			return run, err
+			return err
 		}
 	}
 	if run.State != slipway.RunSucceeded {
-		return run, endedBadly(run)
+		return endedBadly(run)
 	}
 	s.talk.say("run %s succeeded in %s", run.ID, took(run.Started, run.Ended))
-	return run, nil
+	return nil
 }
 
 // lastByte is a writer that knows the last byte that went through it.

@@ -3,6 +3,7 @@ package cli
 import (
 	"github.com/slipway-cd/slipway"
 	"github.com/slipway-cd/slipway/pipeline"
+	"github.com/slipway-cd/slipway/server/client"
 )
 
 type runningCommand struct {
@@ -20,21 +21,44 @@ Exit codes: 0 what runs is what was approved; 1 something differs; 5 something i
 
 // Run implements the command.
 func (c *runningCommand) Run(s *session) error {
+	if done, err := s.elsewhere("", func(at *client.Client, app string) error {
+		names, err := s.places(at, app, c.Environments)
+		if err != nil {
+			return err
+		}
+		all := []pipeline.Running{}
+		for _, env := range names {
+			r, err := at.Running(s.ctx, app, env)
+			if err != nil {
+				return err
+			}
+			all = append(all, r)
+		}
+		return s.showRunning(all)
+	}); done {
+		return err
+	}
 	return s.reading("", func(f *pipeline.Flow) error {
 		all, err := c.look(s, f)
 		if err != nil {
 			return err
 		}
-		if s.globals.JSON {
-			err = printJSON(s.env.Stdout, all)
-		} else {
-			err = s.printRunning(all)
-		}
-		if err != nil {
-			return err
-		}
-		return judgeRunning(all)
+		return s.showRunning(all)
 	})
+}
+
+// showRunning tells what runs. If something is not what was approved, that is the error.
+func (s *session) showRunning(all []pipeline.Running) error {
+	var err error
+	if s.globals.JSON {
+		err = printJSON(s.env.Stdout, all)
+	} else {
+		err = s.printRunning(all)
+	}
+	if err != nil {
+		return err
+	}
+	return judgeRunning(all)
 }
 
 // look asks the named environments, or all in which something was deployed.
@@ -52,7 +76,7 @@ func (c *runningCommand) look(s *session, f *pipeline.Flow) ([]pipeline.Running,
 	}
 	all := []pipeline.Running{}
 	for _, name := range names {
-		r, err := f.Running(s.ctx, name)
+		r, err := f.Running(s.ctx, f.Project.Manifest.App, name)
 		if err != nil {
 			return nil, err
 		}

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/slipway-cd/slipway"
 	"github.com/slipway-cd/slipway/pipeline"
@@ -99,12 +100,17 @@ func (c *shipCommand) Run(s *session) error {
 			}
 			out.Run = &run
 		}
-		if s.globals.JSON {
-			return printJSONLine(s.env.Stdout, map[string]any{"result": out})
-		}
-		s.talk.say("%s %s is live in %s  %s", app, out.Release.Version, c.Environment, s.talk.paint(faint, slipway.TookText(s.env.Clock().Sub(began))))
-		return nil
+		return s.shipped(app, c.Environment, out, began)
 	})
+}
+
+// shipped tells how far a ship came.
+func (s *session) shipped(app, env string, out pipeline.Shipped, began time.Time) error {
+	if s.globals.JSON {
+		return printJSONLine(s.env.Stdout, map[string]any{"result": out})
+	}
+	s.talk.say("%s %s is live in %s  %s", app, out.Release.Version, env, s.talk.paint(faint, slipway.TookText(s.env.Clock().Sub(began))))
+	return nil
 }
 
 func orVersion(version string, src slipway.Source) string {

@@ -24,7 +24,13 @@ func (statusCommand) Help() string {
 
 // Run implements the command.
 func (c *statusCommand) Run(s *session) error {
-	if done, err := s.elsewhere("", func(at *client.Client, app string) error { return s.remoteStatus(at, app, c.Words) }); done {
+	if done, err := s.elsewhere("", func(at *client.Client, app string) error {
+		all, err := s.statusesAt(at, app, c.Words)
+		if err != nil {
+			return err
+		}
+		return s.showStatus(all)
+	}); done {
 		return err
 	}
 	return s.reading("", func(f *pipeline.Flow) error {

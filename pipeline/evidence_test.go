@@ -276,7 +276,7 @@ func TestRunning(t *testing.T) {
 	look := func(env string) (r Running) {
 		w.attesting(t, "machine", nil, func(f *Flow) {
 			var err error
-			if r, err = f.Running(t.Context(), env); err != nil {
+			if r, err = f.Running(t.Context(), f.Project.Manifest.App, env); err != nil {
 				t.Fatal(err)
 			}
 		})

@@ -36,7 +36,7 @@ func (f *Flow) Explain(ctx context.Context, env string) (Explanation, error) {
 		return Explanation{}, err
 	}
 	x := Explanation{App: f.Project.Manifest.App, Environment: env, Gates: []Gate{}, Rails: []slipway.RailHit{}}
-	for _, g := range environmentGates(p.Environment) {
+	for _, g := range f.environmentGates(p.Environment) {
 		g.closes(&x, opens(g.rules, f.Clock(), false))
 	}
 	plan, err := f.next(ctx, &x, p)
@@ -83,7 +83,12 @@ type environmentGate struct {
 	by    []string
 }
 
-func environmentGates(e manifest.Environment) []environmentGate {
+// environmentGates are those of an environment's rules. At a server who may deploy is no
+// gate: it depends on who asks.
+func (f *Flow) environmentGates(e manifest.Environment) []environmentGate {
+	if f.Authority != "" {
+		e.Deployers = nil
+	}
 	freeze, deployers := e, e
 	freeze.Deployers, deployers.Freeze = nil, nil
 	return []environmentGate{{"freeze", freeze, nil}, {"deployers", deployers, e.Deployers}}

@@ -54,6 +54,9 @@ type Config struct {
 	// Authority is the address of the server that this flow works for. Its database
 	// keeps the ledger of every environment. Empty: there is no server.
 	Authority string
+	// Permitted says that the server knows who asks and that they may deploy, which it
+	// has looked up under environments.NAME.deployers among others.
+	Permitted bool
 	// Elsewhere is the ledger of a server that has the last word over the environments
 	// but local. It is for who works from a command line; nil: there is none.
 	Elsewhere Ledger

@@ -13,7 +13,7 @@ import (
 // opens says whether the platform's rules let somebody deploy to an environment
 // now. A freeze does not keep anybody from going back. Who somebody is can only be
 // known to a server, so an environment that names its deployers stays closed
-// without one.
+// without one, and for what nobody asked the server for, such as a push.
 func opens(e manifest.Environment, now time.Time, rollback bool) error {
 	for _, f := range e.Freeze {
 		if rollback {
@@ -29,10 +29,19 @@ func opens(e manifest.Environment, now time.Time, rollback bool) error {
 		}
 	}
 	if len(e.Deployers) > 0 {
-		return slipway.Errorf(slipway.Blocked, "%s lets only %s deploy, and without a server nobody can prove who they are", e.Name, strings.Join(e.Deployers, ", ")).
-			WithFix("have the platform team take environments.%s.deployers away", e.Name)
+		return slipway.Errorf(slipway.Blocked, "%s lets only %s deploy, and nobody here can prove who they are", e.Name, strings.Join(e.Deployers, ", ")).
+			WithFix("deploy by a server where people sign in: --server URL; or have the platform team take environments.%s.deployers away", e.Name)
 	}
 	return nil
+}
+
+// asked leaves out of an environment's rules what a server has answered already: whether
+// whoever asks may deploy.
+func (f *Flow) asked(e manifest.Environment) manifest.Environment {
+	if f.Permitted {
+		e.Deployers = nil
+	}
+	return e
 }
 
 // thaws says whether a freeze holds now, and until when. Its days are those of

@@ -56,8 +56,8 @@ func TestGates(t *testing.T) {
 		"nobody is a deployer without a server": {
 			manifest.Environment{Environment: prod, Deployers: []string{"mara", "ops"}},
 			at("2026-11-20 16:00:00"),
-			"prod lets only mara, ops deploy, and without a server nobody can prove who they are",
-			"have the platform team take environments.prod.deployers away",
+			"prod lets only mara, ops deploy, and nobody here can prove who they are",
+			"deploy by a server where people sign in: --server URL; or have the platform team take environments.prod.deployers away",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

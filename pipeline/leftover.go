@@ -56,6 +56,22 @@ func (f *Flow) LeftBehind(ctx context.Context, env, app string, src slipway.Sour
 	return list, nil
 }
 
+// WasCalled proves that something is live in an environment that comes from the app's
+// folder and has a name that the app had before.
+func (f *Flow) WasCalled(ctx context.Context, env, app, former string, src slipway.Source) error {
+	all, err := f.LeftBehind(ctx, env, app, src)
+	if err != nil {
+		return err
+	}
+	for _, d := range all {
+		if d.Plan.Target.App == former {
+			return nil
+		}
+	}
+	return slipway.Errorf(slipway.NotFound, "nothing is live in %s that came from this folder under the name %s", env, former).
+		WithFix("slipway plan --source %s says what was left behind; another app is removed from its own folder", env)
+}
+
 // comesFrom is a subject's live deployment if its release was made of that source.
 func comesFrom(ctx context.Context, p *Place, s ledger.Subject, src slipway.Source) (*slipway.Deployment, error) {
 	h, err := ledger.ReadHistory(ctx, p.Ledger, s)

@@ -37,10 +37,10 @@ type Bytes struct {
 	Definition slipway.Digest `json:"definition,omitempty"` // of the canonical JSON of its parameters
 }
 
-// Running asks the runtime of an environment what is there, and compares it with
-// what was approved: the release that was let in, as it was deployed.
-func (f *Flow) Running(ctx context.Context, env string) (Running, error) {
-	out := Running{App: f.Project.Manifest.App, Environment: env, Verdict: RunsNothing}
+// Running asks the runtime of an environment what is there of an app, and compares
+// it with what was approved: the release that was let in, as it was deployed.
+func (f *Flow) Running(ctx context.Context, app, env string) (Running, error) {
+	out := Running{App: app, Environment: env, Verdict: RunsNothing}
 	h, err := f.History(ctx, out.App, env)
 	if err != nil {
 		return out, err

@@ -115,7 +115,7 @@ func (f *Flow) deploy(ctx context.Context, in DeployInput, id string) (deploy.Ou
 		return deploy.Output{}, said{}, err
 	}
 	if !h.Begun(id) { // what was cut short is gone on with, whatever the hour
-		if err := opens(p.Environment, f.Clock(), in.RollbackOf != 0); err != nil {
+		if err := opens(f.asked(p.Environment), f.Clock(), in.RollbackOf != 0); err != nil {
 			return deploy.Output{}, said{}, err
 		}
 	}

@@ -227,13 +227,17 @@ type Idempotent struct {
 	Key string `header:"Idempotency-Key" maxLength:"100" pattern:"^[A-Za-z0-9._:-]*$" doc:"A name of the caller's own for this request. Sent again under it, the request changes nothing and is answered with the same job."`
 }
 
+// askedKey begins the keys of jobs that somebody asked for whom the server knows, and
+// who may.
+const askedKey = "api/"
+
 // ask makes a job for a caller, or finds the one that they made of this request
 // before.
 func (s *Server) ask(ctx context.Context, key Idempotent, j store.Job, request any) (store.Job, error) {
 	who := caller(ctx).String()
 	j.By, j.Made = who, s.Clock()
-	j.Key = "api/" + newID()
-	sent := "api/" + url.PathEscape(who) + "/" + key.Key
+	j.Key = askedKey + newID()
+	sent := askedKey + url.PathEscape(who) + "/" + key.Key
 	if key.Key != "" {
 		j.Key = store.RequestKey(sent, toJSON([]any{j.Kind, j.Subject, request}))
 	}

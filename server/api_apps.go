@@ -105,6 +105,7 @@ func (s *Server) appRoutes(api huma.API) {
 		return &Body[slipway.Release]{Body: out}, err
 	})
 	s.runRoutes(api)
+	s.factRoutes(api)
 	s.changeRoutes(api)
 }
 

@@ -14,8 +14,10 @@ import (
 
 // ShipRequest asks to take an app along the road.
 type ShipRequest struct {
-	Commit  string `json:"commit,omitempty" pattern:"^[0-9a-f]{40}$" doc:"The commit. Default: the head of the default branch."`
-	Version string `json:"version,omitempty" maxLength:"128" pattern:"^([A-Za-z0-9]([A-Za-z0-9_+-]|[.][A-Za-z0-9_+-])*[.]?)?$" doc:"The release's version. Default: the commit's tag, else one made of its time and name."`
+	Commit  string              `json:"commit,omitempty" pattern:"^[0-9a-f]{40}$" doc:"The commit. Default: the head of the default branch."`
+	Version string              `json:"version,omitempty" maxLength:"128" pattern:"^([A-Za-z0-9]([A-Za-z0-9_+-]|[.][A-Za-z0-9_+-])*[.]?)?$" doc:"The release's version. Default: the commit's tag, else one made of its time and name."`
+	Again   bool                `json:"again,omitempty" doc:"Ask checks again that have passed for the same bytes."`
+	Drift   slipway.DriftPolicy `json:"drift,omitempty" enum:"keep,overwrite,refuse" doc:"What to do about changes made by hand on the runtime. Default: what the manifest sets is put back, the rest stays."`
 }
 
 // DeployRequest asks for a deployment.
@@ -27,7 +29,8 @@ type DeployRequest struct {
 
 // RollbackRequest asks for a former deployment.
 type RollbackRequest struct {
-	To int64 `json:"to,omitempty" minimum:"0" doc:"The number of the deployment that comes back. Default: the one that was live before."`
+	To    int64               `json:"to,omitempty" minimum:"0" doc:"The number of the deployment that comes back. Default: the one that was live before."`
+	Drift slipway.DriftPolicy `json:"drift,omitempty" enum:"keep,overwrite,refuse" doc:"What to do about changes made by hand on the runtime. Default: what the manifest sets is put back, the rest stays."`
 }
 
 // RunRequest asks for a run.
@@ -49,17 +52,13 @@ type change[T any] struct {
 
 func (s *Server) changeRoutes(api huma.API) {
 	s.entryRoutes(api)
+	s.roadRoutes(api)
 	const place = "/apps/{app}/environments/{environment}"
 	handle(api, route{"ship", http.MethodPost, place + "/ships", "Take an app along the road to an environment", "changes", 202}, func(ctx context.Context, in *change[ShipRequest]) (*Job, error) {
 		return s.change(ctx, in.PlacePath, in.Idempotent, jobShip, access.Deploy, in.Body, func(a store.App) (any, error) {
-			d := delivery{at: at{a.Forge, a.Repository}, App: a.Name, Folder: a.Folder, Commit: a.Commit, Environment: in.Environment, Version: in.Body.Version}
-			if in.Body.Commit != "" {
-				d.Commit = in.Body.Commit
-			}
-			if d.Version != "" {
-				return d, slipway.CheckVersion(d.Version)
-			}
-			return d, nil
+			d, err := s.deliveryOf(a, in.Environment, in.Body.Commit, in.Body.Version)
+			d.Again, d.Drift = in.Body.Again, in.Body.Drift
+			return d, err
 		})
 	})
 	handle(api, route{"deploy", http.MethodPost, place + "/deployments", "Deploy a release, or a plan that was seen", "changes", 202}, func(ctx context.Context, in *change[DeployRequest]) (*Job, error) {
@@ -69,7 +68,7 @@ func (s *Server) changeRoutes(api huma.API) {
 	})
 	handle(api, route{"rollback", http.MethodPost, place + "/rollbacks", "Bring back, exactly, what was deployed before", "changes", 202}, func(ctx context.Context, in *change[RollbackRequest]) (*Job, error) {
 		return s.change(ctx, in.PlacePath, in.Idempotent, jobRollback, access.Rollback, in.Body, func(a store.App) (any, error) {
-			return deployment{App: a.Name, Environment: in.Environment, To: in.Body.To}, nil
+			return deployment{App: a.Name, Environment: in.Environment, To: in.Body.To, DeployRequest: DeployRequest{Drift: in.Body.Drift}}, nil
 		})
 	})
 	handle(api, route{"start-run", http.MethodPost, place + "/runs", "Start a run", "changes", 202}, func(ctx context.Context, in *change[RunRequest]) (*Job, error) {
@@ -104,8 +103,11 @@ func (s *Server) change(ctx context.Context, p PlacePath, key Idempotent, kind s
 		return nil, err
 	}
 	subject := subjectOf(p.App)
-	if kind == jobRun || kind == jobStopRun { // they do not wait behind a build
+	switch kind { // some do not wait behind a build
+	case jobRun, jobStopRun:
 		subject = "runs/" + p.App + "/" + p.Environment
+	case jobPlan:
+		subject = "plans/" + p.App + "/" + p.Environment
 	}
 	j, err := s.ask(ctx, key, store.Job{Kind: kind, Subject: subject, Input: toJSON(v)}, request)
 	return &Job{Location: Root + "/jobs/" + number(j.ID), Body: j}, err

@@ -63,7 +63,7 @@ func (s *Server) jobRoutes(api huma.API) {
 	}
 	handle(api, route{"stop-job", http.MethodPost, "/jobs/{job}/stop", "Stop a job that waits or runs", "jobs", 200}, func(ctx context.Context, in *stop) (*Body[store.Job], error) {
 		if in.Key != "" { // under which it is kept what was asked for
-			if _, err := s.stoppable(ctx, in.Job); err != nil {
+			if err := s.stoppable(ctx, in.Job); err != nil {
 				return nil, err
 			}
 			if _, err := s.ask(ctx, in.Idempotent, store.Job{Kind: jobStopJob, Subject: "stop/" + number(in.Job), Input: toJSON(stopping{in.Job})}, in.Job); err != nil {
@@ -108,7 +108,7 @@ func (s *Server) stopJob(ctx context.Context, j store.Job) (done, error) {
 
 // stop stops a job for the caller, if they may.
 func (s *Server) stop(ctx context.Context, id int64) (store.Job, error) {
-	if _, err := s.stoppable(ctx, id); err != nil {
+	if err := s.stoppable(ctx, id); err != nil {
 		return store.Job{}, err
 	}
 	if err := s.halt(ctx, id, caller(ctx).String()); err != nil {
@@ -167,15 +167,16 @@ func (s *Server) objectOf(ctx context.Context, j store.Job) (access.Object, erro
 //nolint:gochecknoglobals // immutable table
 var stoppedBy = map[string]access.Action{
 	jobShip: access.Deploy, jobDeploy: access.Deploy, jobRollback: access.Rollback, jobRun: access.Stop, jobStopRun: access.Stop,
+	jobPlan: access.Build, jobRelease: access.Release, jobPromote: access.Deploy, jobRemove: access.Deploy,
 }
 
-// stoppable finds a job that the caller may stop.
-func (s *Server) stoppable(ctx context.Context, id int64) (store.Job, error) {
+// stoppable says whether there is a job that the caller may stop.
+func (s *Server) stoppable(ctx context.Context, id int64) error {
 	j, err := s.job(ctx, id)
 	if err != nil {
-		return j, err
+		return err
 	}
-	return j, s.mayStop(ctx, j)
+	return s.mayStop(ctx, j)
 }
 
 // mayStop says whether the caller may stop a job: who may ask for such a job may, who

@@ -28,6 +28,7 @@ const (
 	jobRun         = "start-run"
 	jobStopRun     = "stop-run"
 	jobStopJob     = "stop-job"
+	jobPromote     = "promote"
 	jobNotice      = "notice" // tell somebody
 )
 
@@ -64,6 +65,10 @@ func (s *Server) allKinds() map[string]kind {
 		jobStopRun:     {light, false, s.stopRun},
 		jobStopJob:     {light, false, s.stopJob},
 		jobNotice:      {light, false, s.notify},
+		jobPlan:        {heavy, false, s.plan},
+		jobRelease:     {heavy, false, s.release},
+		jobRemove:      {heavy, false, s.remove},
+		jobPromote:     {heavy, false, s.promote},
 		jobPush:        {heavy, false, s.push},
 		jobShip:        {heavy, false, s.ship},
 		jobCheck:       {heavy, false, s.check},

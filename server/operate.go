@@ -68,12 +68,9 @@ func (s *Server) choose(ctx context.Context, f *pipeline.Flow, j store.Job, in *
 
 // ofApp opens an app at the commit that the server knows of it.
 func (s *Server) ofApp(ctx context.Context, j store.Job, name string, fn func(*pipeline.Flow) (any, error)) (done, error) {
-	a, ok, err := s.store.App(ctx, name)
+	a, err := s.appNow(ctx, name)
 	if err != nil {
 		return done{}, err
-	}
-	if !ok {
-		return done{}, slipway.Errorf(slipway.NotFound, "there is no app %s on this server any more", name)
 	}
 	var out done
 	err = s.atCommit(ctx, j, delivery{at: at{a.Forge, a.Repository}, App: a.Name, Folder: a.Folder, Commit: a.Commit}, func(f *pipeline.Flow) (err error) {
@@ -81,6 +78,15 @@ func (s *Server) ofApp(ctx context.Context, j store.Job, name string, fn func(*p
 		return err
 	})
 	return out, err
+}
+
+// appNow is an app that a job is about, if there still is one.
+func (s *Server) appNow(ctx context.Context, name string) (store.App, error) {
+	a, ok, err := s.store.App(ctx, name)
+	if err == nil && !ok {
+		err = slipway.Errorf(slipway.NotFound, "there is no app %s on this server any more", name)
+	}
+	return a, err
 }
 
 // startRun starts a run. Its id was chosen when it was asked for, so it is started

@@ -18,7 +18,7 @@ type pushed struct {
 	Commit string `json:"commit"`
 }
 
-// delivery is what a push comes to for one app.
+// delivery is what a push comes to for one app, or what somebody asks for.
 type delivery struct {
 	at
 	App         string `json:"app"`
@@ -27,6 +27,9 @@ type delivery struct {
 	Version     string `json:"version,omitempty"` // empty: the source's own
 	Tag         string `json:"tag,omitempty"`     // that was pushed; empty: it was a branch, or somebody asked
 	Environment string `json:"environment"`
+
+	Again bool                `json:"again,omitempty"` // checks that have passed are asked once more
+	Drift slipway.DriftPolicy `json:"drift,omitempty"`
 }
 
 // push finds the apps at a commit. It keeps what their manifests say, and has those

@@ -41,10 +41,10 @@ jobs = { values = [1, 2, 3] }
 "query.follow" = false
 "query.wait" = false
 
-# What a plan, a scope or a person's name is worth cannot be said in a schema; and 1.0, which is an integer to
-# JSON Schema, is none to Go.
+# What a plan, a scope or a person's name is worth cannot be said in a schema, nor that a plan is for a release or for
+# a commit, nor which runtime has prices; and 1.0, which is an integer to JSON Schema, is none to Go.
 [[operations]]
-include-operation-id = ["deploy", "rollback", "create-token", "delegate"]
+include-operation-id = ["deploy", "rollback", "plan", "get-cost", "create-token", "delegate"]
 checks.positive_data_acceptance.enabled = false
 `
 

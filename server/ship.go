@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/slipway-cd/slipway/ledger"
@@ -31,7 +32,7 @@ func (s *Server) ship(ctx context.Context, j store.Job) (done, error) {
 		}
 		f.Reviewed = s.reviewing(in.at, in.Commit)
 		out, err = f.Ship(ctx, pipeline.ShipInput{
-			App: f.Project.Manifest.App, Environment: in.Environment, Version: in.Version, Source: src, By: j.By,
+			App: f.Project.Manifest.App, Environment: in.Environment, Version: in.Version, Source: src, Again: in.Again, Drift: in.Drift, By: j.By,
 		})
 		return err
 	})
@@ -66,6 +67,7 @@ func (s *Server) inCopyAs(ctx context.Context, j store.Job, dir string, looking 
 	defer log.Close()
 	c := s.flowConfig(p, j.Kind+" "+p.Manifest.App)
 	c.Looking = looking
+	c.Permitted = strings.HasPrefix(j.Key, askedKey) // who asked was asked whether they may
 	c.Log, c.Emit = log, func(e pipeline.Event) {
 		log.event(e)
 		s.tell(ctx, j, "stage."+string(e.State), e)
