@@ -23,7 +23,6 @@ const (
 	half         = 32 // bytes of each number of a signature on P-256
 )
 
-//nolint:gochecknoglobals // immutable
 var azureName = regexp.MustCompile(`^azurekms://([a-zA-Z0-9-]+\.vault\.azure\.net)/([a-zA-Z0-9-]+)(/[0-9a-f]+)?$`)
 
 // Azure returns the signer of a key in Azure Key Vault, such as

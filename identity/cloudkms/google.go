@@ -13,7 +13,6 @@ const GoogleScheme = "gcpkms"
 
 const googleForm = "gcpkms://projects/PROJECT/locations/LOCATION/keyRings/RING/cryptoKeys/KEY/cryptoKeyVersions/1"
 
-//nolint:gochecknoglobals // immutable
 var googleName = regexp.MustCompile(`^gcpkms://(projects/[^/?#%]+/locations/[a-z0-9-]+/keyRings/[A-Za-z0-9_-]+/cryptoKeys/[A-Za-z0-9_-]+/cryptoKeyVersions/[0-9]+)$`)
 
 // A checked number is that of a checksum, which Google writes as text.

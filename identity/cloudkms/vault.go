@@ -15,7 +15,6 @@ import (
 // VaultScheme is what addresses of keys in HashiCorp Vault begin with.
 const VaultScheme = "hashivault"
 
-//nolint:gochecknoglobals // immutable
 var vaultName = regexp.MustCompile(`^hashivault://([A-Za-z0-9_.-]+)$`)
 
 // A Place is where a Vault is.
