@@ -1,6 +1,6 @@
 # Each target sets up by itself what it needs; see scripts/setup.sh.
 
-.PHONY: help demo demo-server build test lint bench fuzz release parity
+.PHONY: help demo demo-server build test lint bench fuzz release image parity
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -28,6 +28,9 @@ fuzz: ## every fuzz test, FUZZTIME=60s each
 
 release: ## the binaries of VERSION=v1.2.3 in dist/, the same bytes everywhere
 	@scripts/release.sh "$(VERSION)"
+
+image: ## the container image of VERSION=v1.2.3 in dist/, without Docker, the same bytes everywhere
+	@scripts/image.sh "$(VERSION)"
 
 parity: ## compare with the real nbconvert: DIR=<folder of notebooks>
 	@scripts/parity.sh $(DIR)
