@@ -93,20 +93,21 @@ var layers = map[string][]string{
 	"promote": {"evidence", "ledger", "repository"},
 	"deploy":  {"driver", "ledger", "repository"},
 	"operate": {"driver", "ledger"},
+	"fsck":    {"evidence", "ledger", "repository"},
 
 	// The order of the stages, and the faces on it.
-	"fsck":    {"evidence", "ledger", "repository"},
 	"dossier": {"evidence", "ledger", "promote"},
 	"pipeline": {
 		"build", "check", "dossier", "fsck", "release", "promote", "deploy", "operate",
 		"driver", "evidence", "git", "ledger", "manifest", "merge", "notebook", "policy", "repository", "sandbox", "schema", "shape", "workflow",
 	},
 	// The values that pipeline takes and returns are those of stages and contracts.
-	"notice":        {},
-	"server/client": {"access", "ledger", "operate", "pipeline", "server", "store"},
-	"server/signin": {"access", "store"},
-	"server":        {"access", "driver", "forge", "git", "ledger", "ledger/tree", "manifest", "merge", "notebook/diff", "notice", "operate", "pipeline", "repository", "sandbox", "schema", "shape", "store", "telemetry"},
-	"examples":      {},
+	"notice":         {},
+	"server/comment": {"schema"},
+	"server/client":  {"access", "ledger", "operate", "pipeline", "server", "store"},
+	"server/signin":  {"access", "store"},
+	"server":         {"access", "driver", "evidence", "forge", "git", "ledger", "ledger/tree", "manifest", "merge", "notebook/diff", "notice", "operate", "pipeline", "promote", "repository", "sandbox", "schema", "server/comment", "shape", "store", "telemetry"},
+	"examples":       {},
 	"cli": {
 		"examples", "fsck", "git", "identity", "manifest", "merge", "notebook", "notebook/clean", "notebook/diff", "notebook/lint", "pipeline", "policy", "schema", "shape",
 		"access", "awssetup", "awssetup/access", "dossier", "driver", "evidence", "forge", "forge/plain", "ledger", "ledger/tree", "operate", "promote", "deploy", "server", "server/client", "server/signin", "store", "telemetry",

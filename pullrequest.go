@@ -59,10 +59,11 @@ type Review struct {
 
 // A Comment is a remark on a pull request.
 type Comment struct {
-	ID   string    `json:"id"`
-	By   string    `json:"by"` // login
-	Body string    `json:"body"`
-	Time time.Time `json:"time"`
+	ID     string    `json:"id"`
+	By     string    `json:"by"` // login
+	Body   string    `json:"body"`
+	Time   time.Time `json:"time"`
+	Edited bool      `json:"edited,omitempty"` // changed since, perhaps by somebody else: nobody's word
 }
 
 // A Status is what some system says of a commit: a check run or a commit status.

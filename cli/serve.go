@@ -99,7 +99,7 @@ func (c *serveCommand) open(s *session, told *telemetry.Telemetry) (srv *server.
 	}()
 	srv, err = server.New(s.ctx, server.Config{
 		Folder: data, Platform: filepath.Clean(s.path(s.globals.Platform)), URL: c.URL, Address: "http://" + open.Addr().String(), Parts: parts, Store: s.env.Store, Forge: s.env.Forge, Shapes: menu,
-		Me: ledger.Holder{Who: s.env.User, Process: s.env.Process, Doing: "serve"}, Environ: s.env.Environ, Secrets: s.env.Secrets,
+		Me: ledger.Holder{Who: s.env.User, Process: s.env.Process, Doing: "serve"}, Environ: withoutKey(s.env.Environ), Secrets: s.env.Secrets, Signer: s.signer(filepath.Join(data, "state")),
 		Door:     func(st *store.Store, url string) server.Doorkeeper { return s.door(st, url, told.Log()) },
 		PlanText: markdownPlan, HTTP: &http.Client{Timeout: 30 * time.Second}, Clock: s.env.Clock, Log: told.Log(), Telemetry: told, Version: s.env.Version, Workers: c.Workers, Drain: c.Drain, Lost: c.Lost,
 	})

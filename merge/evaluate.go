@@ -162,7 +162,7 @@ func (e *evaluation) forkWord() Requirement {
 		}
 	}
 	for _, c := range e.pr.Comments {
-		if e.people.isMember(c.By) && namesCommit(c.Body, e.pr.Head) {
+		if !c.Edited && e.people.isMember(c.By) && namesCommit(c.Body, e.pr.Head) {
 			r.Status, r.Reason = Met, e.people.shown(c.By)+" let this very commit be built"
 			return r
 		}

@@ -302,6 +302,7 @@ func TestOpenForkLabelsRailsAndPolicy(t *testing.T) {
 					{By: "ana", Body: "/slipway build", Time: minute(11)},
 					{By: "ana", Body: "/slipway build c0ffee", Time: minute(11)},
 					{By: "ana", Body: "/slipway build 0ld00000", Time: minute(11)},
+					{By: "ana", Body: "/slipway build c0ffee00", Time: minute(11), Edited: true},
 					{By: "mallory", Body: "/slipway build c0ffee00", Time: minute(11)},
 				}
 			},

@@ -299,7 +299,7 @@ func (e *evaluation) spoken(need manifest.Requires) []voice {
 		return all
 	}
 	for _, c := range e.pr.Comments {
-		if approvesBy(c, need.Comments) {
+		if !c.Edited && approvesBy(c, need.Comments) { // whoever may write can change what others wrote
 			all = append(all, voice{by: c.By, login: fold(c.By), verdict: approve, commit: e.headAt(c.Time), at: c.Time, id: c.ID})
 		}
 	}

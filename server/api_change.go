@@ -106,7 +106,9 @@ func (s *Server) change(ctx context.Context, p PlacePath, key Idempotent, kind s
 	switch kind { // some do not wait behind a build
 	case jobRun, jobStopRun:
 		subject = "runs/" + p.App + "/" + p.Environment
-	case jobPlan:
+	case jobSign, jobGrant:
+		subject = "words/" + p.App + "/" + p.Environment
+	case jobPlan, jobPropose:
 		subject = "plans/" + p.App + "/" + p.Environment
 	}
 	j, err := s.ask(ctx, key, store.Job{Kind: kind, Subject: subject, Input: toJSON(v)}, request)

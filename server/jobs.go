@@ -28,8 +28,13 @@ const (
 	jobRun         = "start-run"
 	jobStopRun     = "stop-run"
 	jobStopJob     = "stop-job"
+	jobNotice      = "notice"   // tell somebody
+	jobComment     = "comment"  // do what a comment on a pull request asks for
+	jobAnswer      = "answer"   // bring the forge to show what came of a comment
+	jobPropose     = "propose"  // show what a change, or a release, would change
+	jobSign        = "sign-off" // say something to a release for a person
+	jobGrant       = "grant"    // open a guard rail for a person, or close it
 	jobPromote     = "promote"
-	jobNotice      = "notice" // tell somebody
 )
 
 // weight says which pool of workers does a kind: a question to a forge is not to
@@ -68,6 +73,11 @@ func (s *Server) allKinds() map[string]kind {
 		jobPlan:        {heavy, false, s.plan},
 		jobRelease:     {heavy, false, s.release},
 		jobRemove:      {heavy, false, s.remove},
+		jobComment:     {light, false, s.obey},
+		jobAnswer:      {light, true, s.reply},
+		jobSign:        {light, false, s.speak},
+		jobGrant:       {light, false, s.speak},
+		jobPropose:     {heavy, false, s.propose},
 		jobPromote:     {heavy, false, s.promote},
 		jobPush:        {heavy, false, s.push},
 		jobShip:        {heavy, false, s.ship},
@@ -282,6 +292,9 @@ func (s *Server) end(ctx context.Context, tx *store.Tx, j store.Job, state store
 		return err
 	}
 	if err := s.forget(ctx, tx, j); err != nil {
+		return err
+	}
+	if err := s.toldEnd(ctx, tx, j); err != nil {
 		return err
 	}
 	return tx.Tell(ctx, store.Event{

@@ -84,7 +84,10 @@ func (s *Server) lookRequest(ctx context.Context, j store.Job) (done, error) {
 	if err != nil {
 		return done{}, err
 	}
-	pr.Comments = slices.DeleteFunc(pr.Comments, func(c slipway.Comment) bool { return strings.HasPrefix(c.Body, marker) }) // what we say is no word of anybody
+	asking, err := s.asking(ctx, in, &pr)
+	if err != nil {
+		return done{}, err
+	}
 	row, _, err := s.store.PullRequest(ctx, in.Forge, in.Repository, in.Number)
 	if err != nil {
 		return done{}, err
@@ -125,11 +128,11 @@ func (s *Server) lookRequest(ctx context.Context, j store.Job) (done, error) {
 			if facts.Checks, err = s.checkHead(ctx, tx, in, facts); err != nil {
 				return err
 			}
-			if err := s.words(ctx, tx, in, &facts); err != nil {
-				return err
-			}
 		}
-		return s.settle(ctx, tx, row, facts)
+		if err := s.settle(ctx, tx, row, facts); err != nil {
+			return err
+		}
+		return s.hear(ctx, tx, in, facts, asking)
 	}}, nil
 }
 

@@ -28,6 +28,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/slipway-cd/slipway"
+	"github.com/slipway-cd/slipway/evidence"
 	"github.com/slipway-cd/slipway/forge"
 	"github.com/slipway-cd/slipway/ledger"
 	"github.com/slipway-cd/slipway/ledger/tree"
@@ -52,6 +53,9 @@ type Config struct {
 	Me       ledger.Holder
 	Environ  []string
 	Secrets  func(ctx context.Context, ref string) (string, error)
+	// Signer is the key with which the server attests what it does, and signs what
+	// people say at it; nil: it attests nothing.
+	Signer func(context.Context) (evidence.Signer, error)
 	// Door makes the doorkeeper of the server at an address.
 	Door func(st *store.Store, url string) Doorkeeper
 	HTTP *http.Client // for notices

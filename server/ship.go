@@ -85,7 +85,7 @@ func (s *Server) inCopyAs(ctx context.Context, j store.Job, dir string, looking 
 // flowConfig is how a flow works on the server.
 func (s *Server) flowConfig(p *pipeline.Project, doing string) pipeline.Config {
 	return pipeline.Config{
-		Project: p, Parts: s.Parts, Authority: s.authority(), AuthorityID: s.id, Cache: filepath.Join(s.Folder, "cache"), Environ: s.Environ, Secrets: s.Secrets,
+		Project: p, Parts: s.Parts, Authority: s.authority(), AuthorityID: s.id, Cache: filepath.Join(s.Folder, "cache"), Environ: s.Environ, Secrets: s.Secrets, Signer: s.Signer, Version: s.Version,
 		Me:    ledger.Holder{Who: s.Me.Who, Process: s.Me.Process, Doing: doing},
 		Clock: s.Clock, Emit: func(pipeline.Event) {}, Log: io.Discard, Wait: waitForOthers,
 	}

@@ -379,6 +379,7 @@ type hub struct {
 	stamp    int
 	shown    map[string]map[string]slipway.Status // by commit
 	comments map[int]string
+	answers  map[string][]string // what we answered, by marker: each text in its turn
 	labels   map[int]map[string]bool
 	fails    func(call string) error // asked before each call; nil: none
 	calls    map[string]int
@@ -387,7 +388,7 @@ type hub struct {
 func newHub(w *world) *hub {
 	return &hub{
 		bare: w.forge, requests: map[int]*slipway.PullRequest{}, shown: map[string]map[string]slipway.Status{},
-		comments: map[int]string{}, labels: map[int]map[string]bool{}, calls: map[string]int{}, secret: "s3cret",
+		comments: map[int]string{}, answers: map[string][]string{}, labels: map[int]map[string]bool{}, calls: map[string]int{}, secret: "s3cret",
 	}
 }
 
@@ -439,7 +440,11 @@ func (h *hub) PullRequest(_ context.Context, _ string, number int) (slipway.Pull
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	p := *h.requests[number]
-	p.Reviews, p.Statuses = slices.Clone(p.Reviews), slices.Clone(p.Statuses)
+	p.Reviews, p.Statuses, p.Comments = slices.Clone(p.Reviews), slices.Clone(p.Statuses), slices.Clone(p.Comments)
+	for _, marker := range slices.Sorted(maps.Keys(h.answers)) { // ours are comments as all others
+		texts := h.answers[marker]
+		p.Comments = append(p.Comments, slipway.Comment{ID: "of-ours-" + marker, By: "slipway[bot]", Body: texts[len(texts)-1], Time: time.Now()})
+	}
 	return p, nil
 }
 
@@ -466,6 +471,10 @@ func (h *hub) Comment(_ context.Context, _ string, number int, marker, body stri
 	defer h.mu.Unlock()
 	if !strings.HasPrefix(body, marker) {
 		return errors.New("the comment does not begin with its marker")
+	}
+	if marker != ours+" -->" {
+		h.answers[marker] = append(h.answers[marker], body)
+		return nil
 	}
 	h.comments[number] = body
 	return nil

@@ -220,6 +220,7 @@ type comment struct {
 	User    *user     `json:"user"`
 	Body    string    `json:"body"`
 	Created time.Time `json:"created_at"`
+	Updated time.Time `json:"updated_at"`
 }
 
 // rawComments are all of them: Gitea cuts this list into no pages.
@@ -240,7 +241,7 @@ func (f *Forge) comments(ctx context.Context, a ask, path string, number int) ([
 	all, err := f.rawComments(ctx, a, path, number)
 	var comments []slipway.Comment
 	for _, c := range all {
-		comments = append(comments, slipway.Comment{ID: strconv.FormatInt(c.ID, 10), By: c.User.name(), Body: c.Body, Time: c.Created})
+		comments = append(comments, slipway.Comment{ID: strconv.FormatInt(c.ID, 10), By: c.User.name(), Body: c.Body, Time: c.Created, Edited: c.Updated.After(c.Created)})
 	}
 	return comments, err
 }

@@ -54,6 +54,27 @@ func TestAppsAndPeopleAreToldApart(t *testing.T) {
 	}
 }
 
+// Whoever may write to a repository can change what others wrote there.
+func TestCommentsThatWereChanged(t *testing.T) {
+	server := githubtest.Start(t)
+	server.Push(repository, "feature", "bob", map[string]string{"a.txt": "a\n"})
+	number := server.Open(repository, "feature", "bob", "an update")
+	server.Say(repository, number, "ada", "as it was written")
+	f := open(t, config(server, withToken))
+	for _, body := range []string{"<!-- m -->", "<!-- m --> and more"} {
+		if err := f.Comment(t.Context(), repository, number, "<!-- m -->", body); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p, err := f.PullRequest(t.Context(), repository, number)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(p.Comments) != 2 || p.Comments[0].Edited || !p.Comments[1].Edited {
+		t.Errorf("the comments are %+v, want the second one to be changed", p.Comments)
+	}
+}
+
 // Of runs of one name and app the newest counts; what was given up is no failure.
 func TestCheckRunsOfOthers(t *testing.T) {
 	server := githubtest.Start(t)

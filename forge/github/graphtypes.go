@@ -136,10 +136,11 @@ type graphReview struct {
 }
 
 type graphComment struct {
-	ID        string
-	Body      string
-	CreatedAt time.Time
-	Author    *actor
+	ID           string
+	Body         string
+	CreatedAt    time.Time
+	LastEditedAt *time.Time
+	Author       *actor
 }
 
 type graphTip struct {

@@ -30,7 +30,7 @@ const requestQuery = `query PullRequest($owner: String!, $name: String!, $number
       reviews(first: 100, after: $reviews) { pageInfo { hasNextPage endCursor } nodes {
         id state body submittedAt createdAt author { __typename login } commit { oid }
       } }
-      comments(first: 100, after: $comments) { pageInfo { hasNextPage endCursor } nodes { id body createdAt author { __typename login } } }
+      comments(first: 100, after: $comments) { pageInfo { hasNextPage endCursor } nodes { id body createdAt lastEditedAt author { __typename login } } }
       tip: commits(last: 1) { nodes { commit { oid statusCheckRollup { contexts(first: 100, after: $contexts) {
         pageInfo { hasNextPage endCursor }
         nodes {
@@ -182,7 +182,7 @@ func (g graphRequest) addTo(p *slipway.PullRequest) {
 		}
 	}
 	for _, c := range g.Comments.Nodes {
-		p.Comments = append(p.Comments, slipway.Comment{ID: c.ID, By: c.Author.name(), Body: c.Body, Time: c.CreatedAt})
+		p.Comments = append(p.Comments, slipway.Comment{ID: c.ID, By: c.Author.name(), Body: c.Body, Time: c.CreatedAt, Edited: c.LastEditedAt != nil})
 	}
 }
 

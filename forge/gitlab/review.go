@@ -20,6 +20,7 @@ type note struct {
 	Author  *user     `json:"author"`
 	System  bool      `json:"system"`
 	Created time.Time `json:"created_at"`
+	Updated time.Time `json:"updated_at"`
 }
 
 // What GitLab writes, in English in every language of its pages.
@@ -42,7 +43,7 @@ func (r reader) said(ctx context.Context, p *slipway.PullRequest) error {
 	}
 	for _, n := range notes {
 		if !n.System {
-			p.Comments = append(p.Comments, slipway.Comment{ID: strconv.FormatInt(n.ID, 10), By: n.Author.name(), Body: n.Body, Time: n.Created})
+			p.Comments = append(p.Comments, slipway.Comment{ID: strconv.FormatInt(n.ID, 10), By: n.Author.name(), Body: n.Body, Time: n.Created, Edited: n.Updated.After(n.Created)})
 			continue
 		}
 		h.happened(n)

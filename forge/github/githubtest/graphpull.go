@@ -109,11 +109,19 @@ func (s *Server) graphComments(p *pull) []object {
 	var list []object
 	for _, c := range p.comments {
 		list = append(list, object{
-			"id": c["node_id"], "body": c["body"], "createdAt": c["created_at"], "updatedAt": c["updated_at"],
+			"id": c["node_id"], "body": c["body"], "createdAt": c["created_at"], "updatedAt": c["updated_at"], "lastEditedAt": edited(c),
 			"author": s.actor(c["user"].(map[string]any)["login"].(string)),
 		})
 	}
 	return list
+}
+
+// edited is when a comment was changed; null: it was not.
+func edited(c map[string]any) any {
+	if c["updated_at"] == c["created_at"] {
+		return nil
+	}
+	return c["updated_at"]
 }
 
 // rollup is what systems say of a commit: null where none says anything.

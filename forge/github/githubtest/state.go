@@ -172,8 +172,9 @@ func (s *Server) Say(in string, number int, by, body string) {
 }
 
 func (s *Server) say(p *pull, by, body string) map[string]any {
+	now := s.now()
 	c := s.docs.like("GET /repos/{owner}/{repo}/issues/{issue_number}/comments", map[string]any{
-		"id": s.id(), "body": body, "created_at": s.now(), "updated_at": s.now(), "user": s.user(by),
+		"id": s.id(), "body": body, "created_at": now, "updated_at": now, "user": s.user(by),
 	})
 	p.comments = append(p.comments, c)
 	return c
