@@ -103,7 +103,7 @@ func (s Stage) Sign(ctx context.Context, in Signing) (Signed, error) {
 		}
 		_, err = s.To.Ledger.Append(ctx, ledger.Draft{
 			Subject: s.subject(in.App), After: h.Head, ID: "signed/" + statement.Hex(), Kind: ledger.ReleaseSigned,
-			Time: about.Time, By: in.By, Body: ledger.SignOff{SignOff: about, Statement: statement},
+			Time: about.Time, By: in.By, Body: ledger.SignOff{SignOff: about, Statement: statement}, Statements: []slipway.Digest{statement},
 		})
 		if err == nil {
 			return Signed{SignOff: about, Statement: statement, Made: true}, nil
