@@ -155,6 +155,7 @@ type commands struct {
 	Ledger     ledgerCommand     `cmd:"" group:"operate" help:"Verify the ledger of a database, and sign its head."`
 	Fsck       fsckCommand       `cmd:"" name:"fsck" group:"operate" help:"Hold the ledger, the repositories and the runtimes against each other."`
 	Backup     backupCommand     `cmd:"" group:"operate" help:"Back up a server's data folder, while it works."`
+	Migrate    migrateCommand    `cmd:"" group:"operate" help:"Move a server's database from its file to PostgreSQL."`
 	Restore    restoreCommand    `cmd:"" group:"operate" help:"Make a data folder from a backup, verified."`
 	Token      tokenCommand      `cmd:"" group:"operate" help:"Make, list and revoke tokens for a server."`
 	Rights     rightsCommand     `cmd:"" group:"operate" help:"Hand over what you may do at a server, and take it back."`

@@ -93,3 +93,9 @@ func unwritable(folder string, err error) error {
 	}
 	return e.WithFix("give this user write permission on it, or work in a clone of your own")
 }
+
+// Hold makes this process the one that changes a state folder, without opening it. That
+// another one does is an error of kind Busy.
+func Hold(ctx context.Context, folder string, me ledger.Holder, clock func() time.Time) (unlock func(), err error) {
+	return lockState(ctx, folder, me, 0, clock, func(error) {})
+}

@@ -31,7 +31,7 @@ const FileName = "slipway.db"
 func FileIn(data string) (file string, found bool) {
 	inState := filepath.Join(data, "state", FileName)
 	for _, file := range []string{inState, filepath.Join(data, FileName)} {
-		if _, err := os.Stat(file); err == nil {
+		if _, err := os.Stat(file); err == nil || wasMoved(file) != nil {
 			return file, true
 		}
 	}

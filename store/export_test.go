@@ -30,3 +30,6 @@ func (s *Store) URL() string {
 	url, _, _ := strings.Cut(s.shared.pool.Config().ConnString(), "&pool_")
 	return url
 }
+
+// MovedTables are the tables that are moved.
+func MovedTables() []any { return moved() }

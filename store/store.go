@@ -35,6 +35,9 @@ func Open(ctx context.Context, file string, prepare func(*Store) error) (*Store,
 	if IsURL(file) {
 		return openShared(ctx, file, prepare)
 	}
+	if err := wasMoved(file); err != nil {
+		return nil, err
+	}
 	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 		return nil, explain("write", file, err)
 	}
@@ -82,6 +85,9 @@ func (s *Store) prepare(ctx context.Context, others func(*Store) error) error {
 func OpenReadOnly(ctx context.Context, file string) (*Store, error) {
 	if IsURL(file) {
 		return openSharedReadOnly(ctx, file)
+	}
+	if err := wasMoved(file); err != nil {
+		return nil, err
 	}
 	if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
 		return nil, nothingYet(file)

@@ -270,3 +270,63 @@ func TestServerComesBack(t *testing.T) {
 	}
 	f.proveOnce(t, 1)
 }
+
+// TestServerMoves moves a server with what it did from its file to PostgreSQL, where it
+// goes on and a second one joins it.
+func TestServerMoves(t *testing.T) {
+	pgtest.Need(t)
+	t.Parallel()
+	f := &fleet{site: newSite(t, ""), url: pgtest.New(t), servers: []*member{{data: "../server"}, {data: "../server2"}}}
+	explained(t, f.site)
+	f.live(t, fate{until: func(ctx context.Context, l *life) error {
+		if err := f.push(ctx, "main"); err != nil {
+			return err
+		}
+		l.grant(t)
+		a := f.ask(t, "migrate", "--from", "../server", "--to", f.url)
+		if a.code != 4 || !strings.Contains(a.stderr, "stop the server first") {
+			t.Errorf("while it works: exit code %d\n%s", a.code, a.stderr)
+		}
+		return l.jobs(ctx, done(1, "ship"))
+	}})
+	if said := f.must(t, "migrate", "--from", "../server", "--to", f.url); !strings.Contains(said, "moved to postgres://postgres@") {
+		t.Errorf("it says:\n%s", said)
+	}
+	if said := f.must(t, "migrate", "--from", "../server", "--to", f.url); !strings.Contains(said, "was moved to postgres://postgres@") {
+		t.Errorf("called again it says:\n%s", said)
+	}
+	a := f.ask(t, "serve", "--platform", "../platform.yaml", "--data", "../server", "--listen", "127.0.0.1:0", "--url", "http://slipway.example")
+	if a.code != 4 || !strings.Contains(a.stderr, "was moved to") {
+		t.Errorf("without --database: exit code %d\n%s", a.code, a.stderr)
+	}
+	a = f.ask(t, "serve", "--platform", "../platform.yaml", "--data", "../server2", "--listen", "127.0.0.1:0", "--url", "http://slipway.example", "--database", f.url)
+	if a.code != 5 || !strings.Contains(a.stderr, "copy ledger.key from the data folder of a server that has it") {
+		t.Errorf("without the key: exit code %d\n%s", a.code, a.stderr)
+	}
+	f.write(t, "../server2/state/"+tree.KeyFile, f.read(t, "../server/state/"+tree.KeyFile))
+	st, err := store.OpenReadOnly(t.Context(), f.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.st = st
+	t.Cleanup(func() {
+		_ = st.Close()
+		f.kill(t, 0)
+		f.kill(t, 1)
+		if t.Failed() {
+			f.explainAll(t)
+		}
+	})
+	f.begin(t, 0)
+	f.begin(t, 1)
+	first := f.ship(t, func(store.Job) bool { return true })
+	f.change(t, "pulse.py", "version 1", "version 2")
+	f.commit(t, "version 2")
+	if err := f.push(t.Context(), "main"); err != nil {
+		t.Fatal(err)
+	}
+	if second := f.ship(t, func(j store.Job) bool { return j.ID > first.ID && j.State.Ended() }); second.State != store.JobDone {
+		t.Errorf("after the move a ship ends as %s: %s", second.State, second.Outcome)
+	}
+	f.proveOnce(t, 2)
+}
