@@ -42,7 +42,7 @@ func (d inDatabase) where(s *session) (string, error) {
 	return withPassword(s.ctx, at, func(ctx context.Context) (string, error) {
 		password, err := s.env.Secrets(ctx, secret)
 		if err != nil && secret == passwordSecret {
-			return "", nil //nolint:nilerr // there is none: the driver looks into PGPASSWORD and ~/.pgpass
+			return "", nil // there is none: the driver looks into PGPASSWORD and ~/.pgpass
 		}
 		return password, err
 	})

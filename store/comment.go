@@ -8,6 +8,10 @@ import (
 	"time"
 )
 
+// commentLife is how long a comment is kept at least: longer than one may be old to be
+// heard at all.
+const commentLife = 7 * 24 * time.Hour
+
 // A Comment is one on a pull request that asks for something, as it was when it was
 // heard, and what came of it.
 type Comment struct {

@@ -67,6 +67,7 @@ func (s *Store) Tidy(ctx context.Context, events int64, before time.Time) error 
 			{"DELETE FROM job WHERE ended > 0 AND ended < ?", millis(before)},
 			{"DELETE FROM watched_run WHERE ended < ?", millis(before)},
 			{"DELETE FROM delivery WHERE time < ?", millis(before)},
+			{"DELETE FROM comment WHERE heard < ?", millis(before.Add(-commentLife))},
 		} {
 			if _, err := t.tx.ExecContext(ctx, c.query, c.arg); err != nil {
 				return err

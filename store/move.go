@@ -176,7 +176,7 @@ func pour(ctx context.Context, from, to *transaction, conn *sql.Conn, table stri
 		n, err = c.Conn().CopyFrom(ctx, pgx.Identifier{table}, columns, &poured{rows: rows, width: len(columns), asIs: table == "ledger"})
 		return err
 	})
-	if err != nil {
+	if err := errors.Join(err, rows.Err()); err != nil {
 		return n, err
 	}
 	var given int64

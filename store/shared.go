@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -61,7 +62,7 @@ func NameOf(where string) string {
 	}
 	at := c.Host
 	if !strings.HasPrefix(at, "/") {
-		at = net.JoinHostPort(c.Host, fmt.Sprint(c.Port))
+		at = net.JoinHostPort(c.Host, strconv.Itoa(int(c.Port)))
 	}
 	return fmt.Sprintf("postgres://%s@%s/%s", c.User, at, c.Database)
 }

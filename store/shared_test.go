@@ -2,7 +2,6 @@ package store_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -182,7 +181,7 @@ func TestClaimedOnce(t *testing.T) {
 	const subjects, each = 5, 12
 	err := all[0].Change(t.Context(), func(tx *store.Tx) error {
 		for n := range subjects * each {
-			_, _, err := tx.Enqueue(t.Context(), store.Job{Key: fmt.Sprint(n), Kind: "ship", Subject: fmt.Sprint(n % subjects), Input: []byte("{}"), Made: at()})
+			_, _, err := tx.Enqueue(t.Context(), store.Job{Key: strconv.Itoa(n), Kind: "ship", Subject: strconv.Itoa(n % subjects), Input: []byte("{}"), Made: at()})
 			if err != nil {
 				return err
 			}
@@ -263,7 +262,7 @@ func TestEventsInOrder(t *testing.T) {
 					if err := tx.Tell(t.Context(), store.Event{Kind: "x", Subject: fmt.Sprint(w, "/", n)}); err != nil {
 						return err
 					}
-					_, _, err := tx.Enqueue(t.Context(), store.Job{Key: fmt.Sprint(w, "/", n), Kind: "k", Subject: fmt.Sprint(w), Input: []byte("{}"), Made: at()})
+					_, _, err := tx.Enqueue(t.Context(), store.Job{Key: fmt.Sprint(w, "/", n), Kind: "k", Subject: strconv.Itoa(w), Input: []byte("{}"), Made: at()})
 					return err
 				})
 				if err != nil {
@@ -512,8 +511,8 @@ func TestRestarted(t *testing.T) {
 	go func() {
 		var n int64
 		for ctx.Err() == nil {
-			if _, err := s.Ledger(at).Append(t.Context(), draft(n)); err != nil && !errors.Is(err, context.Canceled) {
-				if slipway.KindOf(err) != slipway.Unavailable {
+			if _, err := s.Ledger(at).Append(ctx, draft(n)); err != nil {
+				if ctx.Err() == nil && slipway.KindOf(err) != slipway.Unavailable {
 					t.Error(err)
 				}
 				continue // the same id again
@@ -532,7 +531,7 @@ func TestRestarted(t *testing.T) {
 		}
 	}
 	cancel()
-	if n := <-written; int64(count(t, s)) != n {
-		t.Errorf("%d were written and there are %d", n, count(t, s))
+	if n, there := <-written, int64(count(t, s)); there != n && there != n+1 { // the last one may have been cut short
+		t.Errorf("%d were written and there are %d", n, there)
 	}
 }
