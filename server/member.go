@@ -192,7 +192,7 @@ const keySecret = "ledger/key"
 // signer opens the key of the ledger, which is one for all who share a database.
 func (s *Server) signer(ctx context.Context) (*tree.Signer, error) {
 	file := filepath.Join(s.stateFolder(), tree.KeyFile)
-	if _, err := os.Stat(file); err != nil && s.store.Shared() {
+	if _, err := os.Stat(file); err != nil && s.store.Shared() && s.Secrets != nil {
 		if key, err := s.Secrets(ctx, keySecret); err == nil && key != "" {
 			if err := os.WriteFile(file, []byte(key+"\n"), 0o600); err != nil {
 				return nil, err
