@@ -100,7 +100,9 @@ func (c *serveCommand) open(s *session, told *telemetry.Telemetry) (srv *server.
 	srv, err = server.New(s.ctx, server.Config{
 		Folder: data, Platform: filepath.Clean(s.path(s.globals.Platform)), URL: c.URL, Address: "http://" + open.Addr().String(), Parts: parts, Store: s.env.Store, Forge: s.env.Forge, Shapes: menu,
 		Me: ledger.Holder{Who: s.env.User, Process: s.env.Process, Doing: "serve"}, Environ: withoutKey(s.env.Environ), Secrets: s.env.Secrets, Signer: s.signer(filepath.Join(data, "state")),
-		Door:     func(st *store.Store, url string) server.Doorkeeper { return s.door(st, url, told.Log()) },
+		Door: func(st *store.Store, url string, rules func() (access.Rules, error)) server.Doorkeeper {
+			return s.door(st, url, rules, told.Log())
+		},
 		PlanText: markdownPlan, HTTP: &http.Client{Timeout: 30 * time.Second}, Clock: s.env.Clock, Log: told.Log(), Telemetry: told, Version: s.env.Version, Workers: c.Workers, Drain: c.Drain, Lost: c.Lost,
 	})
 	if slipway.KindOf(err) == slipway.Busy {
@@ -169,21 +171,9 @@ func (c *serveCommand) serve(ctx context.Context, srv *server.Server, listener n
 }
 
 // door makes the doorkeeper of a server.
-func (s *session) door(st *store.Store, url string, log *slog.Logger) *signin.Door {
-	file := s.path(s.globals.Platform)
+func (s *session) door(st *store.Store, url string, rules func() (access.Rules, error), log *slog.Logger) *signin.Door {
 	return signin.New(signin.Config{
 		Store: st, URL: url, Secrets: s.env.Secrets, Clock: s.env.Clock, Log: log,
-		Rules: func() (access.Rules, error) {
-			data, err := os.ReadFile(file)
-			if err != nil {
-				return access.Rules{}, err
-			}
-			p, err := manifest.LoadPlatform(file, data)
-			if err != nil {
-				return access.Rules{}, err
-			}
-			return p.Access(), nil
-		},
-		Teams: st.AppTeams,
+		Rules: rules, Teams: st.AppTeams,
 	})
 }

@@ -23,12 +23,15 @@ const StateFolder = ".slipway"
 
 // Where says which app a command is about.
 type Where struct {
-	Dir      string   // where the person stands
-	App      string   // the app's folder or name; empty: the app in Dir
-	Platform string   // the platform file, from --platform or SLIPWAY_PLATFORM; empty: look for it
-	State    string   // the state folder; empty: .slipway in the repository's root
-	Environ  []string // the process's environment
-	Shapes   shape.Menu
+	Dir      string // where the person stands
+	App      string // the app's folder or name; empty: the app in Dir
+	Platform string // the platform file, from --platform or SLIPWAY_PLATFORM; empty: look for it
+	// PlatformText is what is in the platform file, for who has read it already; nil: it
+	// is read.
+	PlatformText []byte
+	State        string   // the state folder; empty: .slipway in the repository's root
+	Environ      []string // the process's environment
+	Shapes       shape.Menu
 }
 
 // A Project is an app in a git repository on this machine, with its manifest
@@ -83,7 +86,7 @@ func OpenPlatform(w Where) (*Project, error) {
 	if w.Platform == "" {
 		return p, nil
 	}
-	return p, p.loadPlatform(absolute(w.Dir, w.Platform), w.Dir)
+	return p, p.loadPlatform(absolute(w.Dir, w.Platform), w)
 }
 
 // openProject opens the git repository around dir, the manifest and the platform
@@ -239,7 +242,7 @@ func (p *Project) readPlatform(ctx context.Context, w Where) error {
 	if file == "" {
 		return nil
 	}
-	err := p.loadPlatform(file, w.Dir)
+	err := p.loadPlatform(file, w)
 	if errors.Is(err, fs.ErrNotExist) && must {
 		return slipway.Errorf(slipway.NotFound, "there is no platform file %s", file).
 			WithFix("--platform, SLIPWAY_PLATFORM and the manifest's platform: name it, in this order")
@@ -247,14 +250,16 @@ func (p *Project) readPlatform(ctx context.Context, w Where) error {
 	return err
 }
 
-// loadPlatform reads the platform file, for a person who stands in dir.
-func (p *Project) loadPlatform(file, dir string) error {
-	data, err := os.ReadFile(file)
-	if err != nil {
-		return err
+// loadPlatform reads the platform file.
+func (p *Project) loadPlatform(file string, w Where) (err error) {
+	data := w.PlatformText
+	if data == nil {
+		if data, err = os.ReadFile(file); err != nil {
+			return err
+		}
 	}
 	p.platformDir = filepath.Dir(file)
-	p.Platform, err = manifest.LoadPlatform(shown(dir, file), data)
+	p.Platform, err = manifest.LoadPlatform(shown(w.Dir, file), data)
 	return err
 }
 

@@ -2,7 +2,9 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -30,13 +32,13 @@ func LoadRails(ctx context.Context, w Where) (*policy.Book, error) {
 		return p.Rails(ctx)
 	}
 	file = absolute(w.Dir, file)
-	data, err := os.ReadFile(file)
-	if err != nil {
+	p := &Project{shapes: w.Shapes}
+	err := p.loadPlatform(file, w)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
 		return nil, slipway.Errorf(slipway.NotFound, "cannot read the platform file %s: %w", file, err).
 			WithFix("--platform and SLIPWAY_PLATFORM name it")
 	}
-	p := &Project{platformDir: filepath.Dir(file), shapes: w.Shapes}
-	if p.Platform, err = manifest.LoadPlatform(shown(w.Dir, file), data); err != nil {
+	if err != nil {
 		return nil, err
 	}
 	return p.Rails(ctx)

@@ -175,7 +175,12 @@ func (s *Server) status(ctx context.Context, in PlacePath) (*Body[operate.Status
 
 // platformFlow opens a flow of no app, for what needs only the platform.
 func (s *Server) platformFlow(fn func(*pipeline.Flow) error) error {
-	p, err := pipeline.OpenPlatform(s.where(s.Folder))
+	return s.platformFlowBy(s.settings.Load().text, fn)
+}
+
+// platformFlowBy is platformFlow, by a platform file that may hold some time.
+func (s *Server) platformFlowBy(platform []byte, fn func(*pipeline.Flow) error) error {
+	p, err := pipeline.OpenPlatform(s.whereBy(s.Folder, platform))
 	if err != nil {
 		return err
 	}

@@ -17,7 +17,7 @@ import (
 
 // mirror returns the mirror of a repository, with the commits in it.
 func (s *Server) mirror(ctx context.Context, a at, commits ...string) (*git.Mirror, error) {
-	h, ok := s.forges[a.Forge]
+	h, ok := s.forge(a.Forge)
 	if !ok {
 		return nil, slipway.Errorf(slipway.NotFound, "there is no forge %s in %s any more", a.Forge, s.Platform)
 	}

@@ -8,4 +8,5 @@ type figures struct {
 	Forged     atomic.Int64 // webhooks with a wrong signature
 	Jobs       atomic.Int64 // ended
 	Retries    atomic.Int64
+	Refused    atomic.Int64 // 1: the platform file has changed and cannot be used
 }

@@ -76,6 +76,7 @@ func (s *Server) figuresNow(ctx context.Context) ([]telemetry.Figure, error) {
 		{Name: "slipway_jobs_ended_total", Help: "Jobs that came to an end.", Total: true, Value: float64(s.figures.Jobs.Load())},
 		{Name: "slipway_jobs_put_off_total", Help: "Times that a job lacked something and is tried again.", Total: true, Value: float64(s.figures.Retries.Load())},
 		{Name: "slipway_webhooks_total", Help: "Webhooks that came in.", Total: true, Value: float64(s.figures.Deliveries.Load())},
+		{Name: "slipway_platform_refused", Help: "1: the platform file has changed and cannot be used; the one before holds.", Value: float64(s.figures.Refused.Load())},
 		{Name: "slipway_webhooks_refused_total", Help: "Webhooks with a wrong signature.", Total: true, Value: float64(s.figures.Forged.Load())},
 		{Name: "slipway_uptime_seconds", Help: "Since the process began.", Value: s.Clock().Sub(s.began).Seconds()},
 		{Name: "slipway_memory_bytes", Help: "Memory that the process has of the system.", Value: float64(mem.Sys)},

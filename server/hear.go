@@ -56,7 +56,8 @@ func (s *Server) asking(ctx context.Context, in asked, pr *slipway.PullRequest) 
 // answered are the ids of comments that have an answer of ours at the forge.
 func (s *Server) answered(ctx context.Context, in asked, comments []slipway.Comment) (map[string]bool, error) {
 	done := map[string]bool{}
-	to, ok := s.forges[in.Forge].Forge.(forge.Publisher)
+	h, _ := s.forge(in.Forge)
+	to, ok := h.Forge.(forge.Publisher)
 	if !ok || !slices.ContainsFunc(comments, func(c slipway.Comment) bool { return strings.HasPrefix(c.Body, ours+" answer ") }) {
 		return done, nil
 	}

@@ -20,7 +20,8 @@ const maxHook = 25 << 20
 func (s *Server) hook(w http.ResponseWriter, r *http.Request) {
 	s.figures.Deliveries.Add(1)
 	name := r.PathValue("forge")
-	listener, ok := s.forges[name].Forge.(forge.Listener)
+	h, _ := s.forge(name)
+	listener, ok := h.Forge.(forge.Listener)
 	if !ok {
 		http.Error(w, "there is no forge "+name+" that sends webhooks", http.StatusNotFound)
 		return

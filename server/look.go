@@ -30,7 +30,7 @@ func (s *Server) sweep(ctx context.Context) error {
 		if !leads {
 			next = now.Add(s.Poll)
 		}
-		for name, h := range s.forges {
+		for name, h := range s.settings.Load().forges {
 			if leads && !now.Before(due[name]) {
 				err := s.store.Change(ctx, func(tx *store.Tx) error { return s.once(ctx, tx, jobLookForge, name, nil, "sweep") })
 				if err != nil && ctx.Err() == nil {
@@ -52,7 +52,7 @@ func (s *Server) sweep(ctx context.Context) error {
 // lookForge asks which repositories a forge has, and has each of them looked at.
 func (s *Server) lookForge(ctx context.Context, j store.Job) (done, error) {
 	name := j.Subject
-	h, ok := s.forges[name]
+	h, ok := s.forge(name)
 	if !ok {
 		return done{}, slipway.Errorf(slipway.NotFound, "there is no forge %s in %s any more", name, s.Platform)
 	}
@@ -91,7 +91,7 @@ func (s *Server) lookRefs(ctx context.Context, j store.Job) (done, error) {
 		return done{}, err
 	}
 	name, _, _ := strings.Cut(j.Subject, "/")
-	h, ok := s.forges[name]
+	h, ok := s.forge(name)
 	if !ok {
 		return done{}, slipway.Errorf(slipway.NotFound, "there is no forge %s in %s any more", name, s.Platform)
 	}

@@ -59,7 +59,8 @@ func (s *Server) settle(ctx context.Context, tx *store.Tx, row store.PullRequest
 	if row.Wanted == row.Shown {
 		return nil
 	}
-	if _, ok := s.forges[row.Forge].Forge.(forge.Publisher); !ok {
+	h, _ := s.forge(row.Forge)
+	if _, ok := h.Forge.(forge.Publisher); !ok {
 		return nil
 	}
 	return s.once(ctx, tx, jobPublish, "publish/"+in.String(), in, "server")
@@ -128,7 +129,8 @@ func (s *Server) publish(ctx context.Context, j store.Job) (done, error) {
 	if err != nil {
 		return done{}, err
 	}
-	to, ok := s.forges[in.Forge].Forge.(forge.Publisher)
+	h, _ := s.forge(in.Forge)
+	to, ok := h.Forge.(forge.Publisher)
 	row, known, err := s.store.PullRequest(ctx, in.Forge, in.Repository, in.Number)
 	if err != nil || !ok || !known || !row.Open || row.Wanted == row.Shown {
 		return done{}, err

@@ -60,8 +60,11 @@ func (s *Server) push(ctx context.Context, j store.Job) (done, error) {
 }
 
 // where says to package pipeline in which copy of which repository it works.
-func (s *Server) where(dir string) pipeline.Where {
-	return pipeline.Where{Dir: dir, State: s.stateFolder(), Platform: s.Platform, Environ: s.Environ, Shapes: s.Shapes}
+func (s *Server) where(dir string) pipeline.Where { return s.whereBy(dir, s.settings.Load().text) }
+
+// whereBy is where, by a platform file that may hold some time.
+func (s *Server) whereBy(dir string, platform []byte) pipeline.Where {
+	return pipeline.Where{Dir: dir, State: s.stateFolder(), Platform: s.Platform, PlatformText: platform, Environ: s.Environ, Shapes: s.Shapes}
 }
 
 // advanced keeps the apps of the default branch, and delivers those that changed.

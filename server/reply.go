@@ -82,7 +82,8 @@ func (s *Server) reply(ctx context.Context, j store.Job) (done, error) {
 	if err != nil {
 		return done{}, err
 	}
-	to, ok := s.forges[t.Forge].Forge.(forge.Publisher)
+	h, _ := s.forge(t.Forge)
+	to, ok := h.Forge.(forge.Publisher)
 	row, known, err := s.store.Comment(ctx, t.Forge, t.Repository, t.ID)
 	if err != nil || !ok || !known {
 		return done{}, err

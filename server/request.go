@@ -76,7 +76,8 @@ func (s *Server) lookRequest(ctx context.Context, j store.Job) (done, error) {
 	if err != nil {
 		return done{}, err
 	}
-	from, ok := s.forges[in.Forge].Forge.(forge.Requests)
+	h, _ := s.forge(in.Forge)
+	from, ok := h.Forge.(forge.Requests)
 	if !ok {
 		return done{}, slipway.Errorf(slipway.NotFound, "the forge %s has no pull requests", in.Forge)
 	}
@@ -277,7 +278,8 @@ func (s *Server) changeOf(ctx context.Context, m *git.Mirror, branch, head strin
 // people asks the forge about those who said something, and about the teams that
 // the rules name. Of whom it does not tell nothing is known.
 func (s *Server) people(ctx context.Context, a at, f *merge.Facts) error {
-	d, ok := s.forges[a.Forge].Forge.(forge.Directory)
+	h, _ := s.forge(a.Forge)
+	d, ok := h.Forge.(forge.Directory)
 	if !ok {
 		return nil
 	}

@@ -22,7 +22,8 @@ func (s *Server) reviewing(a at, commit string) func(context.Context) (*slipway.
 // which is the commit or was merged by it, or by its number in the commit's message,
 // where both change the same.
 func (s *Server) reviewOf(ctx context.Context, a at, commit string) (*slipway.ChangeReview, error) {
-	from, ok := s.forges[a.Forge].Forge.(forge.Requests)
+	h, _ := s.forge(a.Forge)
+	from, ok := h.Forge.(forge.Requests)
 	if !ok {
 		return nil, nil
 	}

@@ -23,11 +23,13 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/slipway-cd/slipway"
+	"github.com/slipway-cd/slipway/access"
 	"github.com/slipway-cd/slipway/evidence"
 	"github.com/slipway-cd/slipway/forge"
 	"github.com/slipway-cd/slipway/ledger"
@@ -56,8 +58,9 @@ type Config struct {
 	// Signer is the key with which the server attests what it does, and signs what
 	// people say at it; nil: it attests nothing.
 	Signer func(context.Context) (evidence.Signer, error)
-	// Door makes the doorkeeper of the server at an address.
-	Door func(st *store.Store, url string) Doorkeeper
+	// Door makes the doorkeeper of the server at an address. Who may do what is said by
+	// the platform file as it is at that moment.
+	Door func(st *store.Store, url string, rules func() (access.Rules, error)) Doorkeeper
 	HTTP *http.Client // for notices
 	// PlanText writes a plan as Markdown, for those who review it at a forge.
 	PlanText func(io.Writer, slipway.Plan) error
@@ -86,7 +89,7 @@ type Server struct {
 	door      Doorkeeper
 	id        string // tells this server, and those that share its database, from any other
 	process   string // tells it from those that share its database
-	forges    map[string]home
+	settings  atomic.Pointer[settings]
 	kinds     map[string]kind
 	left      sync.Once
 	leaving   chan struct{} // closed when the server is about to end
@@ -121,30 +124,22 @@ func New(ctx context.Context, c Config) (*Server, error) {
 	c.Tick, c.Watch = cmp.Or(c.Tick, 10*time.Second), cmp.Or(c.Watch, 30*time.Second)
 	c.Slow, c.Lost = cmp.Or(c.Slow, 30*time.Second), cmp.Or(c.Lost, defaultLost)
 	s := &Server{
-		Config: c, forges: map[string]home{}, news: newBell(), leaving: make(chan struct{}), began: c.Clock(), figures: &figures{},
+		Config: c, news: newBell(), leaving: make(chan struct{}), began: c.Clock(), figures: &figures{},
 		running: map[int64]context.CancelCauseFunc{}, mirrors: map[string]*sync.Mutex{},
 	}
 	s.seen = newRecent[pipeline.FoundApp](c.Clock, time.Hour, 1000)
 	s.fetched = newRecent[bool](c.Clock, time.Hour, 10_000)
 	s.permitted = newRecent[forge.Permission](c.Clock, 5*time.Minute, 10_000)
-	p, err := s.platform()
+	text, err := s.platformText()
 	if err != nil {
 		return nil, err
 	}
-	if p == nil {
-		return nil, slipway.Errorf(slipway.Invalid, "a server needs a platform file")
+	now, err := s.readSettings(ctx, text)
+	if err != nil {
+		return nil, err
 	}
-	s.URL = cmp.Or(s.URL, p.Server.URL, s.Address)
-	for _, f := range p.Server.Forges {
-		if f.Kind == "git" && !strings.Contains(f.URL, ":") && !filepath.IsAbs(f.URL) { // a folder beside the platform file
-			f.URL = filepath.Join(filepath.Dir(c.Platform), f.URL)
-		}
-		opened, err := c.Forge(ctx, f)
-		if err != nil {
-			return nil, fmt.Errorf("open the forge %s: %w", f.Name, err)
-		}
-		s.forges[f.Name] = home{Forge: opened, set: f}
-	}
+	s.settings.Store(now)
+	s.URL = cmp.Or(s.URL, now.platform.Server.URL, s.Address)
 	for _, dir := range []string{"git", "logs", "work"} {
 		if err := os.MkdirAll(filepath.Join(c.Folder, dir), 0o700); err != nil {
 			return nil, slipway.Errorf(slipway.Unavailable, "cannot write to %s: %w", c.Folder, err).WithFix("give this user write permission on it, or name another folder with --data")
@@ -161,7 +156,7 @@ func New(ctx context.Context, c Config) (*Server, error) {
 		return nil, err
 	}
 	s.store = c.Store(s.host.State())
-	s.door = c.Door(s.store, s.URL)
+	s.door = c.Door(s.store, s.URL, s.accessRules)
 	s.kinds = s.allKinds()
 	if s.sealer, err = openSealer(filepath.Join(s.stateFolder(), keySeal)); err != nil {
 		return nil, errors.Join(err, s.Close())
@@ -172,7 +167,7 @@ func New(ctx context.Context, c Config) (*Server, error) {
 	if s.seals, err = s.signer(ctx); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
-	if err := s.takeOver(ctx, p); err != nil {
+	if err := s.takeOver(ctx, now, nil); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
@@ -217,6 +212,7 @@ func (s *Server) Run(ctx context.Context) error {
 	g.Go(func() error { doing.Wait(); cut(); return nil })
 	g.Go(func() error { return s.live(ctx, work) })
 	g.Go(func() error { return s.listen(ctx) })
+	g.Go(func() error { return s.follow(ctx) })
 	g.Go(func() error { return s.sweep(ctx) })
 	g.Go(func() error { return s.tidy(ctx) })
 	g.Go(func() error { return s.seal(ctx) })
@@ -235,18 +231,6 @@ func (s *Server) clearAway() error {
 		err = errors.Join(err, pipeline.ClearAway(dir))
 	}
 	return err
-}
-
-// platform reads the platform file.
-func (s *Server) platform() (*manifest.Platform, error) {
-	if s.Platform == "" {
-		return nil, nil
-	}
-	data, err := os.ReadFile(s.Platform)
-	if err != nil {
-		return nil, slipway.Errorf(slipway.NotFound, "cannot read the platform file: %w", err).WithFix("name it with --platform")
-	}
-	return manifest.LoadPlatform(s.Platform, data)
 }
 
 // tidy deletes, now and then, what nobody asks for any more.
@@ -273,13 +257,24 @@ func (s *Server) tidy(ctx context.Context) error {
 
 // takeOver makes the server the authority over the environments that name a
 // repository, with what happened there before. Command lines without a server obey. It
-// gives back those that the platform file leaves to their repositories.
-func (s *Server) takeOver(ctx context.Context, p *manifest.Platform) error {
-	return s.platformFlow(func(f *pipeline.Flow) error {
-		for _, env := range p.EnvironmentNames() {
-			e, _ := p.Environment(env)
+// gives back those that the platform file leaves to their repositories. Those that are
+// as they were before are left alone.
+func (s *Server) takeOver(ctx context.Context, now *settings, before *manifest.Platform) error {
+	return s.platformFlowBy(now.text, func(f *pipeline.Flow) error {
+		for _, env := range now.platform.EnvironmentNames() {
+			e, _ := now.platform.Environment(env)
 			if e.IsLocal() || e.Repository == "" {
 				continue
+			}
+			if before != nil {
+				was, there := before.Environment(env)
+				if there && was.Repository == e.Repository && was.LedgerInRepository == e.LedgerInRepository {
+					continue
+				}
+				if there {
+					return slipway.Errorf(slipway.Invalid, "environments.%s has another repository, or another place for its ledger: that takes a restart of the server", env).
+						WithFix("restart the server, or change it back")
+				}
 			}
 			if e.LedgerInRepository {
 				if err := f.GiveBack(ctx, env); err != nil {

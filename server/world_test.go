@@ -167,7 +167,7 @@ func (w *world) config(t testing.TB) Config {
 	}
 }
 
-func (w *world) doorOf(st *store.Store, url string) Doorkeeper {
+func (w *world) doorOf(st *store.Store, url string, _ func() (access.Rules, error)) Doorkeeper {
 	if w.opens != nil {
 		return w.opens(st, url)
 	}
