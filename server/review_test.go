@@ -5,6 +5,10 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/slipway-cd/slipway"
+	"github.com/slipway-cd/slipway/evidence"
+	"github.com/slipway-cd/slipway/repository/folder"
 )
 
 // Who reviewed a commit is found however it was merged, and of nothing that is not
@@ -31,13 +35,7 @@ func TestReviewOf(t *testing.T) {
 			head := w.propose(t, "jonas", map[string]string{"hello.py": "print('hello, you')\n"})
 			w.review("mara", "approve")
 			w.review("mara", "comment")
-			eventually(t, s, "the pull request is known", func() bool {
-				row, _, err := s.store.PullRequest(t.Context(), "home", "hello", 1)
-				if err != nil {
-					t.Fatal(err)
-				}
-				return row.Head == head
-			})
+			knows(t, s, head)
 			clone := filepath.Join(w.dir, "work", "hello")
 			w.git(t, "-C", clone, "checkout", "-q", "-B", "main", "origin/main")
 			for _, args := range c.merge {
@@ -62,4 +60,60 @@ func TestReviewOf(t *testing.T) {
 			}
 		})
 	}
+}
+
+// What a server releases it attests, with who reviewed the change.
+func TestReleaseOfAReviewedChange(t *testing.T) {
+	w := hubWorld(t)
+	s, stop := w.talks(t)
+	defer stop()
+	untilJobs(t, s, jobShip, 1)
+	head := w.propose(t, "jonas", map[string]string{"hello.py": "print('hello, you')\n"})
+	w.review("mara", "approve")
+	knows(t, s, head)
+	w.hub.change(func() { w.hub.requests[1].State = "merged" })
+	w.git(t, "-C", filepath.Join(w.dir, "work", "hello"), "push", "-q", "origin", head+":main")
+	untilJobs(t, s, jobShip, 2)
+	h, err := s.history(t.Context(), "hello", "staging")
+	if err != nil {
+		t.Fatal(err)
+	}
+	repo, err := folder.Open(filepath.Join(w.dir, "artifacts", "staging"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var reviews []string
+	for _, e := range h.Entries {
+		if len(e.Statements) == 0 {
+			t.Errorf("entry %d, %s, names no statement", e.Number, e.Kind)
+		}
+		for _, d := range e.Statements {
+			data, _, err := repo.Read(t.Context(), slipway.StatementKey("hello", d))
+			if err != nil {
+				t.Fatal(err)
+			}
+			envelope, err := evidence.Unwrap(data)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if r, err := evidence.Read[slipway.ChangeReview](envelope); err == nil {
+				reviews = append(reviews, e.Kind+": "+r.String())
+			}
+		}
+	}
+	if diff := cmp.Diff([]string{"release.created: hello#1 by jonas: mara approved it"}, reviews); diff != "" {
+		t.Errorf("reviews (-want +got):\n%s", diff)
+	}
+}
+
+// knows waits until the server has seen the pull request with a head.
+func knows(t *testing.T, s *Server, head string) {
+	t.Helper()
+	eventually(t, s, "the pull request is known", func() bool {
+		row, _, err := s.store.PullRequest(t.Context(), "home", "hello", 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return row.Head == head
+	})
 }
