@@ -44,13 +44,7 @@ func (c *grantCommand) Run(s *session) error {
 		return slipway.Errorf(slipway.Invalid, "say why").WithFix("such as: --why \"month-end reload\"")
 	}
 	return resumable(s.with(app, "grant for "+env, pipeline.New, func(f *pipeline.Flow) error {
-		who, err := identity.Find(s.ctx, s.keys(c.Key), f.Policy(), "")
-		if err != nil {
-			return err
-		}
-		g := pipeline.Granting{
-			Environment: env, Rail: rail, Why: c.Why, Until: until, Limit: c.Limit, Person: who.Name, Key: who, By: s.env.User,
-		}
+		g := pipeline.Granting{Environment: env, Rail: rail, Why: c.Why, Until: until, Limit: c.Limit, By: s.env.User}
 		out, err := c.call(s, f, g)
 		if err != nil {
 			return err
@@ -69,7 +63,13 @@ func (c *grantCommand) Run(s *session) error {
 	}))
 }
 
+// call says it with a key of the person's, or has the server say it for who has none.
 func (c *grantCommand) call(s *session, f *pipeline.Flow, g pipeline.Granting) ([]pipeline.Granted, error) {
+	who, err := identity.Find(s.ctx, s.keys(c.Key), f.Policy(), "")
+	if err != nil {
+		return c.grantRemote(s, f, g, err)
+	}
+	g.Person, g.Key = who.Name, who
 	if c.Revoke {
 		return f.Revoke(s.ctx, g)
 	}

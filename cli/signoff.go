@@ -70,10 +70,6 @@ func (c *signOffCommand) sign(s *session, f *pipeline.Flow, version, env string)
 	if !s.globals.JSON {
 		s.printReview(s.talk, r)
 	}
-	who, err := identity.Find(s.ctx, s.keys(c.Key), f.Policy(), c.As)
-	if err != nil {
-		return err
-	}
 	answer := slipway.Yes
 	switch {
 	case c.No:
@@ -87,25 +83,66 @@ func (c *signOffCommand) sign(s *session, f *pipeline.Flow, version, env string)
 			return err
 		}
 	}
-	out, err := f.SignOff(s.ctx, promote.Signing{
-		Input: promote.Input{App: app, Version: r.Release.Version, By: s.env.User},
-		Role:  c.As, Person: who.Name, Key: who, Answer: answer, Comment: c.Comment, Until: until,
-	}, env)
+	out, err := c.say(s, f, r, answer, until)
 	if err != nil {
 		return err
 	}
 	if r, err = f.Review(s.ctx, app, r.Release.Version, env); err != nil {
 		return err
 	}
+	promoted, late, err := s.promoteSigned(f, app, r.Release.Version, env)
+	if err != nil {
+		return err
+	}
 	if s.globals.JSON {
-		return printJSON(s.env.Stdout, map[string]any{"signed": out, "standing": r.Standing})
+		return printJSON(s.env.Stdout, map[string]any{"signed": out, "standing": r.Standing, "promoted": promoted})
 	}
 	said := out.SignOff.String()
 	if !out.Made {
 		said += " (as before)"
 	}
-	fmt.Fprintf(s.env.Stdout, "%s\n%s", said, missing(r.Standing))
+	fmt.Fprintln(s.env.Stdout, said)
+	switch {
+	case promoted:
+		fmt.Fprintf(s.env.Stdout, "all have signed: %s is promoted to %s\n", r.Release.Version, env)
+	case late != nil:
+		fmt.Fprintf(s.env.Stdout, "all have signed, and it is not promoted: %v\n  -> %s\n", late, indent(slipway.FixOf(late), 5))
+	default:
+		fmt.Fprint(s.env.Stdout, missing(r.Standing))
+	}
 	return nil
+}
+
+// promoteSigned promotes a release that all have signed for, where its manifest asks for
+// that. A server does it by itself. late is why it cannot be promoted yet.
+func (s *session) promoteSigned(f *pipeline.Flow, app, version, env string) (promoted bool, late, err error) {
+	if f.Elsewhere != nil {
+		return false, nil, nil
+	}
+	emit := f.Emit
+	f.Emit = func(pipeline.Event) {} // it is told with what came of the sign-off
+	defer func() { f.Emit = emit }()
+	out, err := f.PromoteSigned(s.ctx, promote.Input{App: app, Version: version, By: s.env.User}, env)
+	if slipway.KindOf(err) == slipway.Blocked && err != nil {
+		return false, err, nil
+	}
+	return out != nil, nil, err
+}
+
+// say signs with a key of the person's, or has the server sign for who has none.
+func (c *signOffCommand) say(s *session, f *pipeline.Flow, r pipeline.Review, answer slipway.Answer, until time.Time) (promote.Signed, error) {
+	who, err := identity.Find(s.ctx, s.keys(c.Key), f.Policy(), c.As)
+	if err != nil {
+		out, err := c.signRemote(s, r, answer, until, err)
+		if err != nil || out.Signed == nil {
+			return promote.Signed{}, err
+		}
+		return *out.Signed, nil
+	}
+	return f.SignOff(s.ctx, promote.Signing{
+		Input: promote.Input{App: r.Release.App, Version: r.Release.Version, By: s.env.User},
+		Role:  c.As, Person: who.Name, Key: who, Answer: answer, Comment: c.Comment, Until: until,
+	}, r.Standing.Environment)
 }
 
 // keys says where a person's key is looked for.

@@ -7,10 +7,11 @@ import (
 	"github.com/slipway-cd/slipway/schema"
 )
 
-// Deliver says what the server does with an app by itself.
+// Deliver says what is done with an app without being asked for.
 type Deliver struct {
 	Push   []string // environments that a push to the default branch is shipped to, in order
 	Tag    []string // environments that a tag is shipped to, in order
+	Signed []string // environments that a release is promoted to once all who are asked have signed
 	Newest bool     // a newer commit takes the place of one that is under way
 }
 
@@ -22,12 +23,13 @@ func deliverType() *schema.Type {
 	return &schema.Type{Kind: schema.Object, MayBeEmpty: true, Fields: []schema.Field{
 		{Name: "push", Type: environments(), Help: "Where a push to the default branch goes, in order.", Example: "staging"},
 		{Name: "tag", Type: environments(), Help: "Where a tag goes, in order.", Example: "prod"},
+		{Name: "signed", Type: environments(), Help: "Where a release is promoted, without being asked for, once all who have to have signed for it; without a server too.", Example: "prod"},
 		{Name: "newest", Type: &schema.Type{Kind: schema.Bool}, Default: "false", Help: "Whether a newer commit takes the place of one that is under way."},
 	}}
 }
 
 func decodeDeliver(v *schema.Value) Deliver {
-	return Deliver{Push: oneOrMore(v.Get("push")), Tag: oneOrMore(v.Get("tag")), Newest: v.Get("newest").Bool()}
+	return Deliver{Push: oneOrMore(v.Get("push")), Tag: oneOrMore(v.Get("tag")), Signed: oneOrMore(v.Get("signed")), Newest: v.Get("newest").Bool()}
 }
 
 // oneOrMore reads a text or a list of them.

@@ -230,11 +230,16 @@ func say[W evidence.Word](ctx context.Context, p *Place, key evidence.Signer, ap
 // Grants returns what was granted for the app in an environment, in the order of
 // the ledger, and what is in force of it now.
 func (f *Flow) Grants(ctx context.Context, env string) ([]Granted, error) {
+	return f.GrantsOf(ctx, f.Project.Manifest.App, env)
+}
+
+// GrantsOf is Grants of any app.
+func (f *Flow) GrantsOf(ctx context.Context, app, env string) ([]Granted, error) {
 	p, err := f.Place(ctx, env)
 	if err != nil {
 		return nil, err
 	}
-	h, err := f.History(ctx, f.Project.Manifest.App, env)
+	h, err := f.History(ctx, app, env)
 	if err != nil {
 		return nil, err
 	}
@@ -256,7 +261,7 @@ func (f *Flow) granted(ctx context.Context, p *Place, h ledger.History) ([]Grant
 	ended := map[slipway.Digest]string{}
 	for _, entry := range h.Grants {
 		g := Granted{Grant: entry.Grant, Statement: entry.Statement}
-		err := f.heard(ctx, p, book, entry)
+		err := f.heard(ctx, p, book, h.Subject.App, entry)
 		if slipway.KindOf(err) == slipway.Unavailable && err != nil {
 			return nil, err
 		}
@@ -278,12 +283,12 @@ func (f *Flow) granted(ctx context.Context, p *Place, h ledger.History) ([]Grant
 
 // heard says whether a grant is what its entry says, signed by whom it says, who
 // may open the rail.
-func (f *Flow) heard(ctx context.Context, p *Place, book *policy.Book, entry ledger.Grant) error {
+func (f *Flow) heard(ctx context.Context, p *Place, book *policy.Book, app string, entry ledger.Grant) error {
 	word, e, err := hear[slipway.Grant](ctx, p, entry.App, entry.Statement)
 	if err != nil {
 		return err
 	}
-	if !sameGrant(word, entry.Grant) || word.App != f.Project.Manifest.App || word.Environment != p.Environment.Name {
+	if !sameGrant(word, entry.Grant) || word.App != app || word.Environment != p.Environment.Name {
 		return slipway.Errorf(slipway.Conflict, "the ledger has %q, and what was signed is %q", entry.String(), word.String())
 	}
 	if err := evidence.SaidWord(f.Policy(), e, word); err != nil {

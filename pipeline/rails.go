@@ -31,7 +31,7 @@ func (f *Flow) Rails(ctx context.Context) (*policy.Book, error) {
 	if err != nil {
 		return nil, err
 	}
-	if f.Project.Platform != nil { // without one there is nobody to ask
+	if f.Project.Platform != nil && f.Project.Manifest != nil { // without one there is nobody to ask
 		if err := f.Project.Manifest.CheckAsks(book.Names()); err != nil {
 			return nil, err
 		}

@@ -202,3 +202,28 @@ func (f *Flow) SignOff(ctx context.Context, in promote.Signing, env string) (pro
 	in.Version = named.Version
 	return stage.Sign(ctx, in)
 }
+
+// PromoteSigned promotes a release if the app's manifest asks for that and all who
+// have to have signed. It is nil if there is nothing to do by itself.
+func (f *Flow) PromoteSigned(ctx context.Context, in promote.Input, env string) (*promote.Output, error) {
+	if !slices.Contains(f.Project.Manifest.Deliver.Signed, env) {
+		return nil, nil
+	}
+	here, err := f.History(ctx, in.App, env)
+	if err != nil {
+		return nil, err
+	}
+	if _, there := here.Admitted(in.Version); there {
+		return nil, nil
+	}
+	stage, _, err := f.toSign(ctx, in.App, in.Version, env)
+	if err != nil {
+		return nil, err
+	}
+	st, _, err := stage.Look(ctx, in)
+	if err != nil || st.Err() != nil || len(st.Roles) == 0 {
+		return nil, err
+	}
+	out, err := f.Promote(ctx, in, env)
+	return &out, err
+}

@@ -75,6 +75,9 @@ func (s *Server) unblocked(ctx context.Context, tx *store.Tx, app, env string, e
 	if err := tx.Tell(ctx, store.Event{Time: s.Clock(), Kind: "ledger." + e.Kind, Subject: subjectOf(app), Body: toJSON(map[string]any{"environment": env, "number": e.Number, "by": e.By})}); err != nil {
 		return err
 	}
+	if err := s.signed(ctx, tx, e); err != nil {
+		return err
+	}
 	j, ok, err := tx.LastJob(ctx, subjectOf(app), jobShip)
 	if err != nil || !ok || j.State != store.JobFailed {
 		return err

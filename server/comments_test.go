@@ -29,6 +29,11 @@ func serverKey() pair {
 	return pair{ed25519.NewKeyFromSeed(bytes.Repeat([]byte("s"), ed25519.SeedSize))}
 }
 
+// other is a key of somebody else.
+func (p pair) other() pair {
+	return pair{ed25519.NewKeyFromSeed(bytes.Repeat([]byte("o"), ed25519.SeedSize))}
+}
+
 func (p pair) Key() evidence.Key { return evidence.NewKey(p.private.Public().(ed25519.PublicKey)) } //nolint:forcetypeassert // it is
 
 func (p pair) Sign(_ context.Context, data []byte) ([]byte, error) {
@@ -60,7 +65,7 @@ func talking(t *testing.T, platform string) *world {
 	w.hub = newHub(w)
 	w.write(t, "platform.yaml", platform)
 	w.opens = func(st *store.Store, url string) Doorkeeper {
-		return signin.New(signin.Config{Store: st, URL: url, Clock: time.Now, Teams: st.AppTeams, Rules: func() (access.Rules, error) {
+		return named{signin.New(signin.Config{Store: st, URL: url, Clock: time.Now, Teams: st.AppTeams, Rules: func() (access.Rules, error) {
 			data, err := os.ReadFile(w.dir + "/platform.yaml")
 			if err != nil {
 				return access.Rules{}, err
@@ -70,7 +75,7 @@ func talking(t *testing.T, platform string) *world {
 				return access.Rules{}, err
 			}
 			return p.Access(), nil
-		}})
+		}})}
 	}
 	w.repository(t, "hello")
 	w.push(t, "hello", hello)

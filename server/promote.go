@@ -2,7 +2,10 @@ package server
 
 import (
 	"context"
+	"encoding/json"
 
+	"github.com/slipway-cd/slipway"
+	"github.com/slipway-cd/slipway/ledger"
 	"github.com/slipway-cd/slipway/pipeline"
 	"github.com/slipway-cd/slipway/promote"
 	"github.com/slipway-cd/slipway/store"
@@ -18,6 +21,26 @@ type promotion struct {
 	App         string `json:"app"`
 	Environment string `json:"environment"`
 	PromoteRequest
+	// Signed says that nobody asked for it: it is done if the manifest asks for it and
+	// all who have to have signed.
+	Signed bool `json:"signed,omitempty"`
+}
+
+// signed has a release promoted if that was the last sign-off it needed, and its
+// manifest asks for it.
+func (s *Server) signed(ctx context.Context, tx *store.Tx, e ledger.Entry) error {
+	if e.Kind != ledger.ReleaseSigned {
+		return nil
+	}
+	var word ledger.SignOff
+	if err := json.Unmarshal(e.Body, &word); err != nil || word.Answer != slipway.Yes {
+		return nil //nolint:nilerr // it opens nothing
+	}
+	in := promotion{App: e.App, Environment: e.Environment, PromoteRequest: PromoteRequest{Version: word.Version}, Signed: true}
+	_, _, err := tx.Enqueue(ctx, store.Job{
+		Key: "signed/" + string(e.Hash), Kind: jobPromote, Subject: subjectOf(e.App), Input: toJSON(in), Made: s.Clock(), By: e.By,
+	})
+	return err
 }
 
 // promote brings a release to an environment.
@@ -27,6 +50,9 @@ func (s *Server) promote(ctx context.Context, j store.Job) (done, error) {
 		return done{}, err
 	}
 	return s.ofApp(ctx, j, in.App, func(f *pipeline.Flow) (any, error) {
+		if in.Signed {
+			return f.PromoteSigned(ctx, promote.Input{App: in.App, Version: in.Version, By: j.By}, in.Environment)
+		}
 		return f.Promote(ctx, promote.Input{App: in.App, Version: in.Version, By: j.By}, in.Environment)
 	})
 }

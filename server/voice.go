@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -75,17 +76,18 @@ func (s *Server) mayBy(ctx context.Context, f *pipeline.Flow, names []string, do
 	return s.door.May(ctx, who, do, on)
 }
 
-// saidBefore is the entry that a job wrote before it was cut short.
-func (s *Server) saidBefore(ctx context.Context, in speaking, kind, by string) (ledger.Entry, bool, error) {
+// saidBefore is the first entry that a job wrote, before it was cut short or at its
+// end; nil: it wrote none.
+func (s *Server) saidBefore(ctx context.Context, in speaking, kind, by string) (*ledger.Entry, error) {
 	h, err := s.history(ctx, in.App, in.Environment)
 	if err != nil {
-		return ledger.Entry{}, false, err
+		return nil, err
 	}
 	i := slices.IndexFunc(h.Entries, func(e ledger.Entry) bool { return e.Kind == kind && e.By == by })
 	if i < 0 {
-		return ledger.Entry{}, false, nil
+		return nil, nil
 	}
-	return h.Entries[i], true, nil
+	return &h.Entries[i], nil
 }
 
 // speak does a job that says something for a person. It is said once: what is in the
@@ -107,28 +109,28 @@ func (s *Server) speak(ctx context.Context, j store.Job) (done, error) {
 	by := spokenBy(in.Who, j)
 	var out Spoken
 	d, err := s.ofApp(ctx, j, a.Name, func(f *pipeline.Flow) (any, error) {
-		_, said, err := s.saidBefore(ctx, in, kind, by)
+		before, err := s.saidBefore(ctx, in, kind, by)
 		if err != nil {
 			return nil, err
 		}
-		out, err = say(ctx, f, a, in, by, said)
+		out, err = say(ctx, f, a, in, by, before)
 		return out, err
 	})
 	if err != nil {
 		return d, err
 	}
 	d.then = func(ctx context.Context, tx *store.Tx) error {
-		e, said, err := s.saidBefore(ctx, in, kind, by)
-		if err != nil || !said {
+		e, err := s.saidBefore(ctx, in, kind, by)
+		if err != nil || e == nil {
 			return err
 		}
-		return s.unblocked(ctx, tx, in.App, in.Environment, e)
+		return s.unblocked(ctx, tx, in.App, in.Environment, *e)
 	}
 	return d, nil
 }
 
 // sayTo signs for a release.
-func (s *Server) sayTo(ctx context.Context, f *pipeline.Flow, a store.App, in speaking, by string, said bool) (Spoken, error) {
+func (s *Server) sayTo(ctx context.Context, f *pipeline.Flow, a store.App, in speaking, by string, before *ledger.Entry) (Spoken, error) {
 	on := access.Object{App: a.Name, Team: a.Team, Environment: in.Environment, Role: in.Role}
 	if err := s.mayBy(ctx, f, []string{in.Role}, access.SignOff, on); err != nil {
 		return Spoken{}, err
@@ -137,30 +139,36 @@ func (s *Server) sayTo(ctx context.Context, f *pipeline.Flow, a store.App, in sp
 	if err != nil {
 		return Spoken{}, err
 	}
-	out := Spoken{}
-	text := "It was said before."
-	if !said {
-		person, key, err := s.voice(ctx, f, in.Environment)
-		if err != nil {
-			return Spoken{}, err
-		}
-		signed, err := f.SignOff(ctx, promote.Signing{
-			Input: promote.Input{App: a.Name, Version: r.Release.Version, By: by},
-			Role:  in.Role, Person: person, Key: key, Answer: in.Answer, Comment: in.Text, Until: in.Until,
-		}, in.Environment)
-		if err != nil {
-			return Spoken{}, err
-		}
-		text, out.Signed = plainText(signed.SignOff.String())+".", &signed
-		if !signed.Made {
-			text += " That was so before."
-		}
+	in.Version = r.Release.Version
+	signed, err := s.signFor(ctx, f, in, by, before)
+	if err != nil {
+		return Spoken{}, err
+	}
+	text := plainText(signed.SignOff.String()) + "."
+	if !signed.Made {
+		text += " That was so before."
 	}
 	if r, err = f.Review(ctx, a.Name, r.Release.Version, in.Environment); err != nil {
 		return Spoken{}, err
 	}
-	out.Text = text + "\n\n" + standingText(r.Standing)
-	return out, nil
+	return Spoken{Text: text + "\n\n" + standingText(r.Standing), Signed: &signed}, nil
+}
+
+// signFor signs, or finds what the job has signed already.
+func (s *Server) signFor(ctx context.Context, f *pipeline.Flow, in speaking, by string, before *ledger.Entry) (promote.Signed, error) {
+	if before != nil {
+		var had ledger.SignOff
+		err := json.Unmarshal(before.Body, &had)
+		return promote.Signed{SignOff: had.SignOff, Statement: had.Statement, Made: true}, err
+	}
+	person, key, err := s.voice(ctx, f, in.Environment)
+	if err != nil {
+		return promote.Signed{}, err
+	}
+	return f.SignOff(ctx, promote.Signing{
+		Input: promote.Input{App: in.App, Version: in.Version, By: by},
+		Role:  in.Role, Person: person, Key: key, Answer: in.Answer, Comment: in.Text, Until: in.Until,
+	}, in.Environment)
 }
 
 // standingText says whom a release waits for.
@@ -176,7 +184,7 @@ func standingText(st promote.Standing) string {
 }
 
 // sayOf opens a guard rail, or closes one that was opened.
-func (s *Server) sayOf(ctx context.Context, f *pipeline.Flow, a store.App, in speaking, by string, said bool) (Spoken, error) {
+func (s *Server) sayOf(ctx context.Context, f *pipeline.Flow, a store.App, in speaking, by string, before *ledger.Entry) (Spoken, error) {
 	book, err := f.Rails(ctx)
 	if err != nil {
 		return Spoken{}, err
@@ -189,8 +197,10 @@ func (s *Server) sayOf(ctx context.Context, f *pipeline.Flow, a store.App, in sp
 	if err := s.mayBy(ctx, f, rail.By, access.Grant, on); err != nil {
 		return Spoken{}, err
 	}
-	if said && !in.Revoke {
-		return Spoken{Text: "It was said before."}, nil
+	if before != nil && !in.Revoke {
+		var had ledger.Grant
+		err := json.Unmarshal(before.Body, &had)
+		return Spoken{Text: plainText(had.Grant.String()) + ".", Granted: []pipeline.Granted{{Grant: had.Grant, Statement: had.Statement, Made: true}}}, err
 	}
 	person, key, err := s.voice(ctx, f, in.Environment)
 	if err != nil {
@@ -202,8 +212,8 @@ func (s *Server) sayOf(ctx context.Context, f *pipeline.Flow, a store.App, in sp
 	var all []pipeline.Granted
 	if in.Revoke {
 		all, err = f.Revoke(ctx, g)
-		if said && slipway.KindOf(err) == slipway.NotFound { // nothing was left
-			return Spoken{Text: "It was said before."}, nil
+		if before != nil && slipway.KindOf(err) == slipway.NotFound { // nothing was left
+			return Spoken{Text: "Nothing opens it any more."}, nil
 		}
 	} else {
 		var one pipeline.Granted
