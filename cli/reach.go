@@ -17,7 +17,7 @@ var hereOnly = map[string]string{
 	"init": "", "demo": "", "adopt": "the manifest that it writes reaches the server by a push",
 	"build": "slipway ship and slipway release have a server build what is pushed",
 	"check": "slipway ship and slipway release have a server check what is pushed, and a pull request has it checked by itself",
-	"aws":   "", "serve": "", "hook": "", "backup": "", "restore": "",
+	"aws":   "", "serve": "", "hook": "", "backup": "", "restore": "", "migrate": "",
 	"ledger":   "it works on the server's data folder, on its machine",
 	"schedule": "a server starts the runs that are due by itself",
 	"verify":   "", "config": "", "shapes": "", "schema": "", "rails test": "", "convert": "", "diff": "", "notebook": "", "lint": "", "clean": "",

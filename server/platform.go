@@ -145,6 +145,7 @@ func (s *Server) adopt(ctx context.Context, text []byte) error {
 		return err
 	}
 	s.settings.Store(next)
+	s.figures.Refused.Store(0)
 	s.Log.InfoContext(ctx, "the platform file has changed, and holds", "file", s.Platform)
 	if was, is := before.platform.Server, next.platform.Server; was.URL != is.URL || was.Database != is.Database {
 		s.Log.WarnContext(ctx, "server.url and server.database of the platform file hold from the next start on", "file", s.Platform)
