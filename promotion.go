@@ -12,9 +12,11 @@ type Promotion struct {
 	To      string     `json:"to"`
 	Origin  ChainPoint `json:"origin"` // the entry that let it into From
 	// SignOffs are the statements that opened To.
-	SignOffs []Digest  `json:"sign_offs,omitempty"`
-	By       string    `json:"by"`
-	Time     time.Time `json:"time"`
+	SignOffs []Digest `json:"sign_offs,omitempty"`
+	// Set is the one that it came in with; nil: it came alone.
+	Set  *ReleaseSet `json:"set,omitempty"`
+	By   string      `json:"by"`
+	Time time.Time   `json:"time"`
 }
 
 // A ChainPoint names an entry of a ledger.

@@ -110,7 +110,11 @@ func (c *showCommand) Run(s *session) error {
 		if err != nil {
 			return err
 		}
-		return s.showRelease(server.ReleaseFacts{Release: r, Checks: checks, SignOffs: said})
+		set, err := f.SetOf(s.ctx, r, env)
+		if err != nil {
+			return err
+		}
+		return s.showRelease(server.ReleaseFacts{Release: r, Checks: checks, Set: set, SignOffs: said})
 	})
 }
 
@@ -130,6 +134,9 @@ func (s *session) showRelease(facts server.ReleaseFacts) error {
 	}
 	for _, r := range facts.Checks {
 		fmt.Fprintf(w, "  check %s: %s\n", r.Name, r.Verdict)
+	}
+	if set := facts.Set; set != nil {
+		fmt.Fprintf(w, "  came to %s with %s, set %s\n", set.To, set.Others(r.App), set.Digest)
 	}
 	printSignOffs(w, facts.SignOffs)
 	return nil

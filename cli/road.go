@@ -189,21 +189,27 @@ func (s *session) showMade(r slipway.Release) error {
 }
 
 type promoteCommand struct {
-	Words []string `arg:"" name:"release-env" help:"The release, by default the newest, and the environment to take it to."`
+	Words []string `arg:"" name:"release-env" help:"The release, by default the newest, and the environment to take it to. Several, as APP@VERSION, come there together."`
+	Set   string   `placeholder:"FILE" help:"Releases that come there together: APP@VERSION, one a line."`
 }
 
 // Help implements kong.HelpProvider.
 func (promoteCommand) Help() string {
 	return `Copies a release's bytes from the environment that ENV follows to ENV's artifact repository, and proves that
-they are the same there.
+they are the same there. Releases of several apps come there together or not at all: sign-offs, guard rails, soak times and
+quarantines of all are looked at first.
 
 Example: slipway promote v1.4.0 staging
+Example: slipway promote roads@v1.4.0 traffic@v2.0.1 staging
 
 ` + exitHelp
 }
 
 // Run implements the command.
 func (c *promoteCommand) Run(s *session) error {
+	if c.isSet() {
+		return c.promoteSet(s)
+	}
 	version, env, err := versionAndEnvironment(c.Words)
 	if err != nil {
 		return err

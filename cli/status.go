@@ -91,6 +91,9 @@ func (s *session) printStatus(st operate.Status) error {
 		d := st.Current
 		fmt.Fprintf(w, "%s in %s: %s, %s\n", st.App, st.Environment, d.Plan.Target.Version, st.Job.State)
 		fmt.Fprintf(w, "  deployment %d by %s at %s\n", d.Number, d.By, when(d.Ended))
+		if st.Set != nil {
+			fmt.Fprintf(w, "  it came with %s\n", st.Set.Others(st.App))
+		}
 	}
 	if d := st.Unfinished; d != nil {
 		fmt.Fprintf(w, "  deployment %d of %s by %s is under way, or was cut short, since %s\n", d.Number, d.Plan.Target.Version, d.By, when(d.Started))

@@ -20,6 +20,8 @@ type chain struct {
 	record  slipway.Digest
 	signed  []evidence.Signed // what people said to the release, so far
 	said    []string          // the entries with that
+	waits   bool              // it has joined a set: what is said from then on does not keep it out
+	late    []evidence.Signed // what was said since
 	grants  []grant           // of rails, so far
 	holds   []hold            // quarantines and their ends, so far
 	// By number, the deployments of the release, and the digests of their plans.

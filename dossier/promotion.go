@@ -19,7 +19,7 @@ func (at place) promoted(r slipway.Release, a ledger.Admission) {
 	}
 	said := slipway.Promotion{
 		App: r.App, Version: r.Version, Record: a.Record, From: before.Environment, To: at.chain.Environment,
-		SignOffs: p.SignOffs, By: at.entry.By, Time: at.entry.Time,
+		SignOffs: p.SignOffs, Set: a.Set, By: at.entry.By, Time: at.entry.Time,
 	}
 	if before.admits >= 0 {
 		said.Origin = before.entries[before.admits].Point()
@@ -31,6 +31,8 @@ func (at place) promoted(r slipway.Release, a ledger.Admission) {
 		at.fault("%s has other bytes than %s had", at.chain.Environment, before.Environment)
 	case !alike(p, said):
 		at.fault("its promotion is another one than the ledger has")
+	case !isOf(a.Set, r):
+		at.fault("its set is not one that it is in")
 	case at.held(r):
 	case at.signed(r, a, p.SignOffs):
 		at.proved(by, "%s came from %s to %s, the same bytes", r.Version, before.Environment, at.chain.Environment)
@@ -91,7 +93,34 @@ func (at place) signOff() {
 		at.fault("its sign-off: %v", err)
 	case !alike(signed.Statement.Predicate, s.SignOff):
 		at.fault("what %s signed is something else than it has", s.Person)
+	case at.chain.waits:
+		at.chain.late = append(at.chain.late, signed)
 	default:
 		at.chain.signed, at.chain.said = append(at.chain.signed, signed), append(at.chain.said, entryName(at.entry))
+	}
+}
+
+// isOf reports whether a set has the release, and the digest that it says.
+func isOf(set *slipway.ReleaseSet, r slipway.Release) bool {
+	if set == nil {
+		return true
+	}
+	return slipway.NewReleaseSet(set.From, set.To, set.Members).Digest == set.Digest &&
+		slices.ContainsFunc(set.Members, func(m slipway.SetMember) bool { return m.App == r.App && m.Version == r.Version })
+}
+
+// joined reads that the release waits for the others of a set, or no longer does. Its gate
+// was open then.
+func (at place) joined() {
+	j, ok := body[ledger.Joining](at.verifier, at.entry)
+	if !ok || j.Version != at.head.Version {
+		return
+	}
+	at.chain.waits = at.entry.Kind == ledger.ReleaseJoined
+	if !at.chain.waits {
+		for _, s := range at.chain.late {
+			at.chain.signed, at.chain.said = append(at.chain.signed, s), append(at.chain.said, entryName(at.entry))
+		}
+		at.chain.late = nil
 	}
 }

@@ -21,6 +21,8 @@ func (v *verifier) walk(i int) {
 			at.admitted()
 		case ledger.ReleaseSigned:
 			at.signOff()
+		case ledger.ReleaseJoined, ledger.ReleaseLeft:
+			at.joined()
 		case ledger.RailGranted:
 			at.granted()
 		case ledger.ReleaseHeld:

@@ -31,6 +31,8 @@ type Admission struct {
 	From    string         `json:"from,omitempty"` // the environment it was promoted from; empty: made here
 	Time    time.Time      `json:"time"`
 	By      string         `json:"by"`
+	// Set is the one that it came in with; nil: it came alone.
+	Set *slipway.ReleaseSet `json:"set,omitempty"`
 }
 
 // A SignOff is what a person said to a release that is to come here. It only says
@@ -65,6 +67,8 @@ type History struct {
 	Deployments []slipway.Deployment `json:"deployments"`
 	Entries     []Entry              `json:"-"`
 	voids       []Void
+	joined      []Joining
+	rounds      int
 	removed     int64 // number of the last deployment whose job was removed
 }
 
@@ -122,6 +126,8 @@ func (h *History) add(e Entry) error {
 		}
 		s.Entry = e.Number
 		h.SignOffs = append(h.SignOffs, s)
+	case ReleaseJoined, ReleaseLeft:
+		return h.join(e)
 	case RailGranted:
 		return addWord(&h.Grants, e)
 	case ReleaseHeld:
@@ -297,6 +303,9 @@ func (h History) Describe(e Entry) string {
 		if json.Unmarshal(e.Body, &a) != nil {
 			return e.Kind
 		}
+		if a.Set != nil {
+			return fmt.Sprintf("release %s promoted from %s, with %s (set %s)", a.Version, a.From, a.Set.Others(e.App), a.Set.Digest.Short())
+		}
 		if a.From != "" {
 			return fmt.Sprintf("release %s promoted from %s", a.Version, a.From)
 		}
@@ -339,6 +348,8 @@ func (h History) Describe(e Entry) string {
 		return describeWord[Grant](e)
 	case ReleaseHeld:
 		return describeWord[Quarantine](e)
+	case ReleaseJoined, ReleaseLeft:
+		return describeJoining(e)
 	case QuotaVoided:
 		return "a reservation that nothing began on is void"
 	}

@@ -30,6 +30,7 @@ type Status struct {
 	App         string              `json:"app"`
 	Environment string              `json:"environment"`
 	Current     *slipway.Deployment `json:"current,omitempty"`    // what is live; nil: nothing
+	Set         *slipway.ReleaseSet `json:"set,omitempty"`        // with which it came; nil: alone
 	Unfinished  *slipway.Deployment `json:"unfinished,omitempty"` // under way, or cut short
 	Job         slipway.JobStatus   `json:"job"`                  // what the runtime says
 	Runs        []slipway.Run       `json:"runs"`                 // newest first
@@ -51,6 +52,9 @@ func (s Stage) Status(ctx context.Context, app string, runs int) (Status, error)
 	}
 	if live, ok := h.Current(); ok {
 		st.Current = &live
+		if a, in := h.Admitted(live.Plan.Target.Version); in {
+			st.Set = a.Set
+		}
 		if st.Job, err = s.Driver.Observe(ctx, live.Handle, live.Plan.Target); err != nil {
 			return st, err
 		}

@@ -35,7 +35,7 @@ func (a *attestation) of(ctx context.Context, signOffs []slipway.Digest) ([]slip
 	a.signOffs = signOffs
 	a.written, err = a.stage.Attest(ctx, slipway.Promotion{
 		App: a.release.App, Version: a.release.Version, Record: a.admission.Record,
-		From: from.Environment.Name, To: a.stage.To.Environment.Name, Origin: origin, SignOffs: signOffs,
+		From: from.Environment.Name, To: a.stage.To.Environment.Name, Origin: origin, SignOffs: signOffs, Set: a.admission.Set,
 		By: a.admission.By, Time: a.admission.Time,
 	}, a.release)
 	return a.written, err

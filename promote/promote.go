@@ -73,6 +73,9 @@ func (s Stage) Run(ctx context.Context, in Input) (Output, error) {
 	admission.From, admission.By, admission.Time = s.From.Environment.Name, in.By, s.Clock().UTC()
 	a := attestation{stage: s, release: r, admission: admission}
 	made, err := ledger.AdmitIf(ctx, s.To.Ledger, s.subject(in.App), ledger.ReleasePromoted, admission, func(h ledger.History) ([]slipway.Digest, error) {
+		if waits := h.Joined(in.Version); waits != nil {
+			return nil, waiting(in.App, *waits)
+		}
 		st, err := s.opens(ctx, h, r, admission.Record)
 		if err != nil {
 			return nil, err

@@ -53,6 +53,7 @@ type change[T any] struct {
 func (s *Server) changeRoutes(api huma.API) {
 	s.entryRoutes(api)
 	s.wordRoutes(api)
+	s.setRoutes(api)
 	s.roadRoutes(api)
 	const place = "/apps/{app}/environments/{environment}"
 	handle(api, route{"ship", http.MethodPost, place + "/ships", "Take an app along the road to an environment", "changes", 202}, func(ctx context.Context, in *change[ShipRequest]) (*Job, error) {

@@ -17,6 +17,7 @@ import (
 type ReleaseFacts struct {
 	Release  slipway.Release       `json:"release"`
 	Checks   []slipway.CheckResult `json:"checks"`
+	Set      *slipway.ReleaseSet   `json:"set,omitempty" doc:"The releases that it came there with; none: it came alone."`
 	SignOffs []promote.Said        `json:"sign_offs" doc:"What people said before it came there, and whether that is still so."`
 }
 
@@ -36,6 +37,9 @@ func (s *Server) factRoutes(api huma.API) {
 				return err
 			}
 			if out.Checks, err = f.CheckResults(ctx, out.Release, in.Environment); err != nil {
+				return err
+			}
+			if out.Set, err = f.SetOf(ctx, out.Release, in.Environment); err != nil {
 				return err
 			}
 			out.SignOffs, err = f.SignOffs(ctx, out.Release, in.Environment)

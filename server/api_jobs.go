@@ -168,7 +168,7 @@ func (s *Server) objectOf(ctx context.Context, j store.Job) (access.Object, erro
 var stoppedBy = map[string]access.Action{
 	jobShip: access.Deploy, jobDeploy: access.Deploy, jobRollback: access.Rollback, jobRun: access.Stop, jobStopRun: access.Stop,
 	jobPlan: access.Build, jobRelease: access.Release, jobPromote: access.Deploy, jobRemove: access.Deploy,
-	jobPropose: access.Build,
+	jobPropose: access.Build, jobPromoteSet: access.Deploy,
 }
 
 // stoppable says whether there is a job that the caller may stop.

@@ -28,9 +28,10 @@ const (
 	jobRun         = "start-run"
 	jobStopRun     = "stop-run"
 	jobStopJob     = "stop-job"
-	jobNotice      = "notice"   // tell somebody
-	jobComment     = "comment"  // do what a comment on a pull request asks for
-	jobAnswer      = "answer"   // bring the forge to show what came of a comment
+	jobNotice      = "notice"  // tell somebody
+	jobComment     = "comment" // do what a comment on a pull request asks for
+	jobAnswer      = "answer"  // bring the forge to show what came of a comment
+	jobPromoteSet  = "promote-set"
 	jobPropose     = "propose"  // show what a change, or a release, would change
 	jobSign        = "sign-off" // say something to a release for a person
 	jobGrant       = "grant"    // open a guard rail for a person, or close it
@@ -78,6 +79,7 @@ func (s *Server) allKinds() map[string]kind {
 		jobSign:        {light, false, s.speak},
 		jobGrant:       {light, false, s.speak},
 		jobPropose:     {heavy, false, s.propose},
+		jobPromoteSet:  {heavy, false, s.promoteSet},
 		jobPromote:     {heavy, false, s.promote},
 		jobPush:        {heavy, false, s.push},
 		jobShip:        {heavy, false, s.ship},

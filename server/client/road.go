@@ -64,3 +64,9 @@ func (c *Client) Cost(ctx context.Context, app, env string, last int) (out slipw
 func (c *Client) Running(ctx context.Context, app, env string) (out pipeline.Running, err error) {
 	return out, c.get(ctx, place(app, env)+"/running", nil, &out)
 }
+
+// PromoteSet asks the server to bring releases of several apps to an environment, all or
+// none.
+func (c *Client) PromoteSet(ctx context.Context, key, env string, in server.SetRequest) (store.Job, error) {
+	return c.change(ctx, key, "/environments/"+url.PathEscape(env)+"/promotions", in)
+}
