@@ -61,7 +61,7 @@ func TestGrantsByTheAPI(t *testing.T) {
 		var all []string
 		for _, g := range read[List[pipeline.Granted]](t, text).Items {
 			if g.Void == "" && g.Revokes == "" {
-				all = append(all, g.Grant.String())
+				all = append(all, g.String())
 			}
 		}
 		return all

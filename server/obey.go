@@ -76,7 +76,7 @@ func (s *Server) obeyOne(ctx context.Context, j store.Job, row store.Comment, c 
 	case passing(err) && j.Attempt < patience:
 		return a, err
 	case err != nil:
-		s.Log.InfoContext(ctx, "a comment is refused", "pull_request", r.asked.String(), "by", row.Login, "command", c.Name, "error", err)
+		s.Log.InfoContext(ctx, "a comment is refused", "pull_request", r.String(), "by", row.Login, "command", c.Name, "error", err)
 		return refusal(c.Line, err), nil
 	}
 	a.Line = c.Line
@@ -167,7 +167,7 @@ func (s *Server) stranger(ctx context.Context, r order, do access.Action) error 
 
 // refuseWho records a refusal.
 func (s *Server) refuseWho(ctx context.Context, who string, do access.Action, r order, why error) error {
-	if err := s.store.Refused(ctx, access.Refusal{Time: s.Clock(), Who: who, Do: do, On: "comment on " + r.asked.String(), Why: why.Error(), Count: 1}); err != nil {
+	if err := s.store.Refused(ctx, access.Refusal{Time: s.Clock(), Who: who, Do: do, On: "comment on " + r.String(), Why: why.Error(), Count: 1}); err != nil {
 		return err
 	}
 	return why

@@ -91,8 +91,8 @@ func (s *Server) cancelHere(ctx context.Context, r order) (answer, error) {
 	if err := s.stranger(ctx, r, access.Deploy); err != nil {
 		return answer{}, err
 	}
-	jobs := []int64{r.Command.Job}
-	if r.Command.Job == 0 {
+	jobs := []int64{r.Job}
+	if r.Job == 0 {
 		var err error
 		if jobs, err = s.goingOn(ctx, r); err != nil {
 			return answer{}, err
@@ -124,7 +124,7 @@ func (s *Server) goingOn(ctx context.Context, r order) ([]int64, error) {
 	var ids []int64
 	for _, j := range all {
 		t, _, byComment := askedBy(j.Key)
-		if j.Subject == "check/"+r.asked.String() || byComment && t.asked == r.asked {
+		if j.Subject == "check/"+r.String() || byComment && t.asked == r.asked {
 			ids = append(ids, j.ID)
 		}
 	}
@@ -156,7 +156,7 @@ func (s *Server) checkAgain(ctx context.Context, r order) (answer, error) {
 			return nil
 		}
 		check.Again = true
-		subject := "check/" + r.asked.String()
+		subject := "check/" + r.String()
 		j, made, err := tx.Enqueue(ctx, store.Job{
 			Key: "check/" + keyOf(r.remark, r.nth), Kind: jobCheck, Subject: subject, Input: toJSON(check), Made: s.Clock(), By: r.row.Login,
 		})

@@ -200,7 +200,7 @@ func (s *Server) sayOf(ctx context.Context, f *pipeline.Flow, a store.App, in sp
 	if before != nil && !in.Revoke {
 		var had ledger.Grant
 		err := json.Unmarshal(before.Body, &had)
-		return Spoken{Text: plainText(had.Grant.String()) + ".", Granted: []pipeline.Granted{{Grant: had.Grant, Statement: had.Statement, Made: true}}}, err
+		return Spoken{Text: plainText(had.String()) + ".", Granted: []pipeline.Granted{{Grant: had.Grant, Statement: had.Statement, Made: true}}}, err
 	}
 	person, key, err := s.voice(ctx, f, in.Environment)
 	if err != nil {
@@ -225,7 +225,7 @@ func (s *Server) sayOf(ctx context.Context, f *pipeline.Flow, a store.App, in sp
 	}
 	var lines []string
 	for _, g := range all {
-		lines = append(lines, plainText(g.Grant.String())+".")
+		lines = append(lines, plainText(g.String())+".")
 	}
 	return Spoken{Text: strings.Join(lines, "\n"), Granted: all}, nil
 }

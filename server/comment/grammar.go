@@ -33,7 +33,10 @@ var (
 )
 
 // grammar are all commands, in the order in which help shows them.
-func grammar() []rule {
+func grammar() []rule { return slices.Concat(looks(), words(), road()) }
+
+// looks are the commands that show something, and have something looked at.
+func looks() []rule {
 	return []rule{
 		{
 			name: Help, usage: "help [COMMAND]", help: "shows this, or how a command is written", example: "help sign-off",
@@ -64,6 +67,12 @@ func grammar() []rule {
 				return count(c.Name, at, 1, 1)
 			},
 		},
+	}
+}
+
+// words are the commands by which somebody says something that is signed.
+func words() []rule {
+	return []rule{
 		signing(SignOff, "says yes to a release that is to come there", "sign-off v1.4.0 for prod as qa read the report"),
 		signing(Reject, "says no to it", "reject v1.4.0 for prod as security it prints a password"),
 		signing(Withdraw, "takes back what you said to it", "withdraw v1.4.0 for prod as qa"),
@@ -76,6 +85,12 @@ func grammar() []rule {
 			name: Revoke, usage: "revoke [APP] RAIL in ENV because TEXT", help: "closes a guard rail that was opened", example: "revoke big-jobs in prod because it is done",
 			options: []string{"why"}, fill: []string{"in", "for"}, take: granting,
 		},
+	}
+}
+
+// road are the commands that take releases along the road, and stop that.
+func road() []rule {
+	return []rule{
 		{
 			name: Ship, usage: "ship ENV [COMMIT]", help: "takes the head of this pull request along the road to an environment", example: "ship staging",
 			fill: []string{"to"},

@@ -49,10 +49,8 @@ func (r rule) option(word string, words *[]string) (name, value string, err erro
 		spelling = same
 	}
 	if long, ok := strings.CutPrefix(spelling, "--"); ok {
-		name, value, _ = strings.Cut(long, "=")
-		if i := strings.Index(word, "="); i >= 0 {
-			value = word[i+1:]
-		}
+		name, _, _ = strings.Cut(long, "=")
+		_, value, _ = strings.Cut(word, "=")
 	} else if name = keywords[spelling]; !slices.Contains(r.options, name) {
 		return "", "", nil
 	}
