@@ -8,6 +8,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -30,6 +31,7 @@ import (
 type company struct {
 	t    *testing.T
 	flow *Flow
+	turn sync.Mutex // over now: several statements are signed at once
 	now  time.Time
 	id   int
 
@@ -59,7 +61,12 @@ func newCompany(t *testing.T) *company {
 		t.Fatal(err)
 	}
 	c := &company{t: t, now: noon(), said: map[string]map[string]slipway.SignOff{}, held: map[slipway.Digest]bool{}, inProd: map[string]bool{}}
-	clock := func() time.Time { c.now = c.now.Add(time.Millisecond); return c.now }
+	clock := func() time.Time {
+		c.turn.Lock()
+		defer c.turn.Unlock()
+		c.now = c.now.Add(time.Millisecond)
+		return c.now
+	}
 	c.flow = &Flow{
 		Config: Config{
 			Project: &Project{Manifest: m, shapes: menu}, Clock: clock, Emit: func(Event) {}, Log: io.Discard, Me: ledger.Holder{ID: "ci", Who: "ci@runner", Doing: "test"},
