@@ -40,8 +40,12 @@ fetch() {
 # listed is the checksum of the file $1 in the list $2; empty: it is not in it.
 listed() { awk -v name="$1" '$1 !~ /^#/ && $2 == name { print $1; exit }' "$2"; }
 
+# checksum is the SHA-256 of a file. OpenSSL has instructions of the processor for it, and is
+# several times as fast where it is there.
 checksum() {
-	if command -v sha256sum >/dev/null; then
+	if command -v openssl >/dev/null; then
+		openssl dgst -sha256 -r "$1"
+	elif command -v sha256sum >/dev/null; then
 		sha256sum "$1"
 	else
 		shasum -a 256 "$1"
