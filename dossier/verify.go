@@ -107,12 +107,15 @@ func (v *verifier) header() {
 
 // sealed proves that each line is the one that was sealed, in its place.
 func (v *verifier) sealed() {
-	last := v.lines[len(v.lines)-1]
+	last, wrong := decode(v.raw[len(v.raw)-1])
 	if last.Seal == nil {
 		v.report.fault("the seal", "the last line is none")
 		return
 	}
 	e, err := evidence.Unwrap(last.Seal)
+	if err == nil {
+		err = wrong // nothing else says whether the line around it was changed
+	}
 	if err == nil {
 		v.seal, err = evidence.Read[slipway.Seal](e)
 	}
