@@ -21,6 +21,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -223,12 +224,14 @@ func (s *Server) Run(ctx context.Context) error {
 }
 
 // clearAway removes what a server that was killed left: commands of teams that are
-// still running, working copies, and mirrors that were only begun.
+// still running, working copies, and mirrors and keys that were only begun.
 func (s *Server) clearAway() error {
 	s.box.Reap()
-	begun, err := filepath.Glob(filepath.Join(s.Folder, "git", ".new-*"))
-	for _, dir := range append(begun, filepath.Join(s.Folder, "work")) {
-		err = errors.Join(err, pipeline.ClearAway(dir))
+	mirrors, err := filepath.Glob(filepath.Join(s.Folder, "git", ".new-*"))
+	keys, wrong := filepath.Glob(filepath.Join(s.stateFolder(), ".new-*"))
+	err = errors.Join(err, wrong)
+	for _, begun := range slices.Concat(mirrors, keys, []string{filepath.Join(s.Folder, "work")}) {
+		err = errors.Join(err, pipeline.ClearAway(begun))
 	}
 	return err
 }
