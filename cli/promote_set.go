@@ -28,7 +28,11 @@ func (c *promoteCommand) promoteSet(s *session) error {
 	}
 	if at != nil {
 		out, err := asked[promote.SetOutput](s, at, func(key string) (store.Job, error) {
-			return at.PromoteSet(s.ctx, key, in.Environment, server.SetRequest{Members: in.Members})
+			var members []server.SetRelease
+			for _, m := range in.Members {
+				members = append(members, server.SetRelease{App: m.App, Version: m.Version})
+			}
+			return at.PromoteSet(s.ctx, key, in.Environment, server.SetRequest{Members: members})
 		})
 		return s.showSet(out, err)
 	}

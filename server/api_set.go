@@ -14,7 +14,13 @@ import (
 
 // SetRequest asks to bring releases of several apps to an environment, all or none.
 type SetRequest struct {
-	Members []slipway.SetMember `json:"members" minItems:"1" maxItems:"50" doc:"The releases, one of each app. Their records are looked up."`
+	Members []SetRelease `json:"members" minItems:"1" maxItems:"50" nullable:"false" doc:"The releases, one of each app."`
+}
+
+// A SetRelease is a release by its name.
+type SetRelease struct {
+	App     string `json:"app" minLength:"1" maxLength:"63" doc:"The app's name."`
+	Version string `json:"version" minLength:"1" maxLength:"128" pattern:"^[A-Za-z0-9][A-Za-z0-9_+-]*([.][A-Za-z0-9_+-]+)*[.]?$" doc:"The release's version."`
 }
 
 func (s *Server) setRoutes(api huma.API) {
@@ -24,11 +30,12 @@ func (s *Server) setRoutes(api huma.API) {
 		Body SetRequest
 	}
 	handle(api, route{"promote-set", http.MethodPost, "/environments/{environment}/promotions", "Bring releases of several apps to an environment, all or none", "changes", 202}, func(ctx context.Context, in *request) (*Job, error) {
-		set := pipeline.SetInput{Environment: in.Environment, Members: in.Body.Members, By: caller(ctx).String()}
-		for _, m := range set.Members {
-			if err := slipway.CheckVersion(m.Version); err != nil {
-				return nil, err
-			}
+		if len(in.Body.Members) == 0 {
+			return nil, slipway.Errorf(slipway.Invalid, "a set has at least one release")
+		}
+		set := pipeline.SetInput{Environment: in.Environment, By: caller(ctx).String()}
+		for _, m := range in.Body.Members {
+			set.Members = append(set.Members, slipway.SetMember{App: m.App, Version: m.Version})
 			if _, err := s.app(ctx, m.App, access.Deploy, in.Environment); err != nil {
 				return nil, err
 			}

@@ -179,11 +179,14 @@ func (s *Server) do(ctx context.Context, j store.Job) {
 	s.news.Ring()
 }
 
+// errFault is a fault of ours in a job.
+var errFault = errors.New("there is a fault of Slipway in the job")
+
 // attempt does a job once. A fault of ours in one job is not the end of the server.
 func (s *Server) attempt(ctx context.Context, j store.Job) (out done, err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			err = slipway.Errorf(slipway.Internal, "the job %s failed: %v", j.Key, r)
+			err = slipway.Errorf(slipway.Failed, "%w %s: %v", errFault, j.Key, r).WithFix("report it, with what the server's log says of job %d", j.ID)
 			s.Log.ErrorContext(ctx, "a job panicked", "job", j.ID, "key", j.Key, "panic", r)
 		}
 	}()
@@ -276,11 +279,12 @@ func passing(err error) bool {
 
 // mayPass reports whether a failure is tried again that may pass, or may not: a commit
 // that the forge does not have, for a forge of many machines tells of a push before all
-// of them have it; and what is sealed with a key that another server may have. A look is
-// tried as long as it takes, any other job some times.
+// of them have it; what is sealed with a key that another server may have; and a fault of
+// ours. A look is tried as long as it takes, any other job some times.
 func (s *Server) mayPass(j store.Job, err error) bool {
 	const tries = 6
-	return (errors.Is(err, git.ErrNoCommit) || errors.Is(err, errOtherKey)) && (j.Attempt < tries || s.kinds[j.Kind].passing)
+	may := errors.Is(err, git.ErrNoCommit) || errors.Is(err, errOtherKey) || errors.Is(err, errFault)
+	return may && (j.Attempt < tries || s.kinds[j.Kind].passing)
 }
 
 // end ends a job, and tells those who watch. Of a look that went well nothing is

@@ -1,7 +1,9 @@
 package server
 
 import (
+	"context"
 	"encoding/json"
+	"fmt"
 	"testing"
 
 	"github.com/slipway-cd/slipway/pipeline"
@@ -35,5 +37,41 @@ func TestPushGoesLive(t *testing.T) {
 		if code, body := get(t, h, path); code != 200 {
 			t.Errorf("%s: %d %s", path, code, body)
 		}
+	}
+}
+
+// A job in which there is a fault of ours is tried some times, and then has failed.
+func TestFaultInAJob(t *testing.T) {
+	w := newWorld(t)
+	s, _ := w.idle(t)
+	s.kinds["faulty"] = kind{do: func(context.Context, store.Job) (done, error) {
+		var none []int
+		return done{value: none[0]}, nil
+	}}
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- s.Run(ctx) }()
+	defer func() {
+		stop()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	}()
+	err := s.store.Change(t.Context(), func(tx *store.Tx) error {
+		_, _, err := tx.Enqueue(t.Context(), store.Job{Kind: "faulty", Subject: "app/hello", Key: "one", Made: s.Clock()})
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.news.Ring()
+	j := untilJobs(t, s, "faulty", 1)[0]
+	var o Outcome
+	if err := json.Unmarshal(j.Outcome, &o); err != nil || j.State != store.JobFailed || j.Attempt != 6 {
+		t.Fatalf("it is %s after %d tries: %s (%v)", j.State, j.Attempt, j.Outcome, err)
+	}
+	want := fmt.Sprintf("there is a fault of Slipway in the job one: runtime error: index out of range [0] with length 0\nreport it, with what the server's log says of job %d", j.ID)
+	if got := o.Message + "\n" + o.Fix; got != want {
+		t.Errorf("it says %q, want %q", got, want)
 	}
 }
