@@ -157,7 +157,6 @@ func TestSlowReader(t *testing.T) {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		h.Config.Handler = nil
 		h.Close() // it waits for the requests under way
 	}()
 	select {
