@@ -2,6 +2,7 @@ package slipway
 
 import (
 	"encoding/json"
+	"strings"
 	"time"
 )
 
@@ -69,6 +70,15 @@ type Change struct {
 	From   any    `json:"from,omitempty"`
 	To     any    `json:"to,omitempty"`
 	Note   string `json:"note,omitempty"` // such as: changed outside Slipway
+}
+
+// FieldsText is which fields changes are of.
+func FieldsText(changes []Change) string {
+	var names []string
+	for _, c := range changes {
+		names = append(names, c.Field)
+	}
+	return strings.Join(names, ", ")
 }
 
 // A Plan is what a deployment would change. It is a value: printed, stored, and

@@ -49,11 +49,12 @@ var layers = map[string][]string{
 	"ledger/ledgertest":         {"ledger"},
 	"ledger/tree":               {"ledger"},
 	"repository":                {},
-	"repository/repositorytest": {"repository"},
+	"repository/repositorytest": {"ledger", "ledger/ledgertest", "ledger/object", "repository"},
 
 	// One outside thing each.
 	"awsauth":                 {},
-	"awsauth/awstest":         {},
+	"awsauth/awstest":         {"scripts"},
+	"scripts":                 {},
 	"awssetup":                {"awsauth", "awssetup/access"},
 	"azureauth":               {},
 	"driver/glue":             {"driver", "repository", "driver/glue/price", "awssetup/access", "schema"},
@@ -76,7 +77,7 @@ var layers = map[string][]string{
 	"sandbox/mask":            {},
 	"repository/azure":        {"repository", "repository/rest"},
 	"repository/bucket":       {"repository"},
-	"repository/emulator":     {"repository"},
+	"repository/emulator":     {"repository", "scripts"},
 	"repository/folder":       {"repository"},
 	"repository/gcs":          {"repository", "repository/rest"},
 	"repository/rest":         {"repository"},

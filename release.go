@@ -22,6 +22,12 @@ type Release struct {
 	By        string     `json:"by"`
 }
 
+// Files are all that the release consists of: its artifacts, its manifest and its check
+// results.
+func (r Release) Files() []Artifact {
+	return append(slices.Clone(r.Artifacts), r.Manifest, r.Checks)
+}
+
 // SameBytes reports whether two releases ship the same artifacts and manifest.
 // Check results may differ: they hold times.
 func (r Release) SameBytes(o Release) bool {

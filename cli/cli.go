@@ -51,7 +51,7 @@ type Env struct {
 	// Shared opens the state of a server over the database with a URL.
 	Shared func(url string) func(ctx context.Context, dir string, write bool) (pipeline.State, error)
 	// Forge opens a forge of the platform file.
-	Forge   func(context.Context, manifest.Forge) (forge.Forge, error)
+	Forge   func(context.Context, manifest.Forge, forge.Meter) (forge.Forge, error)
 	Secrets func(ctx context.Context, ref string) (string, error)
 	// Keepers open keys to attest with that a service keeps, by their URL's scheme.
 	Keepers map[string]func(ctx context.Context, address string) (evidence.Signer, error)
@@ -150,11 +150,15 @@ type commands struct {
 	Cost       costCommand       `cmd:"" group:"operate" help:"Show what runs cost, and will cost."`
 	Apps       appsCommand       `cmd:"" group:"look" help:"List the apps of a server."`
 	Jobs       jobsCommand       `cmd:"" group:"look" help:"List the jobs of a server, or show what one printed."`
+	Workers    workersCommand    `cmd:"" group:"look" help:"List the servers and workers that share the work, and what they do."`
 	Serve      serveCommand      `cmd:"" group:"operate" help:"Take what is pushed to git repositories along the road, and tell pull requests what they wait for."`
+	Worker     workerCommand     `cmd:"" group:"operate" help:"Do builds, checks and deployments for the servers of a PostgreSQL database."`
 	Hook       hookCommand       `cmd:"" group:"operate" help:"Make git repositories tell a server of pushes."`
 	Ledger     ledgerCommand     `cmd:"" group:"operate" help:"Verify the ledger of a database, and sign its head."`
+	Keys       keysCommand       `cmd:"" group:"operate" help:"List the keys and secrets of a server, and replace keys."`
 	Fsck       fsckCommand       `cmd:"" name:"fsck" group:"operate" help:"Hold the ledger, the repositories and the runtimes against each other."`
 	Backup     backupCommand     `cmd:"" group:"operate" help:"Back up a server's data folder, while it works."`
+	Bench      benchCommand      `cmd:"" group:"operate" help:"Measure a server while it works, without touching an app."`
 	Migrate    migrateCommand    `cmd:"" group:"operate" help:"Move a server's database from its file to PostgreSQL."`
 	Restore    restoreCommand    `cmd:"" group:"operate" help:"Make a data folder from a backup, verified."`
 	Token      tokenCommand      `cmd:"" group:"operate" help:"Make, list and revoke tokens for a server."`

@@ -115,7 +115,7 @@ func (d served) lay(dir string) error {
 // start starts the server, and makes a token for those who ask it.
 func (d *served) start(ctx context.Context, g *errgroup.Group, dir string) (string, error) {
 	d.heading("start the server: slipway serve --platform %s --data %s", filepath.Join(dir, "platform.yaml"), filepath.Join(dir, "server"))
-	c := serveCommand{Data: filepath.Join(dir, "server"), Listen: "127.0.0.1:0", Workers: 4, Drain: 10 * time.Second}
+	c := serveCommand{Data: filepath.Join(dir, "server"), Listen: "127.0.0.1:0", hands: hands{Workers: 4, Drain: 10 * time.Second}}
 	on := *d.session
 	on.ctx, on.globals.Platform = ctx, filepath.Join(dir, "platform.yaml")
 	told, err := telemetry.Open(ctx, telemetry.Config{Log: serverLog(d.env), Clock: d.env.Clock}) // to nobody
@@ -126,7 +126,7 @@ func (d *served) start(ctx context.Context, g *errgroup.Group, dir string) (stri
 	if err != nil {
 		return "", err
 	}
-	g.Go(func() error { return errors.Join(c.serve(ctx, srv, listener), srv.Close()) })
+	g.Go(func() error { return errors.Join(serve(ctx, srv, listener), srv.Close()) })
 	var secret bytes.Buffer
 	env := d.env
 	env.Dir, env.Stdout, env.Args = dir, &secret, []string{"token", "create", "demo", "--owner", "demo", "--scope", "all", "--data", c.Data}

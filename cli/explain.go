@@ -8,6 +8,8 @@ import (
 
 	"github.com/slipway-cd/slipway"
 	"github.com/slipway-cd/slipway/pipeline"
+	"github.com/slipway-cd/slipway/server"
+	"github.com/slipway-cd/slipway/server/client"
 )
 
 type explainCommand struct {
@@ -44,6 +46,10 @@ func (c *explainCommand) Run(s *session) error {
 			return s.explainFacts(facts)
 		}
 	}
+	at, err := s.remote()
+	if err != nil {
+		return err
+	}
 	return s.reading("", func(f *pipeline.Flow) error {
 		envs := c.Words
 		if len(envs) == 0 {
@@ -52,6 +58,9 @@ func (c *explainCommand) Run(s *session) error {
 		all := make([]pipeline.Explanation, 0, len(envs))
 		for _, env := range envs {
 			x, err := f.Explain(s.ctx, env)
+			if err == nil && at != nil {
+				err = s.waitingJobs(at, &x)
+			}
 			if err != nil {
 				return err
 			}
@@ -65,6 +74,15 @@ func (c *explainCommand) Run(s *session) error {
 		}
 		return nil
 	})
+}
+
+// waitingJobs adds the jobs of the server that are to bring the app there, and that nobody
+// can do.
+func (s *session) waitingJobs(at *client.Client, x *pipeline.Explanation) error {
+	const newest = 100
+	jobs, err := at.Jobs(s.ctx, x.App, newest)
+	server.Unserved(x, jobs)
+	return err
 }
 
 func (s *session) printExplanation(x pipeline.Explanation) {

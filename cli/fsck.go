@@ -2,11 +2,15 @@ package cli
 
 import (
 	"cmp"
+	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 
 	"github.com/slipway-cd/slipway"
 	"github.com/slipway-cd/slipway/fsck"
+	"github.com/slipway-cd/slipway/ledger/tree"
 	"github.com/slipway-cd/slipway/pipeline"
 	"github.com/slipway-cd/slipway/store"
 )
@@ -18,7 +22,7 @@ type fsckCommand struct {
 	Mend         bool     `help:"Put right what can be put right without a doubt: fetch bytes that are missing from another repository which has them, proven by their digest."`
 	Quick        bool     `help:"Compare sizes, and do not read the artifacts."`
 	NoJobs       bool     `help:"Do not ask the runtimes."`
-	All          bool     `help:"Show notes too: what is explained, and wrong nowhere."`
+	All          bool     `help:"Show notes too: what is explained, and wrong nowhere. They are shown anyway where the ledger went back."`
 }
 
 // Help implements kong.HelpProvider.
@@ -35,14 +39,14 @@ Exit codes: 0 they agree, or what was wrong is mended; 1 something is wrong, and
 // Run implements the command.
 func (c *fsckCommand) Run(s *session) error {
 	var reports []fsck.Report
-	err := c.open(s, func(f *pipeline.Flow) error {
+	err := c.open(s, func(f *pipeline.Flow, head headCheck) error {
 		names := c.Environments
 		if len(names) == 0 {
 			names = f.Project.Platform.EnvironmentNames()
 		}
 		for _, name := range names {
 			r, err := f.Fsck(s.ctx, name, pipeline.FsckOptions{
-				Quick: c.Quick, Mend: c.Mend, NoJobs: c.NoJobs, Progress: s.looksAt(name),
+				Quick: c.Quick, Mend: c.Mend, NoJobs: c.NoJobs, Head: head, Progress: s.looksAt(name),
 			})
 			s.talk.close()
 			if err != nil {
@@ -68,9 +72,9 @@ func (c *fsckCommand) Run(s *session) error {
 
 // open opens the environments for fn: those of a server by its database, else those of
 // the app's platform file.
-func (c *fsckCommand) open(s *session, fn func(*pipeline.Flow) error) error {
+func (c *fsckCommand) open(s *session, fn func(*pipeline.Flow, headCheck) error) error {
 	if c.Data == "" && c.Database == "" {
-		return s.reading("", fn)
+		return s.reading("", func(f *pipeline.Flow) error { return fn(f, nil) })
 	}
 	if s.globals.Platform == "" {
 		s.globals.Platform = nearestPlatform(s.env.Dir)
@@ -88,7 +92,7 @@ func (c *fsckCommand) open(s *session, fn func(*pipeline.Flow) error) error {
 		return slipway.Errorf(slipway.Invalid, "which environments there are is in the platform file, and there is none here or above").WithFix("name it with --platform")
 	}
 	where.Platform = filepath.Clean(s.path(s.globals.Platform))
-	parts := s.env.Parts
+	parts, database := s.env.Parts, shared
 	if shared != "" {
 		where.State, parts.State = filepath.Join(s.path(cmp.Or(c.Data, dataFolder)), "state"), s.env.Shared(shared)
 	} else {
@@ -96,7 +100,7 @@ func (c *fsckCommand) open(s *session, fn func(*pipeline.Flow) error) error {
 		if !found {
 			return slipway.Errorf(slipway.NotFound, "there is no server's database in %s", s.path(c.Data)).WithFix("name the server's data folder with --data")
 		}
-		where.State = filepath.Dir(file)
+		where.State, database = filepath.Dir(file), file
 	}
 	p, err := pipeline.OpenPlatform(where)
 	if err != nil {
@@ -104,7 +108,38 @@ func (c *fsckCommand) open(s *session, fn func(*pipeline.Flow) error) error {
 	}
 	on := s.config(p, "")
 	on.Parts, on.Authority = parts, "this server" // the last word over every environment is in its database
-	return run(s.ctx, on, pipeline.NewReader, fn)
+	st, err := store.OpenReadOnly(s.ctx, database)
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	return run(s.ctx, on, pipeline.NewReader, func(f *pipeline.Flow) error { return fn(f, goesOn(st, where.State)) })
+}
+
+// A headCheck holds a ledger against a head that its server made known.
+type headCheck func(context.Context, pipeline.PublishedHead) (back, err error)
+
+// goesOn holds a server's ledger against the head in its data folder, and against one
+// that it made known.
+func goesOn(st *store.Store, keys string) headCheck {
+	return func(ctx context.Context, h pipeline.PublishedHead) (back, err error) {
+		public, err := st.PublicKey(ctx, keys)
+		if err != nil {
+			return nil, err
+		}
+		mine, err := tree.ReadSighting(keys)
+		if err != nil {
+			return nil, err
+		}
+		for _, x := range []tree.Sighting{mine, {Head: h.Head, Time: h.Time}} {
+			if _, err := st.Recall(ctx, x, public); err != nil && (errors.Is(err, store.ErrBack) || slipway.KindOf(err) == slipway.Invalid) {
+				return err, nil
+			} else if err != nil {
+				return nil, err
+			}
+		}
+		return nil, nil
+	}
 }
 
 // looksAt shows on a terminal which app of an environment is looked at.
@@ -120,8 +155,9 @@ func (s *session) printFsck(reports []fsck.Report, all bool) {
 	w := s.env.Stdout
 	for _, r := range reports {
 		notes := 0
+		back := slices.ContainsFunc(r.Findings, func(f fsck.Finding) bool { return f.Kind == fsck.LedgerBack })
 		for _, f := range r.Findings {
-			if f.Kind.Note() && !all {
+			if f.Kind.Note() && !all && !back { // what the ledger lost is among the notes
 				notes++
 				continue
 			}

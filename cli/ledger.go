@@ -18,6 +18,7 @@ import (
 type ledgerCommand struct {
 	Verify ledgerVerifyCommand `cmd:"" help:"Verify every entry of the ledger, and the tree over all of them."`
 	Head   ledgerHeadCommand   `cmd:"" help:"Sign the ledger as it is now, and print its head, to be kept elsewhere."`
+	Accept ledgerAcceptCommand `cmd:"" help:"Have servers go on with a ledger that was restored to an earlier moment."`
 }
 
 // inLedger is a command about the ledger in a data folder.

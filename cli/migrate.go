@@ -40,7 +40,7 @@ func (c *migrateCommand) Run(s *session) error {
 		return slipway.Errorf(slipway.NotFound, "there is no database in %s", c.From).WithFix("name the server's data folder with --from")
 	}
 	folder := filepath.Dir(file)
-	id, err := os.ReadFile(filepath.Join(folder, "server-id"))
+	id, err := os.ReadFile(filepath.Join(folder, store.ServerID))
 	if errors.Is(err, fs.ErrNotExist) {
 		return slipway.Errorf(slipway.NotFound, "no server worked in %s yet", c.From).WithFix("begin anew: slipway serve --database")
 	}

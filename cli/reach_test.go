@@ -11,8 +11,8 @@ import (
 )
 
 // ofServers are the commands that a server is asked for, or whose ledger is the server's.
-var ofServers = strings.Fields(`apps cost deploy dossier download drift explain fsck grant grants history jobs login logout logs plan
-	promote quarantine quotas rails release releases remove rights rollback run running runs ship show sign-off simulate status stop token`)
+var ofServers = strings.Fields(`apps bench cost deploy dossier download drift explain fsck grant grants history jobs login logout logs plan
+	promote quarantine quotas rails release releases remove rights rollback run running runs ship show sign-off simulate status stop token workers`)
 
 // TestEveryCommandAndServers: of each command it is known whether a server can be asked.
 func TestEveryCommandAndServers(t *testing.T) {

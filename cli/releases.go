@@ -126,7 +126,7 @@ func (s *session) showRelease(facts server.ReleaseFacts) error {
 	w, r := s.env.Stdout, facts.Release
 	fmt.Fprintf(w, "%s %s\n  commit %s of %s\n  made %s by %s\n", r.App, r.Version, r.Source.Commit, when(r.Source.Time), when(r.Created), r.By)
 	var rows [][]string
-	for _, a := range append(slices.Clone(r.Artifacts), r.Manifest, r.Checks) {
+	for _, a := range r.Files() {
 		rows = append(rows, []string{"  " + a.Name, string(a.Kind), strconv.FormatInt(a.Size, 10), string(a.Digest), a.Key})
 	}
 	if err := table(w, "  FILE\tKIND\tBYTES\tDIGEST\tKEY", rows); err != nil {
@@ -159,21 +159,33 @@ func (c *downloadCommand) Run(s *session) error {
 	if err != nil {
 		return err
 	}
+	done, err := s.elsewhere("", func(at *client.Client, app string) error {
+		facts, err := at.ReleaseFacts(s.ctx, app, env, version)
+		if err != nil {
+			return err
+		}
+		return c.fetch(s, facts.Release.Files(), func(a slipway.Artifact) ([]byte, error) {
+			return at.Artifact(s.ctx, app, env, facts.Release.Version, a)
+		})
+	})
+	if done {
+		return err
+	}
 	return s.reading("", func(f *pipeline.Flow) error {
 		r, err := f.FindRelease(s.ctx, f.Project.Manifest.App, version, env)
 		if err != nil {
 			return err
 		}
-		return c.fetch(s, f, env, append(slices.Clone(r.Artifacts), r.Manifest, r.Checks))
+		return c.fetch(s, r.Files(), func(a slipway.Artifact) ([]byte, error) { return f.Fetch(s.ctx, env, a) })
 	})
 }
 
 // fetch writes a release's files. All of them are looked at before the first is
 // written: a file of a person's own is not lost for one of the release's.
-func (c *downloadCommand) fetch(s *session, f *pipeline.Flow, env string, all []slipway.Artifact) error {
+func (c *downloadCommand) fetch(s *session, all []slipway.Artifact, get func(slipway.Artifact) ([]byte, error)) error {
 	contents := make([][]byte, len(all))
 	for i, a := range all {
-		data, err := f.Fetch(s.ctx, env, a)
+		data, err := get(a)
 		if err != nil {
 			return err
 		}

@@ -89,6 +89,9 @@ func (s *session) standsInApp() bool {
 // await shows how a job of the server goes, and reads what came of it.
 func await[T any](s *session, c *client.Client, j store.Job) (out T, err error) {
 	s.talk.say("job %d at %s", j.ID, c.URL)
+	if j.Waits != "" {
+		s.talk.say("it %s", j.Waits)
+	}
 	j, err = c.Await(s.ctx, j, s.talk.event)
 	if err != nil {
 		if s.ctx.Err() != nil {
@@ -208,7 +211,11 @@ func (c *jobsCommand) list(s *session, at *client.Client) error {
 	}
 	var rows [][]string
 	for _, j := range all {
-		rows = append(rows, []string{strconv.FormatInt(j.ID, 10), j.Kind, j.Subject, string(j.State), when(j.Made), j.By})
+		state := string(j.State)
+		if j.Waits != "" {
+			state = j.Waits
+		}
+		rows = append(rows, []string{strconv.FormatInt(j.ID, 10), j.Kind, j.Subject, state, when(j.Made), j.By})
 	}
 	return table(s.env.Stdout, "JOB\tKIND\tSUBJECT\tSTATE\tMADE\tBY", rows)
 }

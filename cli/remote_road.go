@@ -1,8 +1,6 @@
 package cli
 
 import (
-	"fmt"
-
 	"github.com/slipway-cd/slipway"
 	"github.com/slipway-cd/slipway/deploy"
 	"github.com/slipway-cd/slipway/pipeline"
@@ -164,11 +162,7 @@ func (c *runCommand) remote(s *session, at *client.Client, app, env string, argu
 		return err
 	}
 	if c.Detach {
-		if s.globals.JSON {
-			return printJSON(s.env.Stdout, run)
-		}
-		fmt.Fprintln(s.env.Stdout, run.ID)
-		return nil
+		return s.printRun(run)
 	}
 	_, err = s.followAt(at, run)
 	return err

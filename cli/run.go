@@ -58,15 +58,20 @@ func (c *runCommand) Run(s *session) error {
 			return err
 		}
 		if c.Detach {
-			if s.globals.JSON {
-				return printJSON(s.env.Stdout, run)
-			}
-			fmt.Fprintln(s.env.Stdout, run.ID)
-			return nil
+			return s.printRun(run)
 		}
 		_, err = s.follow(f, run)
 		return err
 	})
+}
+
+// printRun prints a run that was started and is not followed.
+func (s *session) printRun(run slipway.Run) error {
+	if s.globals.JSON {
+		return printJSON(s.env.Stdout, run)
+	}
+	fmt.Fprintln(s.env.Stdout, run.ID)
+	return nil
 }
 
 // runID makes an id that sorts by time.

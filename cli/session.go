@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"regexp"
 	"strings"
 	"time"
 
@@ -145,10 +146,17 @@ func appAndEnvironment(words []string, otherwise string) (app, env string, err e
 	return "", "", slipway.Errorf(slipway.Invalid, "too many words: %s", strings.Join(words, " ")).WithFix("give an app and an environment, in this order")
 }
 
+// neverEnvironment is what no environment is called, and releases are.
+var neverEnvironment = regexp.MustCompile(`^[0-9]|[^a-z0-9-]`)
+
 // versionAndEnvironment splits a command's words, [RELEASE] ENV.
 func versionAndEnvironment(words []string) (version, env string, err error) {
 	switch len(words) {
 	case 1:
+		if neverEnvironment.MatchString(words[0]) {
+			return "", "", slipway.Errorf(slipway.Invalid, "%s is a release, and the environment is missing", words[0]).
+				WithFix("put it behind, such as: %s staging", words[0])
+		}
 		return "", words[0], nil
 	case 2:
 		return words[0], words[1], nil

@@ -2,6 +2,9 @@ package cli
 
 import (
 	"context"
+	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -23,7 +26,11 @@ func (s *session) signer(state string) func(context.Context) (evidence.Signer, e
 	if key != "" && !strings.HasPrefix(strings.TrimSpace(key), "-----BEGIN") {
 		key = s.path(key)
 	}
-	return once(func(ctx context.Context) (evidence.Signer, error) {
+	changed := func() string { return "" }
+	if key == "" { // slipway keys rotate may give it another one
+		changed = func() string { return fileStamp(filepath.Join(state, identity.MachineKeyFile)) }
+	}
+	return while(changed, func(ctx context.Context) (evidence.Signer, error) {
 		m, err := identity.Machine(ctx, identity.MachineConfig{Key: key, Folder: state, Passphrase: s.env.Passphrase})
 		if err != nil {
 			return nil, err
@@ -34,7 +41,7 @@ func (s *session) signer(state string) func(context.Context) (evidence.Signer, e
 
 // remoteSigner signs with a key that never leaves the service that keeps it.
 func (s *session) remoteSigner(address string) func(context.Context) (evidence.Signer, error) {
-	return once(func(ctx context.Context) (evidence.Signer, error) {
+	return while(func() string { return "" }, func(ctx context.Context) (evidence.Signer, error) {
 		scheme, _, _ := strings.Cut(address, "://")
 		open, ok := s.env.Keepers[scheme]
 		if !ok {
@@ -45,20 +52,33 @@ func (s *session) remoteSigner(address string) func(context.Context) (evidence.S
 	})
 }
 
-// once opens a key when it is needed, and keeps it.
-func once(open func(context.Context) (evidence.Signer, error)) func(context.Context) (evidence.Signer, error) {
+// while opens a key when it is needed, and keeps it for as long as its stamp is the same.
+func while(stamp func() string, open func(context.Context) (evidence.Signer, error)) func(context.Context) (evidence.Signer, error) {
 	var mu sync.Mutex
 	var opened evidence.Signer
+	var as string
 	return func(ctx context.Context) (evidence.Signer, error) {
 		mu.Lock()
 		defer mu.Unlock()
-		if opened != nil {
+		if opened != nil && as == stamp() {
 			return opened, nil
 		}
-		var err error
-		opened, err = open(ctx)
-		return opened, err
+		k, err := open(ctx)
+		if err != nil {
+			return nil, err
+		}
+		opened, as = k, stamp()
+		return opened, nil
 	}
+}
+
+// fileStamp tells a file from what was there before.
+func fileStamp(name string) string {
+	info, err := os.Stat(name)
+	if err != nil {
+		return ""
+	}
+	return fmt.Sprint(info.ModTime().UnixNano(), " ", info.Size())
 }
 
 // withoutKey is the environment of what a team runs: the key is no business of

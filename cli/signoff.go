@@ -164,7 +164,7 @@ func (s *session) printReview(w io.Writer, r pipeline.Review) {
 		fmt.Fprintf(w, "%s %s, from %s to %s\n", st.App, st.Version, r.From, st.Environment)
 	}
 	fmt.Fprintf(w, "  record %s\n  commit %s, made by %s\n", st.Record, r.Release.Source.Commit, r.Release.By)
-	for _, a := range append(append([]slipway.Artifact{}, r.Release.Artifacts...), r.Release.Manifest, r.Release.Checks) {
+	for _, a := range r.Release.Files() {
 		fmt.Fprintf(w, "  %s %s\n", a.Digest, a.Name)
 	}
 	for _, c := range r.Checks {

@@ -475,3 +475,14 @@ func BenchmarkVerify(b *testing.B) {
 		}
 	}
 }
+
+func TestHeaderOf(t *testing.T) {
+	for text, want := range map[string]string{
+		"":                                 "it is not a dossier: EOF",
+		`{"kind":"seal","seal":{}}` + "\n": "it is not a dossier: it does not begin with a header",
+	} {
+		if _, err := dossier.HeaderOf([]byte(text)); err == nil || err.Error() != want {
+			t.Errorf("%q: %v, want %s", text, err, want)
+		}
+	}
+}

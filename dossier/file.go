@@ -198,6 +198,19 @@ func (l line) name() string {
 
 func entryName(e ledger.Entry) string { return fmt.Sprintf("entry %d of %s", e.Number, e.Subject) }
 
+// HeaderOf reads what a dossier says that it is about. Nothing of it is verified.
+func HeaderOf(data []byte) (Header, error) {
+	first, _, _ := bytes.Cut(data, []byte("\n"))
+	l, err := decode(first)
+	if err == nil && l.Kind != headerLine {
+		err = errors.New("it does not begin with a header")
+	}
+	if err != nil {
+		return Header{}, slipway.Errorf(slipway.Invalid, "it is not a dossier: %w", err)
+	}
+	return *l.Header, nil
+}
+
 // statementName names a statement by what it is, and its digest.
 func statementName(data []byte) string {
 	kind := "statement"

@@ -105,12 +105,24 @@ type Runner interface {
 	Runs(ctx context.Context, h slipway.Handle, limit int) ([]slipway.Run, error)
 }
 
+// Deployed is the trigger of a run that a deployment asks for, of what it deployed. Once
+// another deployment has taken its place nobody starts that run any more.
+const Deployed = "deploy"
+
 // A RunRequest asks for one execution of a deployed job.
 type RunRequest struct {
 	ID        string            // chosen by the caller: letters, digits, - and _; unique for the job
-	Trigger   string            // manual, deploy, or schedule
+	Trigger   string            // manual, schedule, api, or [Deployed]
 	By        string            // who asked
 	Arguments map[string]string // over the job's own, without leading dashes
+}
+
+// A Pruner is a Driver that keeps the history of runs itself, for as long as nobody
+// removes it.
+type Pruner interface {
+	// PruneRuns removes the runs of a job that have ended, but the newest, as many as
+	// keep, and those that stay, and returns how many went. It may leave a tenth more.
+	PruneRuns(ctx context.Context, h slipway.Handle, keep int, stays func(id string) bool) (int, error)
 }
 
 // A Stopper is a Driver that can stop a run.

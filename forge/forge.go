@@ -59,6 +59,10 @@ type Requests interface {
 	PullRequests(ctx context.Context, repository, seen string) (Listing, error)
 	// PullRequest reads one, whole.
 	PullRequest(ctx context.Context, repository string, number int) (slipway.PullRequest, error)
+	// RequestsOf lists the numbers of the pull requests by which a commit came to its
+	// branch; some that only have it may be among them. A commit that came by none, or
+	// that the forge does not know, has none.
+	RequestsOf(ctx context.Context, repository, commit string) ([]int, error)
 }
 
 // A Listing is the open pull requests of a repository, in short.

@@ -33,6 +33,7 @@ const (
 	JobLeft              Kind = "job-left"              // the ledger has it as removed, and the runtime still has it
 	JobUnknown           Kind = "job-unknown"           // the runtime does not answer
 	DeploymentUnfinished Kind = "deployment-unfinished" // it was begun and has no end
+	LedgerBack           Kind = "ledger-back"           // a head was signed from which the ledger does not go on
 	ReleaseUnrecorded    Kind = "release-unrecorded"    // note: a record that no entry of the ledger let in
 	StatementUnnamed     Kind = "statement-unnamed"     // note: a statement that no entry of the ledger rests on
 )
@@ -85,6 +86,9 @@ type Config struct {
 	Others []repository.Repository
 	// Observe asks the runtime what is there of a deployment; nil: it is not asked.
 	Observe func(context.Context, slipway.Deployment) (slipway.JobStatus, error)
+	// Back says that the ledger does not go on from a head of it that was signed; nil: it
+	// does, as far as anybody knows.
+	Back error
 	// Quick compares the sizes of artifacts and reads none of them.
 	Quick bool
 	// Mend puts right what can be: it fetches bytes that are missing from where they
@@ -98,6 +102,9 @@ type Config struct {
 // what it found is in the report.
 func Check(ctx context.Context, c Config) (Report, error) {
 	k := checker{Config: c, report: Report{Environment: c.Environment, Findings: []Finding{}}}
+	if c.Back != nil {
+		k.find(Finding{Kind: LedgerBack, Text: c.Back.Error(), Fix: "what was done since is named below as far as anything knows of it; then slipway ledger accept has servers go on from here"})
+	}
 	if err := k.list(ctx); err != nil {
 		return k.report, err
 	}

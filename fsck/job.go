@@ -85,12 +85,8 @@ func (k *checker) differs(ctx context.Context, d slipway.Deployment, status slip
 		}
 		k.find(f)
 	case status.State == slipway.JobDrifted:
-		var fields []string
-		for _, c := range status.Drift {
-			fields = append(fields, c.Field)
-		}
 		k.find(Finding{
-			Kind: JobDiffers, Text: "somebody changed it by hand: " + strings.Join(fields, ", "),
+			Kind: JobDiffers, Text: "somebody changed it by hand: " + slipway.FieldsText(status.Drift),
 			Fix: "slipway drift " + k.Environment + " shows it; " + k.again(d),
 		})
 	}

@@ -48,7 +48,7 @@ func (k *checker) release(ctx context.Context, s ledger.Subject, a ledger.Admiss
 	if err := json.Unmarshal(data, &r); err != nil {
 		return fmt.Errorf("read release %s of %s: %w", a.Version, s.App, err)
 	}
-	for _, part := range append(r.Artifacts, r.Manifest, r.Checks) {
+	for _, part := range r.Files() {
 		want := wanted{
 			key: part.Key, digest: part.Digest, size: part.Size, what: fmt.Sprintf("%s of release %s", part.Name, a.Version),
 			missing: ArtifactMissing, changed: ArtifactChanged, large: true,

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
@@ -66,12 +67,13 @@ func initMirror(ctx context.Context, git command) error {
 	return os.Rename(tmp, dir)
 }
 
-// Has reports whether a commit is there.
+// Has reports whether a commit is there, with all that belongs to it: of one that no
+// branch and no tag leads to, a git that was killed while it fetched may have left a part.
 func (m *Mirror) Has(ctx context.Context, commit string) bool {
 	if !fullCommit.MatchString(commit) {
 		return false
 	}
-	_, err := m.git.run(ctx, "cat-file", "-e", commit+"^{commit}")
+	_, err := m.git.run(ctx, "rev-list", "--objects", "--quiet", commit+"^{commit}", "--not", "--all")
 	return err == nil
 }
 
@@ -92,7 +94,16 @@ func (m *Mirror) Fetch(ctx context.Context, url, header string, commits ...strin
 		}
 		args = append(args, "+"+c+":refs/wanted/"+c)
 	}
+	if err := m.clearAway(); err != nil {
+		return err
+	}
 	_, err := m.git.runEnv(ctx, m.git.withHeader(header), args...)
+	for range 10 { // each branch may have one
+		if err == nil || !m.unlock(err) {
+			break
+		}
+		_, err = m.git.runEnv(ctx, m.git.withHeader(header), args...)
+	}
 	if err == nil {
 		return nil
 	}
@@ -104,6 +115,54 @@ func (m *Mirror) Fetch(ctx context.Context, url, header string, commits ...strin
 	}
 	return unreachable(Location{URL: url}, err)
 }
+
+// Tidy forgets the commits that were fetched by name, but the newest, and has git pack
+// what is there. Working copies that are made of it meanwhile stay whole: git removes
+// what nothing names after two weeks.
+func (m *Mirror) Tidy(ctx context.Context, keep int) error {
+	out, err := m.git.run(ctx, "for-each-ref", "--sort=-committerdate", "--format=%(refname)", "refs/wanted/")
+	if err != nil {
+		return err
+	}
+	refs := strings.Fields(string(out))
+	for _, ref := range refs[min(keep, len(refs)):] {
+		if _, err := m.git.run(ctx, "update-ref", "--no-deref", "-d", ref); err != nil {
+			return err
+		}
+	}
+	_, err = m.git.run(ctx, "-c", "gc.autoDetach=false", "gc", "--auto", "--quiet")
+	return err
+}
+
+// clearAway removes what a git that was killed left half-written: no other one fetches
+// now, and git itself removes it after two weeks.
+func (m *Mirror) clearAway() error {
+	objects := filepath.Join(m.git.dir, "objects")
+	var all error
+	for _, pattern := range []string{"tmp_*", "*/tmp_*"} {
+		found, err := fs.Glob(os.DirFS(objects), pattern) // the folder's own name is no pattern
+		all = errors.Join(all, err)
+		for _, name := range found {
+			all = errors.Join(all, os.RemoveAll(filepath.Join(objects, filepath.FromSlash(name))))
+		}
+	}
+	return all
+}
+
+// unlock takes away the locks in the mirror for which a fetch failed: a git that was
+// killed left them, for no other fetches now. It reports whether there were any.
+func (m *Mirror) unlock(failed error) bool {
+	found := false
+	for _, lock := range heldLock.FindAllStringSubmatch(failed.Error(), -1) {
+		if inside, err := filepath.Rel(m.git.dir, lock[1]); err == nil && filepath.IsLocal(inside) {
+			found = os.Remove(lock[1]) == nil || found
+		}
+	}
+	return found
+}
+
+// heldLock is how git says that there is a lock.
+var heldLock = regexp.MustCompile(`Unable to create '([^']+\.lock)': File exists`)
 
 // ErrNoCommit is within the error of a fetch that the remote answered clearly: it
 // has no such commit. One that was pushed a moment ago may not be there yet.

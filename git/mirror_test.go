@@ -2,6 +2,7 @@ package git_test
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -141,6 +142,110 @@ func TestMirrorThatWasBegun(t *testing.T) {
 		}
 		if left, err := os.ReadDir(filepath.Dir(dir)); err != nil || len(left) != 1 {
 			t.Errorf("beside the mirror there is %v (%v)", left, err)
+		}
+	}
+}
+
+// TestLocksOfADeadGit: what a git that was killed has locked keeps no fetch from working,
+// and is taken away by it, as is what it had begun to write.
+func TestLocksOfADeadGit(t *testing.T) {
+	from, dir := repo(t, map[string]string{"a.txt": "one\n"}), filepath.Join(t.TempDir(), "mirror [1") // a bracket is no pattern
+	head := commitOf(t, from)
+	run(t, from, "branch", "other")
+	m, err := git.OpenMirror(t.Context(), dir, environ(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	branches := filepath.Join(dir, "refs", "heads")
+	write(t, branches, map[string]string{"main.lock": "", "other.lock": ""})
+	begun := []string{"50/tmp_obj_7CPxzs", "pack/tmp_pack_x1", "tmp_objdir-incoming-x1/pack/tmp_pack_x2"}
+	for _, name := range begun {
+		write(t, filepath.Join(dir, "objects"), map[string]string{name: "half"})
+	}
+	if err := m.Fetch(t.Context(), "file://"+from, ""); err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.TrimSpace(run(t, dir, "rev-parse", "refs/heads/main", "refs/heads/other")); got != head+"\n"+head {
+		t.Errorf("the mirror has %q, want %s twice", got, head)
+	}
+	if left, err := fs.Glob(os.DirFS(branches), "*.lock"); err != nil || len(left) > 0 {
+		t.Errorf("there is left: %q (%v)", left, err)
+	}
+	for _, name := range begun {
+		if _, err := os.Stat(filepath.Join(dir, "objects", name)); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("there is left: %s (%v)", name, err)
+		}
+	}
+}
+
+// TestMirrorHasAPart: a commit of which a git that was killed has left a part counts as
+// none, and is fetched.
+func TestMirrorHasAPart(t *testing.T) {
+	from := repo(t, map[string]string{"a.txt": "one\n"})
+	dir := filepath.Join(t.TempDir(), "mirror")
+	m, err := git.OpenMirror(t.Context(), dir, environ(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := m.Fetch(t.Context(), "file://"+from, ""); err != nil {
+		t.Fatal(err)
+	}
+	write(t, from, map[string]string{"a.txt": "two\n"})
+	second := commit(t, from)
+	for _, part := range []string{second, strings.TrimSpace(run(t, from, "rev-parse", second+"^{tree}"))} { // and not the file
+		object := filepath.Join("objects", part[:2], part[2:])
+		data, err := os.ReadFile(filepath.Join(from, ".git", object))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, object)), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, object), data, 0o444); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if m.Has(t.Context(), second) {
+		t.Error("the mirror has a commit whose file is not there")
+	}
+	if err := m.Fetch(t.Context(), "file://"+from, "", second); err != nil {
+		t.Fatal(err)
+	}
+	copied := filepath.Join(t.TempDir(), "copy")
+	if err := m.Checkout(t.Context(), second, copied); err != nil || !m.Has(t.Context(), second) {
+		t.Errorf("once it is fetched: %v", err)
+	}
+}
+
+// TestMirrorTidied: of the commits that were fetched by name the newest stay, and all
+// that branches have.
+func TestMirrorTidied(t *testing.T) {
+	from := repo(t, map[string]string{"a.txt": "0\n"})
+	dir := filepath.Join(t.TempDir(), "mirror")
+	m, err := git.OpenMirror(t.Context(), dir, environ(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var commits []string
+	for i, text := range []string{"1\n", "2\n", "3\n"} {
+		write(t, from, map[string]string{"a.txt": text})
+		commits = append(commits, commit(t, from))
+		if err := m.Fetch(t.Context(), "file://"+from, "", commits[i]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 2 { // the second time there is nothing to do
+		if err := m.Tidy(t.Context(), 1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	left := strings.Fields(run(t, dir, "for-each-ref", "--format=%(refname)", "refs/wanted/"))
+	if len(left) != 1 {
+		t.Errorf("what was fetched by name is still there as %v", left)
+	}
+	for _, c := range commits {
+		if !m.Has(t.Context(), c) {
+			t.Errorf("the commit %s of a branch is gone", c)
 		}
 	}
 }

@@ -21,6 +21,51 @@ import (
 // MachineKeyFile is the name of the key that a machine makes for itself.
 const MachineKeyFile = "signing.key"
 
+// NextMachineKeyFile is the name of the key that is to take its place.
+const NextMachineKeyFile = "signing.key.next"
+
+// NextMachine makes the key that is to take the place of the one in a folder, and reports
+// whether it was not there yet.
+func NextMachine(folder string) (k evidence.Key, made bool, err error) {
+	file := filepath.Join(folder, NextMachineKeyFile)
+	_, missing := os.Stat(file)
+	if err := makeKey(file); err != nil {
+		return k, false, slipway.Errorf(slipway.Unavailable, "a key to attest with cannot be made in %s: %w", folder, err)
+	}
+	k, err = PublicMachine(file)
+	return k, missing != nil, err
+}
+
+// TakeNextMachine has the next key take its place. What was signed by the one before is
+// good for as long as the platform file names it.
+func TakeNextMachine(folder string) error {
+	file := filepath.Join(folder, MachineKeyFile)
+	if err := os.Rename(filepath.Join(folder, NextMachineKeyFile), file); err != nil {
+		return slipway.Errorf(slipway.Unavailable, "the new key cannot take its place: %w", err)
+	}
+	if err := os.Remove(file + ".pub"); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	k, err := PublicMachine(file)
+	if err != nil {
+		return err
+	}
+	return showPublic(file+".pub", k)
+}
+
+// PublicMachine is the public half of a key in a file.
+func PublicMachine(file string) (evidence.Key, error) {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return evidence.Key{}, err
+	}
+	k, _, err := Config{File: file}.read(data)
+	if err != nil {
+		return k, fmt.Errorf("the key in %s: %w", file, err)
+	}
+	return k, nil
+}
+
 // MachineConfig says where the key is that a machine attests with.
 type MachineConfig struct {
 	// Key is the file of a private key, OpenSSH's or PKCS #8 in PEM, or the key

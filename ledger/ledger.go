@@ -111,3 +111,7 @@ type Lease struct {
 	Until   time.Time `json:"until"`
 	Version string    `json:"-"` // the keeper's own mark
 }
+
+// HeadObject is the object in a repository in which a server makes the newest head of its
+// ledger known. It is not backed up with the ledger, which is to be held against it.
+const HeadObject = "ledger-head.json"

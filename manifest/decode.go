@@ -39,7 +39,7 @@ func decodePlatformRef(v *schema.Value) PlatformRef {
 }
 
 func decodeBuild(v *schema.Value) Build {
-	b := Build{Notebook: v.Get("notebook").Text(), Script: v.Get("script").Text(), Include: v.Get("include").Texts()}
+	b := Build{Notebook: v.Get("notebook").Text(), Script: v.Get("script").Text(), Include: v.Get("include").Texts(), RunsOn: v.Get("runs_on").Texts()}
 	for _, item := range v.Get("steps").Items() {
 		b.Steps = append(b.Steps, Step{
 			Name: item.Get("name").Text(), Run: decodeCommand(item.Get("run")),

@@ -53,6 +53,7 @@ type Build struct {
 	Script   string   `json:"script,omitempty"`
 	Include  []string `json:"include,omitempty"`
 	Steps    []Step   `json:"steps,omitempty"`
+	RunsOn   []string `json:"runs_on,omitempty"` // labels of the servers and workers that build and check it
 }
 
 // Step is a build step of the team's own.

@@ -58,6 +58,8 @@ type Environment struct {
 	// Soak is how long a release has to be live in the environment before, without a
 	// break, before it comes here.
 	Soak time.Duration `json:"soak,omitempty"`
+	// RunsOn are the labels that a server or worker must have to plan, deploy and run there.
+	RunsOn []string `json:"runs_on,omitempty"`
 	// LedgerInRepository is set where a server is not to have the last word over the
 	// environment: its ledger stays in its artifact repository, or goes back there.
 	LedgerInRepository bool `json:"ledger_in_repository,omitempty"`
@@ -220,7 +222,7 @@ func decodeEnvironment(m schema.Member) Environment {
 		Follows: v.Get("follows").Text(), Root: v.Get("root").Text(),
 		Account: v.Get("account").Text(), Region: v.Get("region").Text(),
 		Role: v.Get("role").Text(), PlanRole: v.Get("plan_role").Text(), Assets: v.Get("assets").Text(),
-	}, Deployers: v.Get("deployers").Texts(), Segregate: v.Get("segregate").Bool(), Soak: v.Get("soak").Duration(), LedgerInRepository: v.Get("ledger").Text() == "repository"}
+	}, Deployers: v.Get("deployers").Texts(), Segregate: v.Get("segregate").Bool(), Soak: v.Get("soak").Duration(), RunsOn: v.Get("runs_on").Texts(), LedgerInRepository: v.Get("ledger").Text() == "repository"}
 	if e.Runtime == "" {
 		e.Runtime = "local" // only the environment local may leave it out
 	}

@@ -91,7 +91,7 @@ func TestLoadPlatform(t *testing.T) {
 		},
 		Teams:  map[string]manifest.Team{"data": {People: []string{"ana", "bo"}, Calls: "data"}},
 		People: map[string]manifest.Person{"ana": {Name: "Ana", Email: "ana@example.com", Login: "ana-gh", Keys: []string{"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJa/bk6hG9ADjlCJoDkwoW4+DlT0jzMnZwkqS+4VOX2u ana@laptop"}}, "bo": {}},
-		Server: manifest.Server{Requests: 50},
+		Server: manifest.Server{Requests: 50, Keep: manifest.DefaultKeep()},
 		Prices: "finance/prices.yaml",
 		Roles:  map[string]manifest.Role{"qa": {People: []string{"ana"}}, "security": {}},
 	}

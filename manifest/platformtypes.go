@@ -44,6 +44,7 @@ func platformEnvironmentType() *schema.Type {
 		{Name: "root", Type: &schema.Type{Kind: schema.Folder}, Help: "The folder of a local runtime.", Example: "staging"},
 		{Name: "sign_offs", Type: listOf(signOffType()), Help: "The roles that have to say yes before a release comes here."},
 		{Name: "soak", Type: &schema.Type{Kind: schema.Duration, Min: new(60.0)}, Help: "How long a release has to be live in the environment before, before it comes here.", Example: "24h"},
+		{Name: "runs_on", Type: runsOnType(), Help: "The labels that a server or worker must have to plan, deploy and run there.", Example: "[in-vpc]"},
 		{Name: "ledger", Type: &schema.Type{Kind: schema.String, Enum: []string{"server", "repository"}}, Default: "server", Help: "Where what happens there is written down, once there is a server: with `repository` the server leaves the environment alone, and gives it back if it had it."},
 		{Name: "segregate", Type: &schema.Type{Kind: schema.Bool}, Default: "false", Help: "Whether those who made a release or wrote its commit are kept from signing for it."},
 		{Name: "deployers", Type: listOf(textType()), Help: "The people, roles and teams who may deploy here; everybody if none are named."},

@@ -92,6 +92,9 @@ func unknownEnvironment(name string, platform *Platform) error {
 	if near := schema.Nearest(name, known); near != "" {
 		return err.WithFix("did you mean %q?", near)
 	}
+	if len(known) > 0 && len(name) > 1 && name[0] == 'v' && '0' <= name[1] && name[1] <= '9' {
+		return err.WithFix("if it is a release, put the environment behind it, such as: %s %s", name, known[0])
+	}
 	if platform == nil {
 		return err.WithFix("without a %s there is one environment, local", PlatformFileName)
 	}

@@ -151,6 +151,10 @@ func TestResolveComplaints(t *testing.T) {
 			text: head, env: "moon", platform: prod, kind: slipway.NotFound,
 			want: `unknown environment "moon"`, fix: "platform.yaml has: local, staging, prod",
 		},
+		"a release, and no environment": {
+			text: head, env: "v14", platform: prod, kind: slipway.NotFound,
+			want: `unknown environment "v14"`, fix: "if it is a release, put the environment behind it, such as: v14 local",
+		},
 		"an environment without a platform": {
 			text: head, env: "prod", kind: slipway.NotFound,
 			want: `unknown environment "prod"`, fix: "without a platform.yaml there is one environment, local",

@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/slipway-cd/slipway/schema"
@@ -47,8 +48,61 @@ type Server struct {
 	Mail   *Mail // nil: there is none
 	// Requests is how many requests a second each caller may send; 0: any number.
 	Requests int
+	Keep     Keep
 
 	Database Database
+}
+
+// Keep says how long is kept what nobody has to have for ever. The ledger and evidence
+// are never deleted.
+type Keep struct {
+	Jobs   time.Duration // after their end
+	Logs   time.Duration // of jobs, after their end
+	Closed time.Duration // after a pull request, a token or a delegation ended
+	Caches time.Duration // after their last use
+	Runs   int           // of a job on this machine, the newest
+}
+
+// DefaultKeep holds where the platform file says nothing else.
+func DefaultKeep() Keep {
+	const day = 24 * time.Hour
+	return Keep{Jobs: 30 * day, Logs: 30 * day, Closed: 365 * day, Caches: 30 * day, Runs: 1000}
+}
+
+// KeepRuns is how many runs of a job on this machine are kept.
+func (p *Platform) KeepRuns() int {
+	if p == nil || p.Server.Keep.Runs == 0 {
+		return DefaultKeep().Runs
+	}
+	return p.Server.Keep.Runs
+}
+
+func keepType() *schema.Type {
+	long := func(name, help string, otherwise time.Duration) schema.Field {
+		return schema.Field{Name: name, Type: &schema.Type{Kind: schema.Duration, Min: new(3600.0)}, Default: schema.FormatDuration(otherwise), Help: help}
+	}
+	d := DefaultKeep()
+	logs := long("logs", "What jobs printed, after their end. Default: as long as the jobs, and never longer.", 0)
+	logs.Default = ""
+	return &schema.Type{Kind: schema.Object, MayBeEmpty: true, Fields: []schema.Field{
+		long("jobs", "Jobs after their end, the ids of webhooks and of requests, and refusals once they are in the ledger.", d.Jobs),
+		logs,
+		long("closed", "Pull requests after they were closed, tokens and delegations after they ended.", d.Closed),
+		long("caches", "Builds, answers of checks and copies of repositories that nobody uses, on each machine.", d.Caches),
+		{Name: "runs", Type: &schema.Type{Kind: schema.Int, Min: new(1.0), Max: new(1000000.0)}, Default: strconv.Itoa(d.Runs), Help: "How many runs of a job on the runtime local are kept, the newest, beside those that the ledger names."},
+	}}
+}
+
+func decodeKeep(v *schema.Value) Keep {
+	d := DefaultKeep()
+	k := Keep{
+		Jobs: decodeTimeout(v.Get("jobs"), d.Jobs), Closed: decodeTimeout(v.Get("closed"), d.Closed), Caches: decodeTimeout(v.Get("caches"), d.Caches), Runs: d.Runs,
+	}
+	k.Logs = min(decodeTimeout(v.Get("logs"), k.Jobs), k.Jobs)
+	if runs := v.Get("runs"); runs.Given() {
+		k.Runs = runs.Int()
+	}
+	return k
 }
 
 // Database is where a server keeps what it has beside files; without a URL it is a
@@ -144,6 +198,7 @@ func serverType() *schema.Type {
 		{Name: "url", Type: &schema.Type{Kind: schema.URL}, Help: "The server's address, as people and forges reach it.", Example: "https://slipway.example.com"},
 		{Name: "database", Type: databaseType(), Help: "The PostgreSQL database that servers share. Default: a file of the server's own."},
 		{Name: "requests", Type: &schema.Type{Kind: schema.Int, Min: new(0.0), Max: new(100000.0)}, Default: "50", Help: "How many requests a second each person, token or machine may send to the API in the long run, and those of four seconds at once. With 0, any number."},
+		{Name: "keep", Type: keepType(), Help: "How long is kept what nobody has to have for ever. The ledger and evidence are never deleted."},
 		{Name: "mail", Type: mailType(), Help: "The server that takes e-mail."},
 		{Name: "forges", Type: mapOf("a forge's name", forgeType()), Help: "Where repositories lie."},
 	}}
@@ -187,7 +242,7 @@ func forgeType() *schema.Type {
 func secretType() *schema.Type { return &schema.Type{Kind: schema.Secret} }
 
 func decodeServer(v *schema.Value) Server {
-	s := Server{URL: v.Get("url").Text(), Requests: defaultRequests}
+	s := Server{URL: v.Get("url").Text(), Requests: defaultRequests, Keep: decodeKeep(v.Get("keep"))}
 	if requests := v.Get("requests"); requests.Given() {
 		s.Requests = requests.Int()
 	}

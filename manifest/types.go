@@ -1,9 +1,11 @@
 package manifest
 
 import (
+	"regexp"
 	"slices"
 	"time"
 
+	"github.com/slipway-cd/slipway"
 	"github.com/slipway-cd/slipway/schema"
 	"github.com/slipway-cd/slipway/shape"
 )
@@ -59,6 +61,7 @@ func buildType(s *shape.Shape) *schema.Type {
 			t.Fields = append(t.Fields, f)
 		}
 	}
+	t.Fields = append(t.Fields, schema.Field{Name: "runs_on", Type: runsOnType(), Help: "The labels that a server or worker must have to build and check the app.", Example: "[gpu]"})
 	if len(s.Build.ExactlyOne) > 0 {
 		t.OneOf = [][]string{s.Build.ExactlyOne}
 	}
@@ -137,6 +140,18 @@ func listOf(t *schema.Type) *schema.Type { return &schema.Type{Kind: schema.List
 
 func mapOf(name string, t *schema.Type) *schema.Type {
 	return &schema.Type{Kind: schema.Map, Key: nameType(name), Elem: t, What: "names, each with keys and values", MayBeEmpty: true}
+}
+
+// runsOnType describes labels of servers and workers; see [CheckLabel].
+func runsOnType() *schema.Type { return listOf(nameType("a label")) }
+
+// CheckLabel says whether a server or worker may have a label.
+func CheckLabel(label string) error {
+	t := nameType("a label")
+	if !regexp.MustCompile(t.Pattern).MatchString(label) {
+		return slipway.Errorf(slipway.Invalid, "%q is not %s", label, t.PatternHelp)
+	}
+	return nil
 }
 
 // nameType is the form of all names that people give to things: what a host

@@ -253,7 +253,7 @@ func (e *evaluation) judge(r *Requirement, f *CheckFact, older string) {
 	}
 	switch {
 	case f.State == "queued":
-		r.Reason = "it has not begun"
+		r.Reason = "it has not begun" + why
 	case f.State == "running":
 		r.Reason = "it is running"
 	case f.State != "done":

@@ -126,6 +126,9 @@ type Head struct {
 	Gone    bool    `json:"gone,omitempty"` // the pull request takes the app away
 	Checks  []Check `json:"checks,omitempty"`
 	Problem string  `json:"problem,omitempty"` // why its manifest cannot be read
+
+	RunsOn []string `json:"runs_on,omitempty"` // the labels of those who build and check it
+	Push   []string `json:"push,omitempty"`    // where a merge brings it; empty: where the platform says
 }
 
 // PlatformOf takes from a platform file what merging asks. Without a file it is
@@ -157,7 +160,7 @@ func HeadOf(m *manifest.Manifest) *Head {
 	if m == nil {
 		return &Head{Gone: true}
 	}
-	return &Head{Checks: checksOf(m.Checks)}
+	return &Head{Checks: checksOf(m.Checks), RunsOn: m.Build.RunsOn, Push: m.Deliver.Push}
 }
 
 func checksOf(checks map[string]manifest.Check) []Check {

@@ -4,8 +4,10 @@ package operate
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
+	"sync"
 	"time"
 
 	"github.com/slipway-cd/slipway"
@@ -23,6 +25,9 @@ type Stage struct {
 	// Attest writes the signed statement that a job is taken away, and returns its
 	// digest. nil: there is none.
 	Attest func(context.Context, slipway.Removal, slipway.Target) ([]slipway.Digest, error)
+	// KeepRuns is how many runs of a job are kept, beside those that the ledger names,
+	// where the runtime keeps them for ever; 0: all.
+	KeepRuns int
 }
 
 // Status is what is known of an app in an environment.
@@ -181,7 +186,45 @@ func (s Stage) Start(ctx context.Context, app string, r driver.RunRequest) (slip
 	if err != nil {
 		return slipway.Run{}, err
 	}
-	return runner.Start(ctx, d.Handle, r)
+	run, err := runner.Start(ctx, d.Handle, r)
+	if err == nil {
+		_ = s.prune(ctx, app, d.Handle) // the run was started, and the next one prunes as well
+	}
+	return run, err
+}
+
+// prune has the runtime forget old runs of which the ledger says nothing.
+func (s Stage) prune(ctx context.Context, app string, h slipway.Handle) error {
+	p, ok := s.Driver.(driver.Pruner)
+	if !ok || s.KeepRuns == 0 {
+		return nil
+	}
+	named := sync.OnceValues(func() (map[string]bool, error) { return s.namedRuns(ctx, app) })
+	_, err := p.PruneRuns(ctx, h, s.KeepRuns, func(id string) bool {
+		ids, err := named()
+		return err != nil || ids[id]
+	})
+	return err
+}
+
+// namedRuns are the runs of which the ledger says how they ended.
+func (s Stage) namedRuns(ctx context.Context, app string) (map[string]bool, error) {
+	h, err := ledger.ReadHistory(ctx, s.Ledger, s.subject(app))
+	if err != nil {
+		return nil, err
+	}
+	ids := map[string]bool{}
+	for _, e := range h.Entries {
+		if e.Kind != ledger.RunEnded {
+			continue
+		}
+		var v slipway.RunVerdict
+		if err := json.Unmarshal(e.Body, &v); err != nil {
+			return nil, err
+		}
+		ids[v.Run] = true
+	}
+	return ids, nil
 }
 
 // Runs returns the newest runs, newest first; limit 0 means all.

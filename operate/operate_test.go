@@ -512,3 +512,40 @@ func TestRemoveIsAttestedFirst(t *testing.T) {
 		t.Errorf("it says (-want +got):\n%s", diff)
 	}
 }
+
+// A forgetful runtime keeps runs itself.
+type forgetful struct {
+	driver.Driver
+	driver.Runner
+
+	keep  int
+	stays map[string]bool
+}
+
+func (f *forgetful) PruneRuns(_ context.Context, _ slipway.Handle, keep int, stays func(string) bool) (int, error) {
+	f.keep, f.stays = keep, map[string]bool{"one": stays("one"), "two": stays("two")}
+	return 0, nil
+}
+
+// TestStartPrunes: who starts a run has the runtime forget old ones, but those of which
+// the ledger says how they ended.
+func TestStartPrunes(t *testing.T) {
+	w := newWorld(t)
+	f := &forgetful{Driver: w.fake, Runner: w.fake}
+	s := w.stage(f)
+	w.deploy(t, "traffic", 1, "# fake: print hello\n", nil)
+	v := slipway.RunVerdict{App: "traffic", Environment: "staging", Run: "two", State: slipway.RunSucceeded}
+	w.write(t, "traffic", ledger.RunEntryID(v), ledger.RunEnded, v)
+	for _, keep := range []int{0, 7} {
+		s.KeepRuns = keep
+		if _, err := s.Start(t.Context(), "traffic", driver.RunRequest{ID: fmt.Sprint("r", keep), Trigger: "manual"}); err != nil {
+			t.Fatal(err)
+		}
+		if f.keep != keep {
+			t.Errorf("%d are kept, want %d", f.keep, keep)
+		}
+	}
+	if diff := cmp.Diff(map[string]bool{"one": false, "two": true}, f.stays); diff != "" {
+		t.Errorf("what stays (-want +got):\n%s", diff)
+	}
+}

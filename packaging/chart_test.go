@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -58,7 +59,7 @@ const chart = "helm/slipway"
 func values(name string) string { return "helm/values/" + name + ".yaml" }
 
 func TestHelmFindsNothingWrong(t *testing.T) {
-	for _, name := range []string{"one", "many", "bare"} {
+	for _, name := range []string{"one", "many", "bare", "workers"} {
 		if out, err := helm(t, "lint", "--strict", chart, "--values", values(name)); err != nil || strings.Contains(out, "WARNING") {
 			t.Errorf("with %s: %v\n%s", name, err, out)
 		}
@@ -96,9 +97,9 @@ func at(t *testing.T, in any, way ...any) any {
 }
 
 // rendered are the manifests that the chart makes of some values, by kind and name.
-func rendered(t *testing.T, name string, args ...string) map[string]object {
+func rendered(t *testing.T, name string) map[string]object {
 	t.Helper()
-	out, err := helm(t, append([]string{"template", "prod", chart, "--namespace", "delivery", "--values", values(name)}, args...)...)
+	out, err := helm(t, "template", "prod", chart, "--namespace", "delivery", "--values", values(name))
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
@@ -140,6 +141,10 @@ func TestTheChartMakesWhatKubernetesTakes(t *testing.T) {
 		"one":  {"ConfigMap prod-slipway", "NetworkPolicy prod-slipway", "Service prod-slipway", "Service prod-slipway-servers", "ServiceAccount prod-slipway", "StatefulSet prod-slipway"},
 		"many": {"Ingress prod-slipway", "NetworkPolicy prod-slipway", "PodDisruptionBudget prod-slipway", "Service prod-slipway", "Service prod-slipway-servers", "ServiceAccount prod-slipway", "StatefulSet prod-slipway"},
 		"bare": {"Service prod-slipway", "Service prod-slipway-servers", "StatefulSet prod-slipway"},
+		"workers": {
+			"Deployment prod-slipway-gpu", "Deployment prod-slipway-plain", "NetworkPolicy prod-slipway", "NetworkPolicy prod-slipway-workers", "PodDisruptionBudget prod-slipway",
+			"Service prod-slipway", "Service prod-slipway-servers", "ServiceAccount prod-slipway", "StatefulSet prod-slipway",
+		},
 	} {
 		all := rendered(t, name)
 		var got []string
@@ -197,16 +202,7 @@ func TestTheServerRunsAsTheChartSays(t *testing.T) {
 	all := rendered(t, "many")
 	spec := at(t, all["StatefulSet prod-slipway"], "spec", "template", "spec")
 	box := at(t, spec, "containers", 0)
-	var help bytes.Buffer
-	if code := cli.Main(t.Context(), cli.Env{Args: []string{"serve", "--help"}, Stdout: &help, Stderr: t.Output(), Clock: time.Now}); code != 0 {
-		t.Fatalf("slipway serve --help exits with %d", code)
-	}
-	for _, arg := range at(t, box, "args").([]any)[1:] { //nolint:forcetypeassert // the schema says so
-		flag, _, _ := strings.Cut(arg.(string), "=") //nolint:forcetypeassert // as above
-		if !strings.Contains(help.String(), flag+"=") {
-			t.Errorf("slipway serve has no %s", flag)
-		}
-	}
+	known(t, box)
 	env := map[string]any{}
 	for _, v := range at(t, box, "env").([]any) { //nolint:forcetypeassert // the schema says so
 		env[at(t, v, "name").(string)] = at(t, v, "value") //nolint:forcetypeassert // as above
@@ -223,7 +219,34 @@ func TestTheServerRunsAsTheChartSays(t *testing.T) {
 	if got, _ := helm(t, "template", "x", chart, "--values", values("bare")); !strings.Contains(got, `"registry.example.com/slipway@sha256:e3b0`) {
 		t.Error("a digest is not what the image is named by")
 	}
-	// What the level "restricted" of Pod Security Standards asks for.
+	restricted(t, spec)
+	data, _ := at(t, rendered(t, "one")["ConfigMap prod-slipway"], "data", "platform.yaml").(string)
+	if _, err := manifest.LoadPlatform("platform.yaml", []byte(data)); err != nil {
+		t.Errorf("the platform file is not whole: %v\n%s", err, data)
+	}
+}
+
+// known holds the arguments of a container to the help of the command that it is.
+func known(t *testing.T, box any) {
+	t.Helper()
+	args := at(t, box, "args").([]any) //nolint:forcetypeassert // the schema says so
+	command := args[0].(string)        //nolint:forcetypeassert // as above
+	var help bytes.Buffer
+	if code := cli.Main(t.Context(), cli.Env{Args: []string{command, "--help"}, Stdout: &help, Stderr: t.Output(), Clock: time.Now}); code != 0 {
+		t.Fatalf("slipway %s --help exits with %d", command, code)
+	}
+	for _, arg := range args[1:] {
+		flag, _, _ := strings.Cut(arg.(string), "=") //nolint:forcetypeassert // as above
+		if !strings.Contains(help.String(), flag+"=") {
+			t.Errorf("slipway %s has no %s", command, flag)
+		}
+	}
+}
+
+// restricted holds a pod to what the level "restricted" of Pod Security Standards asks for.
+func restricted(t *testing.T, spec any) {
+	t.Helper()
+	box := at(t, spec, "containers", 0)
 	for _, want := range []struct {
 		in    any
 		path  []any
@@ -240,9 +263,41 @@ func TestTheServerRunsAsTheChartSays(t *testing.T) {
 			t.Errorf("%v is %v", want.path, got)
 		}
 	}
-	data, _ := at(t, rendered(t, "one")["ConfigMap prod-slipway"], "data", "platform.yaml").(string)
-	if _, err := manifest.LoadPlatform("platform.yaml", []byte(data)); err != nil {
-		t.Errorf("the platform file is not whole: %v\n%s", err, data)
+}
+
+func TestWorkersRunAsTheChartSays(t *testing.T) {
+	all := rendered(t, "workers")
+	for name, want := range map[string]struct {
+		replicas string
+		args     []any
+		size     string
+	}{
+		"plain": {"3", []any{"--workers=4", "--drain=300s"}, "10Gi"},
+		"gpu":   {"2", []any{"--workers=1", "--drain=300s", "--label=gpu,in-vpc"}, "100Gi"},
+	} {
+		o := all["Deployment prod-slipway-"+name]
+		spec := at(t, o, "spec", "template", "spec")
+		box := at(t, spec, "containers", 0)
+		known(t, box)
+		restricted(t, spec)
+		const common = 4                                                                  // that servers have, too
+		if diff := cmp.Diff(want.args, at(t, box, "args").([]any)[common:]); diff != "" { //nolint:forcetypeassert // the schema says so
+			t.Errorf("%s: %s", name, diff)
+		}
+		if got := fmt.Sprint(at(t, o, "spec", "replicas")); got != want.replicas {
+			t.Errorf("%s: %s replicas", name, got)
+		}
+		if got := at(t, spec, "volumes", 0, "emptyDir", "sizeLimit"); got != want.size {
+			t.Errorf("%s: it has %v", name, got)
+		}
+		// The service of the servers does not send requests to it.
+		chosen := at(t, all["Service prod-slipway"], "spec", "selector", "app.kubernetes.io/name")
+		if at(t, o, "spec", "template", "metadata", "labels", "app.kubernetes.io/name") == chosen {
+			t.Errorf("%s: it gets the requests to the servers", name)
+		}
+	}
+	if got := at(t, all["Deployment prod-slipway-gpu"], "spec", "template", "spec", "nodeSelector", "accelerator"); got != "a100" {
+		t.Errorf("it is on a node of %v", got)
 	}
 }
 
@@ -255,7 +310,10 @@ func TestTheChartRefusesWhatCannotWork(t *testing.T) {
 		"image.repository=":                                 "at '/image/repository': minLength: got 0, want 1",
 		"ingress.enabled=true":                              "at '/ingress/host': minLength: got 0, want 1",
 		"secrets[0].ref=../token,secrets[0].name=a,secrets[0].key=b": "at '/secrets/0/ref'",
-		"replica=1": "additional properties 'replica' not allowed",
+		"workerSets.gpu.replicas=1":                                  "at '/database/url': minLength: got 0, want 1",
+		"workers=0":                                                  "at '/workerSets': minProperties: got 0, want 1",
+		"workerSets.gpu.labels[0]=GPU":                               "at '/workerSets/gpu/labels/0'",
+		"replica=1":                                                  "additional properties 'replica' not allowed",
 	} {
 		out, err := helm(t, "template", "prod", chart, "--values", values("one"), "--set", set)
 		if err == nil || !strings.Contains(out, want) {

@@ -17,7 +17,18 @@ func TestSystemdTakesTheUnit(t *testing.T) {
 		}
 		t.Skip("there is no systemd-analyze")
 	}
-	text, err := os.ReadFile("systemd/slipway.service")
+	for _, name := range []string{"slipway.service", "slipway-worker.service"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			takesTheUnit(t, analyze, name)
+		})
+	}
+}
+
+// takesTheUnit verifies a unit, and how exposed it is.
+func takesTheUnit(t *testing.T, analyze, name string) {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("systemd", name))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,14 +49,14 @@ func TestSystemdTakesTheUnit(t *testing.T) {
 		out, err := exec.CommandContext(t.Context(), analyze, "verify", "--man=no", "--recursive-errors=no", file).CombinedOutput()
 		return string(out), err
 	}
-	if out, err := verify(write("slipway.service", here)); err != nil || strings.Contains(out, "slipway.service:") {
+	if out, err := verify(write(name, here)); err != nil || strings.Contains(out, name+":") {
 		t.Errorf("it says: %v\n%s", err, out)
 	}
 	if out, _ := verify(write("wrong.service", strings.Replace(here, "ProtectHome=yes", "ProtectHome=perhaps", 1))); !strings.Contains(out, "wrong.service:") {
 		t.Errorf("it says nothing of a unit that is wrong: %s", out)
 	}
 	// As exposed as the namespaces of builds make it, and no more.
-	if out, err := exec.CommandContext(t.Context(), analyze, "security", "--offline=true", "--threshold=35", filepath.Join(dir, "slipway.service")).CombinedOutput(); err != nil {
+	if out, err := exec.CommandContext(t.Context(), analyze, "security", "--offline=true", "--threshold=35", filepath.Join(dir, name)).CombinedOutput(); err != nil {
 		t.Errorf("it is too exposed: %v\n%s", err, out)
 	}
 }

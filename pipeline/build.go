@@ -36,6 +36,7 @@ func (f *Flow) build(ctx context.Context, src slipway.Source) (Built, said, erro
 		plan.Magics = f.Project.Platform.MagicActions()
 	}
 	stage := build.New(f.buildCache(), os.TempDir())
+	stage.Keep(f.Clock)
 	r, err := stage.Run(ctx, build.Input{
 		App: f.Project.Manifest.App, Source: src, Plan: plan, Files: tree,
 		Checkout: func(ctx context.Context, dir string) error { return f.checkout(ctx, src, "build", dir) },

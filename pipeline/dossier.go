@@ -28,15 +28,15 @@ func VerifyPolicy(p *manifest.Platform) dossier.Policy {
 	return all
 }
 
-// WriteDossier writes a release's dossier up to an environment; with no
+// WriteDossier writes the dossier of an app's release up to an environment; with no
 // environment, up to the one farthest down the road that has it.
-func (f *Flow) WriteDossier(ctx context.Context, w io.Writer, version, env, by string) (dossier.Header, error) {
-	road, err := f.travelled(ctx, version, env)
+func (f *Flow) WriteDossier(ctx context.Context, w io.Writer, app, version, env, by string) (dossier.Header, error) {
+	road, err := f.travelled(ctx, app, version, env)
 	if err != nil {
 		return dossier.Header{}, err
 	}
 	c := dossier.Content{Header: dossier.Header{
-		App: f.Project.Manifest.App, Version: version, By: by, Time: f.Clock().UTC().Truncate(time.Microsecond),
+		App: app, Version: version, By: by, Time: f.Clock().UTC().Truncate(time.Microsecond),
 	}}
 	if c.Keys, err = dossier.KeysOf(f.Policy()); err != nil {
 		return c.Header, err
@@ -45,6 +45,10 @@ func (f *Flow) WriteDossier(ctx context.Context, w io.Writer, version, env, by s
 		if err := f.gather(ctx, &c, e.Name); err != nil {
 			return c.Header, err
 		}
+	}
+	if f.Signer == nil {
+		return c.Header, slipway.Errorf(slipway.Invalid, "there is no key here to seal a dossier with").
+			WithFix("start the server with --signing-key, or write the dossier where a key is: leave --server out")
 	}
 	seals, err := f.attestor(ctx, evidence.ActDossier, "")
 	if err != nil {
@@ -76,7 +80,7 @@ func (f *Flow) proven(ctx context.Context, version, env string) error {
 }
 
 // travelled is the road of a release up to an environment.
-func (f *Flow) travelled(ctx context.Context, version, env string) ([]manifest.Environment, error) {
+func (f *Flow) travelled(ctx context.Context, app, version, env string) ([]manifest.Environment, error) {
 	names := []string{env}
 	if env == "" {
 		names = f.Project.Platform.EnvironmentNames()
@@ -90,7 +94,7 @@ func (f *Flow) travelled(ctx context.Context, version, env string) ([]manifest.E
 			}
 			continue // an environment without a repository has no releases
 		}
-		h, err := f.History(ctx, f.Project.Manifest.App, name)
+		h, err := f.History(ctx, app, name)
 		if err != nil && env == "" && slipway.KindOf(err) == slipway.NotFound {
 			continue
 		}
@@ -105,7 +109,7 @@ func (f *Flow) travelled(ctx context.Context, version, env string) ([]manifest.E
 		}
 	}
 	if longest == nil {
-		return nil, slipway.Errorf(slipway.NotFound, "no environment has a release %s of %s", version, f.Project.Manifest.App).
+		return nil, slipway.Errorf(slipway.NotFound, "no environment has a release %s of %s", version, app).
 			WithFix("slipway releases ENV lists those that are there")
 	}
 	return longest, nil

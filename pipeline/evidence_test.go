@@ -64,7 +64,7 @@ func (w *world) verify(t *testing.T) (r dossier.Report) {
 	t.Helper()
 	w.attesting(t, "machine", nil, func(f *Flow) {
 		var out bytes.Buffer
-		if _, err := f.WriteDossier(t.Context(), &out, "v1", "prod", "ann@laptop"); err != nil {
+		if _, err := f.WriteDossier(t.Context(), &out, f.Project.Manifest.App, "v1", "prod", "ann@laptop"); err != nil {
 			t.Fatal(err)
 		}
 		r = dossier.Verify(out.Bytes(), VerifyPolicy(f.Project.Platform))

@@ -13,6 +13,9 @@ type FsckOptions struct {
 	Quick  bool // the bytes of artifacts are not read
 	Mend   bool // what is missing is fetched from where it is too
 	NoJobs bool // the runtime is not asked
+	// Head holds the ledger against the head that a server made known in the repository
+	// of the environment, and says whether the ledger went back; nil: nobody knows.
+	Head func(context.Context, PublishedHead) (back, err error)
 	// Progress is told which app is looked at.
 	Progress func(app string)
 }
@@ -27,6 +30,15 @@ func (f *Flow) Fsck(ctx context.Context, env string, o FsckOptions) (fsck.Report
 	c := fsck.Config{
 		Environment: env, Ledger: p.Ledger, Repository: p.Repository, Quick: o.Quick, Mend: o.Mend, Progress: o.Progress,
 		Others: f.otherRepositories(ctx, env),
+	}
+	if o.Head != nil {
+		h, err := f.PublishedHead(ctx, env)
+		if err == nil {
+			c.Back, err = o.Head(ctx, h)
+		}
+		if err != nil {
+			return fsck.Report{Environment: env}, err
+		}
 	}
 	if !o.NoJobs && f.Parts.Runtimes[p.Environment.Runtime] != nil {
 		if p, err = f.live(ctx, env); err != nil {

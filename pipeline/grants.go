@@ -67,8 +67,9 @@ func (f *Flow) Grant(ctx context.Context, g Granting) (Granted, error) {
 	})
 }
 
-// Revoke takes back what opens a rail: all of it. Nothing to take back is an error
-// of kind NotFound.
+// Revoke takes back what opens a rail: all of it. Who took the same back before has
+// done so, and it may be called again after a crash. Nothing to take back is an error of
+// kind NotFound.
 func (f *Flow) Revoke(ctx context.Context, g Granting) ([]Granted, error) {
 	r, err := f.railIn(ctx, g.Rail, g.Environment)
 	if err != nil {
@@ -78,9 +79,15 @@ func (f *Flow) Revoke(ctx context.Context, g Granting) ([]Granted, error) {
 	if err != nil {
 		return nil, err
 	}
-	var out []Granted
+	var out, before []Granted
 	for _, had := range all {
 		if had.Rail != g.Rail || had.Void != "" {
+			continue
+		}
+		if had.Revokes != "" {
+			if had.Person == g.Person && had.Why == g.Why {
+				before = append(before, had)
+			}
 			continue
 		}
 		if had.Person != g.Person {
@@ -102,6 +109,9 @@ func (f *Flow) Revoke(ctx context.Context, g Granting) ([]Granted, error) {
 			return out, err
 		}
 		out = append(out, said)
+	}
+	if len(out) == 0 {
+		out = before
 	}
 	if len(out) == 0 {
 		return nil, slipway.Errorf(slipway.NotFound, "nothing opens rail %s for %s in %s", g.Rail, f.Project.Manifest.App, g.Environment).

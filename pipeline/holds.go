@@ -41,6 +41,9 @@ func (f *Flow) Quarantine(ctx context.Context, in Holding) ([]Held, error) {
 		return nil, err
 	}
 	return f.everywhere(ctx, func(p *Place) (*Held, error) {
+		if aside, err := f.aside(ctx, p, r.App); err != nil || aside {
+			return nil, err
+		}
 		word := slipway.Quarantine{
 			App: r.App, Version: r.Version, Bytes: r.Bytes(), Environment: p.Environment.Name, Person: in.Person, Why: in.Why,
 			Time: f.Clock().UTC().Truncate(time.Microsecond),
@@ -52,6 +55,21 @@ func (f *Flow) Quarantine(ctx context.Context, in Holding) ([]Held, error) {
 			return nil, nil
 		})
 	})
+}
+
+// aside reports whether an environment is none that a release could be in: this machine's
+// own, which is always there, if nothing follows it and the app was never in it.
+func (f *Flow) aside(ctx context.Context, p *Place, app string) (bool, error) {
+	if !p.Environment.IsLocal() {
+		return false, nil
+	}
+	for _, name := range f.Project.Platform.EnvironmentNames() {
+		if e, _ := f.Project.Platform.Environment(name); e.Follows == p.Environment.Name {
+			return false, nil
+		}
+	}
+	h, err := f.History(ctx, app, p.Environment.Name)
+	return len(h.Entries) == 0, err
 }
 
 // holdAltered puts a release into quarantine whose bytes were altered where it was
@@ -75,7 +93,8 @@ func (f *Flow) holdAltered(ctx context.Context, in promote.Input, altered error)
 	return told.WithFix("or bring back what was released from a backup, and have somebody look at it: slipway quarantine %s --lift --why TEXT", in.Version)
 }
 
-// Lift ends the quarantine of a release in every environment that has it.
+// Lift ends the quarantine of a release in every environment that has it. Who ended it
+// before, for the same reason, has ended it: it may be called again after a crash.
 func (f *Flow) Lift(ctx context.Context, in Holding) ([]Held, error) {
 	r, err := f.anywhere(ctx, in.Version)
 	if err != nil {
@@ -89,6 +108,9 @@ func (f *Flow) Lift(ctx context.Context, in Holding) ([]Held, error) {
 				return nil, err
 			}
 			q := f.held(ctx, p, h, r)
+			if q == nil && last == nil {
+				return endedBy(h, r, in), nil
+			}
 			if q == nil {
 				return last, nil
 			}
@@ -211,6 +233,18 @@ func (f *Flow) held(ctx context.Context, p *Place, h ledger.History, r slipway.R
 	return nil
 }
 
+// endedBy is the end of a release's quarantine that somebody has said already, for the
+// same reason; nil: there is none.
+func endedBy(h ledger.History, r slipway.Release, in Holding) *Held {
+	for _, q := range slices.Backward(h.Quarantines) {
+		if q.Lifts == "" || q.Bytes != r.Bytes() || q.Version != r.Version || q.Person != in.Person || q.Why != in.Why {
+			continue
+		}
+		return &Held{Quarantine: q.Quarantine, Statement: q.Statement}
+	}
+	return nil
+}
+
 // lifted reports whether somebody who may has ended a quarantine.
 func (f *Flow) lifted(ctx context.Context, p *Place, h ledger.History, q ledger.Quarantine, r slipway.Release) bool {
 	return slices.ContainsFunc(h.Quarantines, func(end ledger.Quarantine) bool {
@@ -265,9 +299,23 @@ func soaked(soak time.Duration, h ledger.History, version, to string, now time.T
 	err := slipway.Errorf(slipway.Blocked, "%s may not come to %s yet: it has to be live in %s for %s, and was for %s",
 		version, to, env, schema.FormatDuration(soak), schema.FormatDuration(was.Truncate(time.Second)))
 	if live {
-		return err.WithFix("it may from %s on", now.Add(soak-was).UTC().Format("2006-01-02 15:04 MST"))
+		until := now.Add(soak - was)
+		err.Err = soakError{until}
+		return err.WithFix("it may from %s on", until.UTC().Format("2006-01-02 15:04 MST"))
 	}
 	return err.WithFix("slipway deploy %s %s, and wait", version, env)
+}
+
+// soakError is the cause of an error for a release that has to be live for longer, and is.
+type soakError struct{ until time.Time }
+
+func (e soakError) Error() string { return "not before " + e.until.UTC().Format(time.RFC3339) }
+
+// NotBefore says from when on a release may be promoted, if all that an error says is that
+// it is too early.
+func NotBefore(err error) (time.Time, bool) {
+	e, ok := errors.AsType[soakError](err)
+	return e.until, ok
 }
 
 // heldHere keeps a release in quarantine from being deployed, also by a rollback. The

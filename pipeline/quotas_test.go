@@ -234,18 +234,19 @@ func killer(r repository.Repository, nth int64, after bool, killed error) reposi
 
 var errKilled = errors.New("killed")
 
-// Requesters die at any write. Some are called again, some never; in the end what
-// fits is let in, and never was there more.
+// Of 100 who ask at once for 20 GB of 1 TB each dies at any write, up to three times.
+// Some are called again, some never; in the end exactly 50 have it, and never was there
+// more.
 func TestQuotaWithKills(t *testing.T) {
-	b := &bank{quota: memoryQuota(t, "200")}
+	b := &bank{quota: memoryQuota(t, "1000")}
 	r := folderRepo(t)
 	fresh := func() ledger.Ledger { return object.New(r, noon) }
 	var all sync.WaitGroup
-	for i := range 20 {
+	for i := range 100 {
 		all.Go(func() {
 			random := rand.New(rand.NewPCG(7, uint64(i)))
 			app, id := fmt.Sprintf("app-%d", i), fmt.Sprintf("app-%d-0", i)
-			for try := 1; try < 6; try++ {
+			for try := 1; try < 4; try++ {
 				l := object.New(killer(r, 1+random.Int64N(8), random.IntN(2) == 0, errKilled), noon)
 				err := b.deploy(context.Background(), l, app, id, 2)
 				if err != nil && !errors.Is(err, errKilled) && slipway.KindOf(err) != slipway.Blocked {
@@ -255,6 +256,9 @@ func TestQuotaWithKills(t *testing.T) {
 				if random.IntN(2) == 0 {
 					id = fmt.Sprintf("%s-%d", app, try) // somebody else tries another time
 				}
+				if i%5 != 0 {
+					continue // to read what all have takes a while
+				}
 				if total, _ := b.runs(t, fresh()); total > b.quota.Limit {
 					t.Errorf("%s GB may run, of %s", total, b.quota.Limit)
 				}
@@ -263,13 +267,13 @@ func TestQuotaWithKills(t *testing.T) {
 	}
 	all.Wait()
 	b.now.Add(int64(time.Hour))
-	for i := range 20 {
+	for i := range 100 {
 		err := b.deploy(t.Context(), fresh(), fmt.Sprintf("app-%d", i), fmt.Sprint("last-", i), 2)
 		if err != nil && slipway.KindOf(err) != slipway.Blocked {
 			t.Error(err)
 		}
 	}
-	if total, apps := b.runs(t, fresh()); total != b.quota.Limit || apps != 10 {
+	if total, apps := b.runs(t, fresh()); total != b.quota.Limit || apps != 50 {
 		t.Errorf("in the end %d run with %s GB", apps, total)
 	}
 }

@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"context"
-	"strings"
 
 	"github.com/slipway-cd/slipway"
 	"github.com/slipway-cd/slipway/ledger"
@@ -95,16 +94,8 @@ func (r *Running) judge(status slipway.JobStatus) {
 	case r.Runs.Script != r.Approved.Script:
 		r.Verdict, r.Why = RunsDiffers, "it runs another script"
 	case status.State == slipway.JobDrifted:
-		r.Verdict, r.Why = RunsDiffers, "changed by hand: "+fields(status.Drift)
+		r.Verdict, r.Why = RunsDiffers, "changed by hand: "+slipway.FieldsText(status.Drift)
 	default:
 		r.Verdict = RunsEqual
 	}
-}
-
-func fields(changes []slipway.Change) string {
-	var names []string
-	for _, c := range changes {
-		names = append(names, c.Field)
-	}
-	return strings.Join(names, ", ")
 }

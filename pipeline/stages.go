@@ -231,6 +231,7 @@ func (f *Flow) Operating(ctx context.Context, env string) (operate.Stage, error)
 	}
 	return operate.Stage{
 		Environment: p.Environment.Environment, Driver: p.Driver, Ledger: p.Ledger, Keeper: f.keeper(p), Clock: f.Clock, Attest: f.attestRemoval(p),
+		KeepRuns: f.Project.Platform.KeepRuns(),
 	}, nil
 }
 
@@ -253,7 +254,7 @@ func (f *Flow) startRun(ctx context.Context, d slipway.Deployment, by string) (r
 			told.text = fmt.Sprintf("not started: deployment %d has taken the place of deployment %d", live.Number, d.Number)
 			return err
 		}
-		r, err := o.Start(ctx, t.App, driver.RunRequest{ID: runOf(d), Trigger: "deploy", By: by})
+		r, err := o.Start(ctx, t.App, driver.RunRequest{ID: runOf(d), Trigger: driver.Deployed, By: by})
 		run, told.text = &r, r.ID+" started"
 		return err
 	})

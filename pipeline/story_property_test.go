@@ -263,7 +263,7 @@ func (c *company) deploy(rt *rapid.T, r slipway.Release) {
 // prove writes the dossier of a release, and verifies it.
 func (c *company) prove(rt *rapid.T, version string) {
 	var out bytes.Buffer
-	if _, err := c.flow.WriteDossier(context.Background(), &out, version, "prod", "ci@runner"); err != nil {
+	if _, err := c.flow.WriteDossier(context.Background(), &out, "hello", version, "prod", "ci@runner"); err != nil {
 		rt.Fatal(err)
 	}
 	if err := dossier.Verify(out.Bytes(), VerifyPolicy(c.flow.Project.Platform)).Err(); err != nil {

@@ -25,6 +25,7 @@ func Copy(ctx context.Context, from, to Repository, key string, want slipway.Dig
 	}
 	defer os.Remove(spool.Name())
 	defer spool.Close()
+	_ = os.Remove(spool.Name()) // where a file can be without a name, nothing is left of it if this process is killed
 	got, err := readInto(ctx, spool, from, key)
 	if err != nil {
 		return Object{}, err

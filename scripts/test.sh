@@ -8,7 +8,12 @@
 #
 #     CI                   set: a test that needs Spark fails where there is none
 #     SLIPWAY_CRASH_ALL    set: ship is killed at every write, not at 230 of 6,900; about an hour; the
-#                          server a thousand times, not a hundred; half an hour
+#                          server a thousand times over SQLite, not 74, and a thousand times over
+#                          PostgreSQL, not 29; half an hour each; release, sign-off,
+#                          promotion, quarantine and grant a thousand times, not a hundred;
+#                          three servers and two workers are in trouble for ten minutes, not
+#                          for one minute
+#     SLIPWAY_CRASH_PART   1/8: of the kills of the server the first, the ninth and so on
 #     SLIPWAY_TEST_CACHE   where environments are kept between runs of the tests
 #     SLIPWAY_TEST_PYTHON  a Python with Spark and pytest; empty where it cannot be had
 #     SLIPWAY_TEST_GITEA   a folder with a Gitea (scripts/gitea.sh); empty where it cannot be built
@@ -44,6 +49,10 @@ race=(-race -shuffle=on)
 for package in sqlite/lib libc memory; do
 	race+=("-gcflags=modernc.org/$package=-race=false")
 done
+
+# A program under the race detector waits for a second before it ends, for others to
+# show what they race for. The tests start some thousand.
+export GORACE=${GORACE:-atexit_sleep_ms=0}
 
 if [ $# -gt 0 ]; then
 	exec go test "${race[@]}" "$@"

@@ -37,12 +37,15 @@ type Doorkeeper interface {
 	Routes(mux *http.ServeMux)
 }
 
-// Handler is the server's side of HTTP: the API, webhooks, health and figures.
+// Handler is the server's side of HTTP: the API, webhooks, health and figures. A worker
+// has health and figures alone.
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
-	s.API(mux)
-	s.door.Routes(mux)
-	mux.HandleFunc("POST /hooks/{forge}", s.hook)
+	if s.Role == store.RoleServer {
+		s.API(mux)
+		s.door.Routes(mux)
+		mux.HandleFunc("POST /hooks/{forge}", s.hook)
+	}
 	mux.HandleFunc("GET /healthz", s.health)
 	mux.HandleFunc("GET /readyz", s.ready)
 	mux.HandleFunc("GET /metrics", s.metrics)
@@ -66,9 +69,11 @@ func (s *Server) API(mux *http.ServeMux) huma.API { //nolint:ireturn // huma has
 	api.UseMiddleware(s.known(api))
 	s.appRoutes(api)
 	s.jobRoutes(api)
+	s.workerRoutes(api)
 	s.requestRoutes(api)
 	s.streamRoutes(api)
 	s.accessRoutes(api)
+	s.probeRoutes(api)
 	for _, schema := range c.Components.Schemas.Map() {
 		for _, field := range schema.Properties { // a map that was never made is null
 			field.Nullable = field.Nullable || field.Type == huma.TypeObject && field.AdditionalProperties != nil
@@ -188,7 +193,8 @@ func handle[I, O any](api huma.API, r route, fn func(context.Context, *I) (*O, e
 	}
 	if r.method == http.MethodPost {
 		op.Errors = append(op.Errors, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
-	} else {
+	}
+	if r.method == http.MethodGet {
 		describeTags(&op)
 	}
 	huma.Register(api, op, func(ctx context.Context, in *I) (*O, error) {
@@ -253,11 +259,16 @@ func (s *Server) ask(ctx context.Context, key Idempotent, j store.Job, request a
 			}
 		}
 		var err error
-		out, _, err = tx.Enqueue(ctx, j)
+		out, _, err = s.enqueue(ctx, tx, j)
 		return err
 	})
 	s.news.Ring()
-	return out, err
+	if err != nil {
+		return out, err
+	}
+	one := []store.Job{out}
+	err = s.withWaits(ctx, one)
+	return one[0], err
 }
 
 func sameJSON(a, b json.RawMessage) bool { return slices.Equal(a, b) }

@@ -5,8 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"net/http"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -234,7 +232,7 @@ func (s *Server) ledgerRoutes(api huma.API) {
 		if err != nil {
 			return nil, err
 		}
-		out, err := s.ledgerHead(head)
+		out, err := s.ledgerHead(ctx, head)
 		return &Body[LedgerHead]{Body: out}, err
 	})
 	type entry struct {
@@ -250,7 +248,7 @@ func (s *Server) ledgerRoutes(api huma.API) {
 		if err != nil {
 			return nil, err
 		}
-		out, err := s.ledgerHead(head)
+		out, err := s.ledgerHead(ctx, head)
 		return &Body[InclusionProof]{Body: InclusionProof{Head: out, Proof: proof}}, err
 	})
 	type from struct {
@@ -264,18 +262,18 @@ func (s *Server) ledgerRoutes(api huma.API) {
 		if err != nil {
 			return nil, err
 		}
-		out, err := s.ledgerHead(head)
+		out, err := s.ledgerHead(ctx, head)
 		return &Body[ConsistencyProof]{Body: ConsistencyProof{Head: out, Proof: proof}}, err
 	})
 }
 
 // ledgerHead adds to a head the key that it is signed with.
-func (s *Server) ledgerHead(h tree.SignedHead) (LedgerHead, error) {
+func (s *Server) ledgerHead(ctx context.Context, h tree.SignedHead) (LedgerHead, error) {
 	if h.Note == "" {
 		return LedgerHead{}, slipway.Errorf(slipway.NotFound, "the ledger has no signed head yet").WithFix("ask again after its first entry; the server signs every few seconds")
 	}
-	key, err := os.ReadFile(filepath.Join(s.stateFolder(), tree.PublicFile))
-	return LedgerHead{Size: h.Size, Note: h.Note, Key: strings.TrimSpace(string(key))}, err
+	keys, err := s.store.Keys(ctx, s.stateFolder())
+	return LedgerHead{Size: h.Size, Note: h.Note, Key: keys.Of(h.Note)}, err
 }
 
 // paged is one page of all there are, by their ids.

@@ -106,6 +106,7 @@ func (s *Server) appRoutes(api huma.API) {
 	})
 	s.runRoutes(api)
 	s.factRoutes(api)
+	s.fileRoutes(api)
 	s.changeRoutes(api)
 }
 

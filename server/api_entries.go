@@ -87,6 +87,6 @@ func (s *Server) unblocked(ctx context.Context, tx *store.Tx, app, env string, e
 		return nil //nolint:nilerr // it ended otherwise
 	}
 	first, _, _ := strings.Cut(j.Key, "/after/")
-	_, _, err = tx.Enqueue(ctx, store.Job{Key: first + "/after/" + string(e.Hash), Kind: jobShip, Subject: j.Subject, Input: j.Input, Made: s.Clock(), By: j.By})
+	_, _, err = s.enqueue(ctx, tx, store.Job{Key: first + "/after/" + string(e.Hash), Kind: jobShip, Subject: j.Subject, Input: j.Input, Made: s.Clock(), By: j.By})
 	return err
 }

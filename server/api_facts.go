@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bytes"
 	"context"
 	"net/http"
 
@@ -73,5 +74,65 @@ func (s *Server) factRoutes(api huma.API) {
 			return err
 		})
 		return &Body[pipeline.Running]{Body: out}, err
+	})
+}
+
+// The types of files that are answered.
+const (
+	bytesType   = "application/octet-stream"
+	dossierType = "application/jsonl"
+)
+
+// fileRoutes are those that answer with a file of a release, or with its dossier.
+func (s *Server) fileRoutes(api huma.API) {
+	type artifact struct {
+		PlacePath
+		Version string         `path:"version" maxLength:"128" doc:"The release's version."`
+		Digest  slipway.Digest `path:"digest" pattern:"^sha256:[0-9a-f]{64}$" doc:"The digest of one of the release's artifacts, of its manifest or of its check results."`
+	}
+	binary := &huma.Schema{Type: huma.TypeString, Format: "binary"}
+	huma.Register(api, raw("get-artifact", "/apps/{app}/environments/{environment}/releases/{version}/artifacts/{digest}", "Fetch a file of a release, proved to be what was released", "apps", bytesType, binary), func(ctx context.Context, in *artifact) (*File, error) {
+		if _, err := s.app(ctx, in.App, access.Read, in.Environment); err != nil {
+			return nil, problem(err)
+		}
+		var data []byte
+		err := s.platformFlow(func(f *pipeline.Flow) error {
+			r, err := f.FindRelease(ctx, in.App, in.Version, in.Environment)
+			if err != nil {
+				return err
+			}
+			for _, a := range r.Files() {
+				if a.Digest == in.Digest {
+					data, err = f.Fetch(ctx, in.Environment, a)
+					return err
+				}
+			}
+			return slipway.Errorf(slipway.NotFound, "release %s of %s has no file %s", in.Version, in.App, in.Digest)
+		})
+		return fileOf(bytesType, data), problem(err)
+	})
+	type wanted struct {
+		AppPath
+		Version     string `path:"version" maxLength:"128" doc:"The release's version."`
+		Environment string `query:"environment" maxLength:"63" doc:"The last environment on the road; none: the farthest that has the release."`
+	}
+	huma.Register(api, raw("get-dossier", "/apps/{app}/releases/{version}/dossier", "Write one file that proves a release, from commit to production", "apps", dossierType, binary), func(ctx context.Context, in *wanted) (*File, error) {
+		if _, err := s.app(ctx, in.App, access.Read, in.Environment); err != nil {
+			return nil, problem(err)
+		}
+		var out bytes.Buffer
+		err := s.platformFlow(func(f *pipeline.Flow) error {
+			h, err := f.WriteDossier(ctx, &out, in.App, in.Version, in.Environment, caller(ctx).String())
+			if err != nil {
+				return err
+			}
+			for _, env := range h.Environments {
+				if _, err := s.app(ctx, in.App, access.Read, env); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		return fileOf(dossierType, out.Bytes()), problem(err)
 	})
 }

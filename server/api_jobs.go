@@ -4,10 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"io"
-	"io/fs"
 	"net/http"
-	"os"
 	"strconv"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -51,6 +48,9 @@ func (s *Server) jobRoutes(api huma.API) {
 			f.Kinds = []string{in.Kind}
 		}
 		all, err := s.store.Jobs(ctx, f, in.Limit+1)
+		if err == nil {
+			err = s.withWaits(ctx, all)
+		}
 		return &Body[List[store.Job]]{Body: listed(all, in.Limit, func(j store.Job) string { return number(j.ID) })}, err
 	})
 	handle(api, route{"get-job", http.MethodGet, "/jobs/{job}", "Show a job", "jobs", 200}, func(ctx context.Context, in *JobPath) (*Body[store.Job], error) {
@@ -147,9 +147,11 @@ func (s *Server) job(ctx context.Context, id int64) (store.Job, error) {
 		return j, err
 	}
 	if !ok {
-		return j, slipway.Errorf(slipway.NotFound, "there is no job %d", id).WithFix("jobs are kept for %s after their end", slipway.DurationText(s.Keep))
+		return j, slipway.Errorf(slipway.NotFound, "there is no job %d", id).WithFix("jobs are kept for %s after their end", slipway.DurationText(s.kept().Jobs))
 	}
-	return j, nil
+	one := []store.Job{j}
+	err = s.withWaits(ctx, one)
+	return one[0], err
 }
 
 // objectOf is the app and the environment that a job is about, if it is about one.
@@ -202,37 +204,4 @@ func (s *Server) mayStop(ctx context.Context, j store.Job) error {
 		return s.door.May(ctx, caller(ctx), do, on)
 	}
 	return s.door.May(ctx, caller(ctx), access.Admin, access.Object{})
-}
-
-// copyLog copies a job's log, and what is added to it until the job has ended.
-func (s *Server) copyLog(ctx context.Context, id int64, follow bool, w io.Writer) error {
-	var f *os.File
-	defer func() {
-		if f != nil {
-			_ = f.Close() // it was only read
-		}
-	}()
-	for {
-		news := s.news.Next()
-		j, ok, err := s.store.Job(ctx, id)
-		if err != nil {
-			return err
-		}
-		if f == nil {
-			if f, err = os.Open(s.logFile(id)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-				return err
-			}
-		}
-		if f != nil {
-			if _, err := io.Copy(w, f); err != nil {
-				return err
-			}
-		}
-		if !follow || !ok || j.State.Ended() {
-			return nil
-		}
-		if !s.await(ctx, news) {
-			return nil
-		}
-	}
 }

@@ -65,13 +65,17 @@ func (s *Server) requestRoutes(api huma.API) {
 		}
 		return &Body[List[Request]]{Body: listed(all, in.Limit, nextRequest)}, nil
 	})
-	type repositories struct{}
-	handle(api, route{"list-repositories", http.MethodGet, "/repositories", "List the repositories that the server looks after", "repositories", 200}, func(ctx context.Context, _ *repositories) (*Body[List[store.Repository]], error) {
+	type repositories struct {
+		After string `query:"after" maxLength:"300" pattern:"^([^/]+/.+)?$" doc:"The next of the page before; empty: the first page."`
+		Limit int    `query:"limit" minimum:"1" maximum:"1000" default:"100" doc:"The most items."`
+	}
+	handle(api, route{"list-repositories", http.MethodGet, "/repositories", "List the repositories that the server looks after", "repositories", 200}, func(ctx context.Context, in *repositories) (*Body[List[store.Repository]], error) {
 		if err := s.door.May(ctx, caller(ctx), access.Read, access.Object{}); err != nil {
 			return nil, err
 		}
-		all, err := s.store.Repositories(ctx)
-		return &Body[List[store.Repository]]{Body: List[store.Repository]{Items: orNone(all)}}, err
+		forge, name, _ := strings.Cut(in.After, "/")
+		all, err := s.store.RepositoriesPage(ctx, forge, name, in.Limit+1)
+		return &Body[List[store.Repository]]{Body: listed(all, in.Limit, func(r store.Repository) string { return at{r.Forge, r.Name}.String() })}, err
 	})
 }
 

@@ -4,8 +4,9 @@ import "sync"
 
 // A bell wakes all who wait for news.
 type bell struct {
-	mu sync.Mutex
-	ch chan struct{}
+	mu   sync.Mutex
+	ch   chan struct{}
+	also *bell // is rung too; nil: none
 }
 
 func newBell() *bell { return &bell{ch: make(chan struct{})} }
@@ -19,6 +20,9 @@ func (b *bell) Next() <-chan struct{} {
 
 // Ring wakes all who wait.
 func (b *bell) Ring() {
+	if b.also != nil {
+		b.also.Ring()
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	close(b.ch)

@@ -3,12 +3,14 @@ package server
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -20,9 +22,11 @@ import (
 	"github.com/slipway-cd/slipway"
 	"github.com/slipway-cd/slipway/forge"
 	"github.com/slipway-cd/slipway/ledger"
+	"github.com/slipway-cd/slipway/ledger/tree"
 	"github.com/slipway-cd/slipway/manifest"
 	"github.com/slipway-cd/slipway/merge"
 	"github.com/slipway-cd/slipway/store"
+	"github.com/slipway-cd/slipway/store/pgtest"
 )
 
 // quiet is a server's configuration that tells nothing and sweeps seldom.
@@ -40,11 +44,18 @@ func spread(b *testing.B, all []time.Duration) {
 	b.ReportMetric(0, "ns/op")
 }
 
-const busyApps = 100
+// busyApps are so many that something happens to them all the time.
+func busyApps() int {
+	if testing.Short() {
+		return 20
+	}
+	return 1000
+}
 
-// busy is a server with 100 apps, one in a repository, each with an open pull
-// request, about which webhooks come in all the time.
+// busy is a server with many apps, one in a repository, each with an open pull request,
+// about which webhooks come in all the time.
 func busy(b *testing.B) (w *world, s *Server, tell func(body string)) {
+	busyApps := busyApps()
 	w = newWorld(b)
 	w.hub = newHub(w)
 	w.write(b, "platform.yaml", strings.Replace(reviewers(), "every: 1s", "every: 1h", 1))
@@ -86,10 +97,16 @@ func busy(b *testing.B) (w *world, s *Server, tell func(body string)) {
 	return w, s, tell
 }
 
-// BenchmarkWebhookToFirstStep measures from a push's webhook to the begin of the
-// first step of its road, while webhooks about 100 apps come in.
-func BenchmarkWebhookToFirstStep(b *testing.B) {
+// BenchmarkBusy measures how soon a server acts while webhooks about many apps come in.
+func BenchmarkBusy(b *testing.B) {
 	w, s, tell := busy(b)
+	b.Run("FirstStep", func(b *testing.B) { firstSteps(b, w, s, tell) })
+	b.Run("Label", func(b *testing.B) { labels(b, w, s, tell) })
+}
+
+// firstSteps measures from a push's webhook to the begin of the first step of its road.
+func firstSteps(b *testing.B, w *world, s *Server, tell func(body string)) {
+	busyApps := busyApps()
 	var all []time.Duration
 	for i := 0; b.Loop(); i++ {
 		name := fmt.Sprintf("r%d", i%busyApps)
@@ -114,10 +131,10 @@ func BenchmarkWebhookToFirstStep(b *testing.B) {
 	spread(b, all)
 }
 
-// BenchmarkGreenToLabel measures from the webhook of the last thing that a pull
-// request waited for to its label, while webhooks about 100 apps come in.
-func BenchmarkGreenToLabel(b *testing.B) {
-	w, s, tell := busy(b)
+// labels measures from the webhook of the last thing that a pull request waited for to its
+// label.
+func labels(b *testing.B, w *world, s *Server, tell func(body string)) {
+	busyApps := busyApps()
 	var all []time.Duration
 	for i := 0; b.Loop(); i++ {
 		n := 1 + i%busyApps
@@ -143,32 +160,106 @@ func BenchmarkGreenToLabel(b *testing.B) {
 }
 
 // BenchmarkDecisions measures jobs that are made, claimed and ended, each of which
-// is on the disk before the next step.
+// is on the disk before the next step: by one server over its file, alone and beside four
+// jobs that print all the time, and by one and three over a PostgreSQL.
 func BenchmarkDecisions(b *testing.B) {
-	w := newWorld(b)
-	s, err := New(b.Context(), w.quiet(b))
-	if err != nil {
-		b.Fatal(err)
+	b.Run("SQLite", func(b *testing.B) { decisions(b, newWorld(b), 1, 0) })
+	b.Run("SQLiteAndLogs", func(b *testing.B) { decisions(b, newWorld(b), 1, 4) })
+	for _, servers := range []int{1, 3} {
+		b.Run(fmt.Sprintf("Postgres%d", servers), func(b *testing.B) {
+			decisions(b, newWorld(b).lasting(b), servers, 0)
+		})
 	}
-	defer s.Close()
+}
+
+// fleet are servers that share a database, none of which does anything by itself.
+func (w *world) fleet(b *testing.B, n int) (all []*Server) {
+	b.Helper()
+	for i := range n {
+		c := w.quiet(b)
+		c.Folder += strconv.Itoa(i)
+		state := filepath.Join(c.Folder, "state")
+		if i > 0 {
+			key, err := os.ReadFile(filepath.Join(all[0].stateFolder(), tree.KeyFile))
+			if err == nil {
+				err = errors.Join(os.MkdirAll(state, 0o700), os.WriteFile(filepath.Join(state, tree.KeyFile), key, 0o600))
+			}
+			if err != nil {
+				b.Fatal(err)
+			}
+		}
+		s, err := New(b.Context(), c)
+		if err == nil {
+			err = s.join(b.Context())
+		}
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Cleanup(func() { _ = s.Close() }) // of a benchmark
+		all = append(all, s)
+	}
+	return all
+}
+
+// printing has so many jobs print 100 kB a second each, until ctx is done.
+func printing(ctx context.Context, b *testing.B, s *Server, jobs int) (all []func()) {
+	b.Helper()
+	const kind, line = "printing", "a line of a hundred bytes, as a step of a build prints when it has nothing at all to say to anybody\n"
+	for i := range jobs {
+		alter(b, s, func(tx *store.Tx) error { //nolint:contextcheck // it has the test's
+			_, _, err := tx.Enqueue(ctx, store.Job{Key: fmt.Sprint(kind, i), Kind: kind, Subject: fmt.Sprint(kind, i), Placement: store.Placement{Pool: kind}})
+			return err
+		})
+		j, ok, err := claimedIn(ctx, s.store, store.Wanted{Pool: kind, Kinds: []string{kind}}, s.Clock(), false)
+		if err != nil || !ok {
+			b.Fatal(ok, err)
+		}
+		l, err := s.openLog(ctx, j)
+		if err != nil {
+			b.Fatal(err)
+		}
+		all = append(all, func() {
+			for pause(ctx, 10*time.Millisecond) {
+				fmt.Fprint(l, strings.Repeat(line, 10))
+			}
+			_ = l.Close(context.WithoutCancel(ctx)) // its job is cut short
+		})
+	}
+	return all
+}
+
+// decisions measures them by so many servers, beside so many jobs that print.
+func decisions(b *testing.B, w *world, servers, logs int) {
 	const nothing = "nothing"
 	var ended atomic.Int64
-	s.kinds[nothing] = kind{light, false, func(context.Context, store.Job) (done, error) {
-		ended.Add(1)
-		return done{}, nil
-	}}
 	ctx, cancel := context.WithCancel(b.Context())
+	defer cancel()
 	var wg sync.WaitGroup
-	for range 8 {
-		wg.Go(func() { s.serve(ctx, ctx, []string{nothing}) })
+	all := w.fleet(b, servers)
+	for _, s := range all {
+		s.kinds[nothing] = kind{poolTalk, func(context.Context, store.Job) (done, error) {
+			ended.Add(1)
+			return done{}, nil
+		}}
+		wg.Go(func() { _ = s.listen(ctx) }) // until all is done
+		l := newLookout()
+		for range 8 {
+			wg.Go(func() { s.serve(ctx, ctx, l, store.Wanted{Pool: poolTalk, Kinds: []string{nothing}}) })
+		}
+	}
+	for _, prints := range printing(ctx, b, all[0], logs) {
+		wg.Go(prints)
 	}
 	next := pick(1 << 40)
 	b.SetParallelism(8)
+	b.ResetTimer()
 	b.RunParallel(func(p *testing.PB) {
 		for p.Next() {
 			i, _ := next()
+			s := all[i%len(all)]
 			err := s.store.Change(b.Context(), func(tx *store.Tx) error {
-				return s.once(b.Context(), tx, nothing, number(int64(i)), nil, "benchmark")
+				team := at{Forge: "home", Repository: fmt.Sprintf("team/%d", i%20)}
+				return s.once(b.Context(), tx, nothing, string(slipway.DigestOf([]byte(number(int64(i))))), team, "benchmark")
 			})
 			if err != nil {
 				b.Error(err)
@@ -176,14 +267,18 @@ func BenchmarkDecisions(b *testing.B) {
 			s.news.Ring()
 		}
 	})
-	eventually(b, s, "the end of all", func() bool {
-		waiting, running, err := s.store.CountJobs(b.Context())
+	eventually(b, all[0], "the end of all", func() bool {
+		if ended.Load() < int64(b.N) { // to count takes its time, too
+			return false
+		}
+		waiting, running, err := all[0].store.CountJobs(b.Context())
 		if err != nil {
 			b.Fatal(err)
 		}
-		return waiting+running == 0
+		return waiting+running == int64(logs)
 	})
 	b.ReportMetric(float64(ended.Load())/b.Elapsed().Seconds(), "jobs/s")
+	b.ReportMetric(0, "ns/op")
 	cancel()
 	wg.Wait()
 }
@@ -207,13 +302,31 @@ func (vast) Remote(context.Context, string) (forge.Remote, error) { return forge
 
 const manyApps = 50_000
 
+// onEach runs a benchmark of a server over its file, and over a PostgreSQL.
+func onEach(b *testing.B, bench func(b *testing.B, w *world)) {
+	b.Run("SQLite", func(b *testing.B) { bench(b, newWorld(b)) })
+	b.Run("Postgres", func(b *testing.B) { bench(b, newWorld(b).lasting(b)) })
+}
+
+// lasting has the servers of a world share a PostgreSQL that waits for the disk, unlike
+// the one of the tests.
+func (w *world) lasting(b *testing.B) *world {
+	b.Helper()
+	url := pgtest.Start(b).New(b)
+	w.place = func(string) string { return url }
+	return w
+}
+
 // vastServer is a server that knows 50,000 apps, one in a repository. It does
 // nothing by itself.
-func vastServer(b *testing.B) (*world, *Server) {
-	w := newWorld(b)
+func vastServer(b *testing.B, w *world) *Server {
+	b.Helper()
 	c := w.quiet(b)
-	c.Forge = func(context.Context, manifest.Forge) (forge.Forge, error) { return vast(manyApps), nil }
+	c.Forge = func(context.Context, manifest.Forge, forge.Meter) (forge.Forge, error) { return vast(manyApps), nil }
 	s, err := New(b.Context(), c)
+	if err == nil {
+		err = s.join(b.Context())
+	}
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -236,12 +349,17 @@ func vastServer(b *testing.B) (*world, *Server) {
 		}
 		return nil
 	})
-	return w, s
+	if url := w.place(c.Folder); strings.HasPrefix(url, "postgres:") {
+		pgtest.Execute(b, url, "ANALYZE") // as it does by itself after a while
+	}
+	return s
 }
 
 // BenchmarkListApps pages through 50,000 apps.
-func BenchmarkListApps(b *testing.B) {
-	w, s := vastServer(b)
+func BenchmarkListApps(b *testing.B) { onEach(b, listApps) }
+
+func listApps(b *testing.B, w *world) {
+	s := vastServer(b, w)
 	h := w.client(b, s)
 	for b.Loop() {
 		n := 0
@@ -265,23 +383,22 @@ func BenchmarkListApps(b *testing.B) {
 			b.Fatalf("%d apps, want %d", n, manyApps)
 		}
 	}
-	if err := s.Close(); err != nil { // which writes all of it to the one file
-		b.Fatal(err)
-	}
-	info, err := os.Stat(filepath.Join(s.stateFolder(), "slipway.db"))
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.ReportMetric(float64(info.Size())/manyApps*1000/(1<<20), "MB/1000-apps")
+	b.ReportMetric(float64(b.Elapsed().Milliseconds())/float64(b.N), "ms")
+	b.ReportMetric(0, "ns/op")
 }
 
 // BenchmarkSweep looks once at 50,000 repositories.
-func BenchmarkSweep(b *testing.B) {
-	_, s := vastServer(b)
+func BenchmarkSweep(b *testing.B) { onEach(b, sweeps) }
+
+func sweeps(b *testing.B, w *world) {
+	s := vastServer(b, w)
+	before := inUse()
+	var most uint64
 	ctx, cancel := context.WithCancel(b.Context())
 	var wg sync.WaitGroup
+	l := newLookout()
 	for range 8 {
-		wg.Go(func() { s.serve(ctx, ctx, []string{jobLookForge, jobLookRefs}) })
+		wg.Go(func() { s.serve(ctx, ctx, l, s.wanted(poolLook)) })
 	}
 	for b.Loop() {
 		alter(b, s, func(tx *store.Tx) error { return s.once(b.Context(), tx, jobLookForge, "home", nil, "benchmark") })
@@ -294,49 +411,129 @@ func BenchmarkSweep(b *testing.B) {
 			if waiting+running == 0 {
 				break
 			}
-			pause(ctx, 50*time.Millisecond)
+			most = max(most, inUse())
+			pause(ctx, 100*time.Millisecond)
 		}
 	}
+	b.ReportMetric(b.Elapsed().Seconds()/float64(b.N), "s")
+	b.ReportMetric(float64(most-before)/(1<<20)/manyApps*1000, "MB/1000-apps")
+	b.ReportMetric(0, "ns/op")
 	cancel()
 	wg.Wait()
 }
 
-// BenchmarkWatch looks once at the runs of 1,000 apps that are deployed.
-func BenchmarkWatch(b *testing.B) {
-	w := newWorld(b)
+// inUse is how much memory the process has of the system and does not give back.
+func inUse() uint64 {
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.Sys - m.HeapReleased
+}
+
+// BenchmarkWatch looks once at the runs of 50,000 apps that are deployed.
+func BenchmarkWatch(b *testing.B) { onEach(b, watches) }
+
+func watches(b *testing.B, w *world) {
 	s, err := New(b.Context(), w.quiet(b))
+	if err == nil {
+		err = s.join(b.Context())
+	}
 	if err != nil {
 		b.Fatal(err)
 	}
 	defer s.Close()
-	const apps = 1000
+	apps := make([]string, manyApps)
 	for i := range apps {
-		deployed(b, s, fmt.Sprintf("r%d", i))
+		apps[i] = fmt.Sprintf("r%d", i)
+	}
+	for page := range slices.Chunk(apps, 500) {
+		alter(b, s, func(tx *store.Tx) error {
+			for _, app := range page {
+				if err := deployed(b.Context(), s, tx, app); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
 	}
 	for b.Loop() {
 		if err := s.watchAll(b.Context()); err != nil {
 			b.Fatal(err)
 		}
 	}
-	b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N)/apps, "µs/app")
+	b.ReportMetric(b.Elapsed().Seconds()/float64(b.N), "s")
 	b.ReportMetric(0, "ns/op")
 }
 
 // deployed tells the ledger that an app is live in staging, on a runtime that does
 // not know it.
-func deployed(b *testing.B, s *Server, app string) {
-	b.Helper()
-	l, sub := s.host.State().Ledger(), ledger.Subject{App: app, Environment: "staging"}
+func deployed(ctx context.Context, s *Server, tx *store.Tx, app string) error {
+	sub := ledger.Subject{App: app, Environment: "staging"}
 	plan := slipway.Plan{Target: slipway.Target{App: app, Environment: "staging", Version: "1.0.0", Shape: "python-job"}}
 	for i, d := range []ledger.Draft{
 		{Kind: ledger.DeploymentStarted, Body: slipway.Deployment{Number: 1, Plan: plan}},
 		{Kind: ledger.DeploymentEnded, Body: ledger.DeploymentEnd{Number: 1, State: slipway.Deployed, Handle: slipway.Handle{App: app, Environment: "staging", Name: app}}},
 	} {
 		d.Subject, d.After, d.ID, d.Time, d.By = sub, int64(i), strconv.Itoa(i), s.Clock().UTC(), "mara"
-		if _, err := l.Append(b.Context(), d); err != nil {
-			b.Fatal(err)
+		if _, err := tx.Append(ctx, d); err != nil {
+			return err
 		}
 	}
+	return nil
+}
+
+// BenchmarkTakeover measures from the last sign of life of a process that is killed until
+// another one has begun anew what it did, with the time of --lost that is the default.
+func BenchmarkTakeover(b *testing.B) {
+	w := newWorld(b).lasting(b)
+	s := w.fleet(b, 1)[0]
+	const nothing = "nothing"
+	begun := make(chan store.Job)
+	s.kinds[nothing] = kind{poolTalk, func(_ context.Context, j store.Job) (done, error) {
+		begun <- j
+		return done{}, nil
+	}}
+	ctx, cancel := context.WithCancel(b.Context())
+	defer cancel()
+	var wg sync.WaitGroup
+	wg.Go(func() { _ = s.listen(ctx) }) // until all is done
+	wg.Go(func() { _ = s.live(ctx) })
+	wg.Go(func() { _ = s.takeOverLost(ctx) })
+	var all []time.Duration
+	died := map[string]time.Time{}
+	wanted := store.Wanted{Pool: poolTalk, Kinds: []string{nothing}}
+	for i := range b.N { // processes die at any moment between two looks of the one that lives
+		subject := strconv.Itoa(i)
+		other, err := store.Open(ctx, w.place(""), nil)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if _, err := other.Join(ctx, store.Process{ID: "dead-" + subject, Name: "dead", Executor: "dead-" + subject, Holder: "dead-" + subject}); err != nil {
+			b.Fatal(err)
+		}
+		alter(b, s, func(tx *store.Tx) error { return s.once(ctx, tx, nothing, subject, nil, "benchmark") })
+		if _, ok, err := claimedIn(ctx, other, wanted, s.Clock(), false); err != nil || !ok {
+			b.Fatal(ok, err)
+		}
+		if err := other.Beat(ctx); err != nil {
+			b.Fatal(err)
+		}
+		died[subject] = time.Now()
+		if err := other.Close(); err != nil {
+			b.Fatal(err)
+		}
+		pause(ctx, rand.N(200*time.Millisecond)) //nolint:gosec // it is no secret
+	}
+	l := newLookout()
+	for range 8 {
+		wg.Go(func() { s.serve(ctx, ctx, l, wanted) })
+	}
+	for range b.N {
+		j := <-begun
+		all = append(all, time.Since(died[j.Subject]))
+	}
+	spread(b, all)
+	cancel()
+	wg.Wait()
 }
 
 // BenchmarkLost measures from the start of a server until the forge shows of 500 open

@@ -22,8 +22,10 @@ type checking struct {
 }
 
 type checkApp struct {
-	Name   string `json:"name"`
-	Folder string `json:"folder"`
+	Name   string   `json:"name"`
+	Folder string   `json:"folder"`
+	RunsOn []string `json:"runs_on,omitempty"` // the labels that it needs at the head
+	Push   []string `json:"push,omitempty"`    // the environments that it is planned for
 }
 
 // buildCheck is the name under which a build counts among the checks.
@@ -40,7 +42,7 @@ func (s *Server) checkHead(ctx context.Context, tx *store.Tx, in asked, f merge.
 		return f.Checks, nil
 	}
 	subject := "check/" + in.String()
-	j, made, err := tx.Enqueue(ctx, store.Job{
+	j, made, err := s.enqueue(ctx, tx, store.Job{
 		Key: subject + "/" + c.Head, Kind: jobCheck, Subject: subject, Input: toJSON(c), Made: s.Clock(), By: f.PullRequest.Author,
 	})
 	if err != nil || !made {
@@ -56,9 +58,17 @@ func (s *Server) checkHead(ctx context.Context, tx *store.Tx, in asked, f merge.
 func (s *Server) checkingOf(in asked, f merge.Facts) checking {
 	c := checking{asked: in, Head: f.PullRequest.Head, Base: f.PullRequest.Base}
 	for _, app := range f.Rules.Apps {
-		if (app.Head == nil || !app.Head.Gone && app.Head.Problem == "") && touched(f.PullRequest.Files, app.Folder) {
-			c.Apps = append(c.Apps, checkApp{app.Name, app.Folder})
+		if app.Head != nil && (app.Head.Gone || app.Head.Problem != "") || !touched(f.PullRequest.Files, app.Folder) {
+			continue
 		}
+		one := checkApp{Name: app.Name, Folder: app.Folder}
+		if app.Head != nil {
+			one.RunsOn = app.Head.RunsOn
+			if !f.PullRequest.Fork { // for which nothing is planned
+				one.Push = s.goesTo(app.Head.Push)
+			}
+		}
+		c.Apps = append(c.Apps, one)
 	}
 	return c
 }
@@ -92,6 +102,9 @@ func (s *Server) check(ctx context.Context, j store.Job) (done, error) {
 	}
 	facts, err := factsOf(row)
 	if err != nil {
+		return done{}, err
+	}
+	if err := s.tellQueued(ctx, in.asked, ""); err != nil {
 		return done{}, err
 	}
 	results, notes := map[string][]slipway.CheckResult{}, map[string]string{}

@@ -21,11 +21,15 @@ func (s *Server) mirror(ctx context.Context, a at, commits ...string) (*git.Mirr
 	if !ok {
 		return nil, slipway.Errorf(slipway.NotFound, "there is no forge %s in %s any more", a.Forge, s.Platform)
 	}
-	lock := s.mirrorLock(a)
+	dir := filepath.Join(s.Folder, "git", fileName(a.String()))
+	lock := s.mirrorLock(dir)
 	lock.Lock()
 	defer lock.Unlock()
-	m, err := git.OpenMirror(ctx, filepath.Join(s.Folder, "git", fileName(a.String())), s.Environ)
+	m, err := git.OpenMirror(ctx, dir, s.Environ)
 	if err != nil {
+		return nil, err
+	}
+	if err := s.touch(dir); err != nil {
 		return nil, err
 	}
 	var missing []string
@@ -55,13 +59,14 @@ func (s *Server) mirror(ctx context.Context, a at, commits ...string) (*git.Mirr
 	return m, nil
 }
 
-func (s *Server) mirrorLock(a at) *sync.Mutex {
+// mirrorLock is held by the one who fetches into the mirror in a folder, or removes it.
+func (s *Server) mirrorLock(dir string) *sync.Mutex {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	l, ok := s.mirrors[a.String()]
+	l, ok := s.mirrors[dir]
 	if !ok {
 		l = &sync.Mutex{}
-		s.mirrors[a.String()] = l
+		s.mirrors[dir] = l
 	}
 	return l
 }

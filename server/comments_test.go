@@ -152,7 +152,8 @@ func TestCommentsOnTheRoad(t *testing.T) {
 	w.says("3", "stranger", "/slipway rollback staging")
 	w.answers(t, s, "3", "stranger may not do that: platform.yaml has nobody with the login stranger\n→ the platform team adds you to people, with your login")
 	w.says("4", "mara-l", "/slipway shp staging\n/slipway explain\n/slipway help\n/slipway plan staging\n/slipway explain prod")
-	text := w.answers(t, s, "4", "a plan of ")
+	w.answers(t, s, "4", "a plan of ")
+	text := w.answers(t, s, "4", "- sign-offs: ") // whichever comes last
 	for _, want := range []string{"there is no command \"shp\"\n→ did you mean /slipway ship?", "For commit " + head[:8], "| `/slipway rollback ENV", "may not come to `prod`:\n\n", "- sign-offs: "} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the answer lacks %q:\n%s", want, text)

@@ -104,7 +104,7 @@ func (s *Server) hear(ctx context.Context, tx *store.Tx, in asked, f merge.Facts
 		j := store.Job{
 			Key: fmt.Sprintf("comment/%s/%s", in, c.ID), Kind: jobComment, Subject: "comment/" + in.String(), Input: toJSON(t), Made: now, By: c.By,
 		}
-		if _, _, err := tx.Enqueue(ctx, j); err != nil {
+		if _, _, err := s.enqueue(ctx, tx, j); err != nil {
 			return err
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/slipway-cd/slipway"
@@ -36,22 +37,24 @@ const (
 	jobSign        = "sign-off" // say something to a release for a person
 	jobGrant       = "grant"    // open a guard rail for a person, or close it
 	jobPromote     = "promote"
+	jobProbe       = "probe" // decide something about no app, to measure how long it takes
 )
 
-// weight says which pool of workers does a kind: a question to a forge is not to
-// wait behind builds.
-type weight int
-
+// The pools: jobs of one wait for the same hands. A question to a forge is not to wait
+// behind builds.
 const (
-	light weight = iota
-	heavy
+	poolWork = "work" // builds, checks and deployments
+	poolRun  = "run"  // runs are begun and stopped
+	poolTalk = "talk" // forges and people are asked and told
+	poolLook = "look" // nothing is kept of it when it went well
+	// What is only measured comes where nothing else waits, and nothing is kept of it either.
+	poolProbe = "probe"
 )
 
 // A kind is how a kind of job is done.
 type kind struct {
-	weight  weight
-	passing bool // nothing is kept of it when it went well
-	do      func(context.Context, store.Job) (done, error)
+	pool string
+	do   func(context.Context, store.Job) (done, error)
 }
 
 // done is what came of a job. then is carried out in the transaction that ends it.
@@ -63,90 +66,43 @@ type done struct {
 
 func (s *Server) allKinds() map[string]kind {
 	return map[string]kind{
-		jobLookForge:   {light, true, s.lookForge},
-		jobLookRefs:    {light, true, s.lookRefs},
-		jobLookRequest: {light, true, s.lookRequest},
-		jobPublish:     {light, true, s.publish},
-		jobRun:         {light, false, s.startRun},
-		jobStopRun:     {light, false, s.stopRun},
-		jobStopJob:     {light, false, s.stopJob},
-		jobNotice:      {light, false, s.notify},
-		jobPlan:        {heavy, false, s.plan},
-		jobRelease:     {heavy, false, s.release},
-		jobRemove:      {heavy, false, s.remove},
-		jobComment:     {light, false, s.obey},
-		jobAnswer:      {light, true, s.reply},
-		jobSign:        {light, false, s.speak},
-		jobGrant:       {light, false, s.speak},
-		jobPropose:     {heavy, false, s.propose},
-		jobPromoteSet:  {heavy, false, s.promoteSet},
-		jobPromote:     {heavy, false, s.promote},
-		jobPush:        {heavy, false, s.push},
-		jobShip:        {heavy, false, s.ship},
-		jobCheck:       {heavy, false, s.check},
-		jobDeploy:      {heavy, false, s.deploy},
-		jobRollback:    {heavy, false, s.rollback},
+		jobLookForge:   {poolLook, s.lookForge},
+		jobLookRefs:    {poolLook, s.lookRefs},
+		jobLookRequest: {poolLook, s.lookRequest},
+		jobPublish:     {poolLook, s.publish},
+		jobRun:         {poolRun, s.startRun},
+		jobStopRun:     {poolRun, s.stopRun},
+		jobStopJob:     {poolTalk, s.stopJob},
+		jobNotice:      {poolTalk, s.notify},
+		jobProbe:       {poolProbe, s.probe},
+		jobPlan:        {poolWork, s.plan},
+		jobRelease:     {poolWork, s.release},
+		jobRemove:      {poolWork, s.remove},
+		jobComment:     {poolTalk, s.obey},
+		jobAnswer:      {poolLook, s.reply},
+		jobSign:        {poolTalk, s.speak},
+		jobGrant:       {poolTalk, s.speak},
+		jobPropose:     {poolWork, s.propose},
+		jobPromoteSet:  {poolWork, s.promoteSet},
+		jobPromote:     {poolWork, s.promote},
+		jobPush:        {poolWork, s.push},
+		jobShip:        {poolWork, s.ship},
+		jobCheck:       {poolWork, s.check},
+		jobDeploy:      {poolWork, s.deploy},
+		jobRollback:    {poolWork, s.rollback},
 	}
 }
 
-func (s *Server) kindsOf(w weight) []string {
+// kindsOf are the kinds of jobs in a pool.
+func (s *Server) kindsOf(pool string) []string {
 	var all []string
 	for name, k := range s.kinds {
-		if k.weight == w {
+		if k.pool == pool {
 			all = append(all, name)
 		}
 	}
+	slices.Sort(all)
 	return all
-}
-
-// serve does one job after another of some kinds, until ctx is done. work is the
-// context of the jobs.
-func (s *Server) serve(ctx, work context.Context, kinds []string) {
-	for ctx.Err() == nil {
-		news := s.news.Next()
-		j, ok, err := s.claim(ctx, kinds)
-		if err != nil && ctx.Err() == nil {
-			s.Log.ErrorContext(ctx, "look for work", "error", err)
-		}
-		if ok {
-			s.do(work, j)
-			continue
-		}
-		s.await(ctx, news)
-	}
-}
-
-// await waits for news, though not for long, and reports whether ctx is still good.
-func (s *Server) await(ctx context.Context, news <-chan struct{}) bool {
-	t := time.NewTimer(s.Poll)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-	case <-news:
-	case <-t.C:
-	}
-	return ctx.Err() == nil
-}
-
-// claim begins a job. A look that a power cut undoes is looked again; any other is to
-// know that it was begun before.
-func (s *Server) claim(ctx context.Context, kinds []string) (store.Job, bool, error) {
-	if s.isLost() {
-		return store.Job{}, false, nil
-	}
-	var kept, passing []string
-	for _, name := range kinds {
-		if s.kinds[name].passing {
-			passing = append(passing, name)
-		} else {
-			kept = append(kept, name)
-		}
-	}
-	j, ok, err := s.store.Claim(ctx, kept, s.Clock(), false)
-	if err != nil || ok {
-		return j, ok, err
-	}
-	return s.store.Claim(ctx, passing, s.Clock(), true)
 }
 
 // errStopped is the cause that ends a job that somebody stopped.
@@ -162,10 +118,15 @@ func (s *Server) do(ctx context.Context, j store.Job) {
 	defer cancel(nil)
 	s.under(j.ID, cancel)
 	defer s.under(j.ID, nil)
-	if now, ok, err := s.store.Job(ctx, j.ID); err == nil && ok && now.Stop != "" { // before it could be told
-		cancel(errStopped{now.Stop})
+	if s.isLost() { // others have it
+		return
 	}
-	if s.kinds[j.Kind].weight == heavy {
+	if j.Pool != poolLook { // nobody stops a look
+		if now, ok, err := s.store.Job(ctx, j.ID); err == nil && ok && now.Stop != "" { // before it could be told
+			cancel(errStopped{now.Stop})
+		}
+	}
+	if j.Pool == poolWork {
 		s.tell(ctx, j, "job.began", map[string]any{"kind": j.Kind, "attempt": j.Attempt})
 	}
 	out, err := s.attempt(work, j)
@@ -173,10 +134,33 @@ func (s *Server) do(ctx context.Context, j store.Job) {
 	if ctx.Err() != nil || errors.Is(context.Cause(work), errLost) {
 		return
 	}
-	if err := s.conclude(ctx, j, out, err, context.Cause(work)); err != nil && ctx.Err() == nil {
-		s.Log.ErrorContext(ctx, "keep what came of a job", "job", j.ID, "error", err)
-	}
+	s.keep(ctx, j, out, err, context.Cause(work))
 	s.news.Ring()
+}
+
+// keep keeps what came of a job. That is not left undone while this server lives: the
+// job would run for ever, and no other one on its subject would begin. What the database
+// does not take now is tried again; if it is what is to be done at the job's end that is
+// wrong, the job has failed.
+func (s *Server) keep(ctx context.Context, j store.Job, out done, came, cause error) {
+	for try := 0; ; try++ {
+		err := s.conclude(ctx, j, out, came, cause)
+		if err == nil || ctx.Err() != nil {
+			return
+		}
+		now, known, wrong := s.store.Job(ctx, j.ID)
+		if wrong == nil && (!known || now.State != store.JobRunning || now.Attempt != j.Attempt || now.Process != j.Process) {
+			s.Log.WarnContext(ctx, "others go on with a job", "job", j.ID, "error", err)
+			return
+		}
+		s.Log.ErrorContext(ctx, "keep what came of a job", "job", j.ID, "error", err)
+		if kind := slipway.KindOf(err); kind != slipway.Unavailable && kind != slipway.Busy && came == nil {
+			out, came = done{}, err
+		}
+		if !pause(ctx, min(s.Retry<<min(try, 10), maxRetry)) {
+			return
+		}
+	}
 }
 
 // errFault is a fault of ours in a job.
@@ -190,6 +174,9 @@ func (s *Server) attempt(ctx context.Context, j store.Job) (out done, err error)
 			s.Log.ErrorContext(ctx, "a job panicked", "job", j.ID, "key", j.Key, "panic", r)
 		}
 	}()
+	if err := s.mayDo(ctx, j); err != nil {
+		return done{}, err
+	}
 	return s.kinds[j.Kind].do(ctx, j)
 }
 
@@ -206,10 +193,14 @@ func (s *Server) under(id int64, cancel context.CancelCauseFunc) {
 
 // stopped tells the jobs under way that somebody has stopped.
 func (s *Server) stopped(ctx context.Context) {
+	all, err := s.store.StoppedJobs(ctx)
+	if err != nil {
+		return // it is looked at again with the next news
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for id, cancel := range s.running {
-		if j, ok, err := s.store.Job(ctx, id); err == nil && ok && j.Stop != "" {
+	for _, j := range all {
+		if cancel, ok := s.running[j.ID]; ok {
 			cancel(errStopped{j.Stop})
 		}
 	}
@@ -219,12 +210,19 @@ func (s *Server) stopped(ctx context.Context) {
 func (s *Server) conclude(ctx context.Context, j store.Job, out done, err, cause error) error {
 	now := s.Clock()
 	stop, isStopped := errors.AsType[errStopped](cause)
+	there, isElsewhere := errors.AsType[elsewhere](err)
 	change := s.store.Change
-	if out.idle {
-		change = s.store.ChangeSoon
+	switch _, _, ofComment := askedBy(j.Key); {
+	case ofComment:
+	case out.idle, out.then == nil: // nothing else is read but the job, which is locked
+		change = func(ctx context.Context, fn func(*store.Tx) error) error { return s.store.ChangeOwn(ctx, out.idle, fn) }
 	}
 	return change(ctx, func(tx *store.Tx) error {
-		if err := tx.Ours(ctx, j); err != nil {
+		ours := tx.Ours
+		if err == nil && unkept(j) {
+			ours = tx.DropOwn
+		}
+		if err := ours(ctx, j); err != nil {
 			return err
 		}
 		switch {
@@ -237,6 +235,9 @@ func (s *Server) conclude(ctx context.Context, j store.Job, out done, err, cause
 			return s.end(ctx, tx, j, store.JobDone, toJSON(out.value), now)
 		case isStopped:
 			return s.end(ctx, tx, j, store.JobCancelled, outcomeOf(slipway.Errorf(slipway.Blocked, "%s", stop.why)), now)
+		case isElsewhere:
+			s.Log.InfoContext(ctx, "a job is handed over", "job", j.ID, "key", j.Key, "needs", there.needs)
+			return tx.HandOver(ctx, j.ID, there.needs, there.input)
 		case passing(err) || s.mayPass(j, err):
 			wait := s.wait(j, err, now)
 			s.figures.Retries.Add(1)
@@ -253,6 +254,9 @@ func (s *Server) conclude(ctx context.Context, j store.Job, out done, err, cause
 func (s *Server) wait(j store.Job, err error, now time.Time) time.Duration {
 	if until, ok := forge.LimitedUntil(err); ok {
 		return max(until.Sub(now), s.Retry)
+	}
+	if early, ok := errors.AsType[tooEarly](err); ok {
+		return max(early.until.Sub(now), s.Retry)
 	}
 	if j.Attempt > 20 {
 		return maxRetry
@@ -283,16 +287,22 @@ func passing(err error) bool {
 // ours. A look is tried as long as it takes, any other job some times.
 func (s *Server) mayPass(j store.Job, err error) bool {
 	const tries = 6
+	if _, early := errors.AsType[tooEarly](err); early {
+		return true
+	}
 	may := errors.Is(err, git.ErrNoCommit) || errors.Is(err, errOtherKey) || errors.Is(err, errFault)
-	return may && (j.Attempt < tries || s.kinds[j.Kind].passing)
+	return may && (j.Attempt < tries || j.Pool == poolLook)
 }
 
-// end ends a job, and tells those who watch. Of a look that went well nothing is
-// kept: there are many, and what it saw is kept elsewhere.
+// unkept reports whether nothing is kept of a job that went well, such as a look: there
+// are many, and what it saw is kept elsewhere.
+func unkept(j store.Job) bool { return j.Pool == poolLook || j.Pool == poolProbe }
+
+// end ends a job, and tells those who watch.
 func (s *Server) end(ctx context.Context, tx *store.Tx, j store.Job, state store.JobState, outcome json.RawMessage, now time.Time) error {
 	s.figures.Jobs.Add(1)
-	if state == store.JobDone && s.kinds[j.Kind].passing {
-		return tx.DropJob(ctx, j.ID)
+	if state == store.JobDone && unkept(j) { // it is dropped by now
+		return nil
 	}
 	if err := tx.EndJob(ctx, j.ID, state, outcome, now); err != nil {
 		return err
@@ -349,12 +359,17 @@ func (s *Server) onceAt(ctx context.Context, tx *store.Tx, kind, subject string,
 	if _, waits, err := tx.Waiting(ctx, subject, kind); err != nil || waits {
 		return err
 	}
+	return s.always(ctx, tx, kind, subject, in, by, due)
+}
+
+// always makes a job of a kind on a subject, which does not begin before due.
+func (s *Server) always(ctx context.Context, tx *store.Tx, kind, subject string, in any, by string, due time.Time) error {
 	if wait := due.Sub(s.Clock()); wait > 0 {
 		time.AfterFunc(wait, s.news.Ring)
 	} else {
 		due = time.Time{}
 	}
-	_, _, err := tx.Enqueue(ctx, store.Job{
+	_, _, err := s.enqueue(ctx, tx, store.Job{
 		Key: kind + "/" + subject + "/" + newID(), Kind: kind, Subject: subject, Input: toJSON(in), Made: s.Clock(), Due: due, By: by,
 	})
 	return err

@@ -32,7 +32,7 @@ func (s *Server) sweep(ctx context.Context) error {
 		}
 		for name, h := range s.settings.Load().forges {
 			if leads && !now.Before(due[name]) {
-				err := s.store.Change(ctx, func(tx *store.Tx) error { return s.once(ctx, tx, jobLookForge, name, nil, "sweep") })
+				err := s.store.Change(ctx, func(tx *store.Tx) error { return s.once(ctx, tx, jobLookForge, name, nil, bySweep) })
 				if err != nil && ctx.Err() == nil {
 					s.Log.ErrorContext(ctx, "have a forge looked at", "forge", name, "error", err)
 				}
@@ -49,8 +49,35 @@ func (s *Server) sweep(ctx context.Context) error {
 	}
 }
 
-// lookForge asks which repositories a forge has, and has each of them looked at.
+// bySweep is who asks for what the sweep has looked at.
+const bySweep = "sweep"
+
+// sweeping looks for the sweep in the background: a part of the forge's budget is kept for
+// what people wait for. Where it has come to that, nothing is looked at: the next sweep
+// asks again, and what a webhook tells of is not to wait for it.
+func sweeping(ctx context.Context, j store.Job, look func(context.Context, store.Job) (done, error)) (done, error) {
+	if j.By != bySweep {
+		return look(ctx, j)
+	}
+	out, err := look(forge.InBackground(ctx), j)
+	if _, limited := forge.LimitedUntil(err); limited {
+		return done{idle: true}, nil
+	}
+	return out, err
+}
+
+// lookForge looks at which repositories a forge has.
 func (s *Server) lookForge(ctx context.Context, j store.Job) (done, error) {
+	return sweeping(ctx, j, s.readForge)
+}
+
+// lookRefs looks at the branches and tags of a repository.
+func (s *Server) lookRefs(ctx context.Context, j store.Job) (done, error) {
+	return sweeping(ctx, j, s.readRefs)
+}
+
+// readForge asks which repositories a forge has, and has each of them looked at.
+func (s *Server) readForge(ctx context.Context, j store.Job) (done, error) {
 	name := j.Subject
 	h, ok := s.forge(name)
 	if !ok {
@@ -60,32 +87,64 @@ func (s *Server) lookForge(ctx context.Context, j store.Job) (done, error) {
 	if err != nil {
 		return done{}, err
 	}
-	known, err := s.store.Repositories(ctx)
+	known, err := s.store.Repositories(ctx, name)
 	if err != nil {
 		return done{}, err
 	}
+	there := make(map[string]bool, len(all))
+	for page := range slices.Chunk(all, lookPage) {
+		for _, r := range page {
+			there[r.Name] = true
+		}
+		if err := s.lookEach(ctx, name, page); err != nil {
+			return done{}, err
+		}
+	}
 	return done{then: func(ctx context.Context, tx *store.Tx) error {
 		for _, r := range known {
-			gone := !slices.ContainsFunc(all, func(f forge.Repository) bool { return f.Name == r.Name })
-			if r.Forge == name && gone {
+			if !there[r.Name] {
 				if err := tx.DropRepository(ctx, name, r.Name); err != nil {
 					return err
 				}
-			}
-		}
-		for _, r := range all {
-			a := at{name, r.Name}
-			if err := s.once(ctx, tx, jobLookRefs, a.String(), r, "sweep"); err != nil {
-				return err
 			}
 		}
 		return nil
 	}}, nil
 }
 
-// lookRefs looks at the branches and tags of a repository. A branch or tag that
-// moved is kept, with what is to be done about it, in one transaction.
-func (s *Server) lookRefs(ctx context.Context, j store.Job) (done, error) {
+// lookPage is how many repositories are to be looked at by one transaction: a forge may
+// have very many, and others have something to write meanwhile.
+const lookPage = 500
+
+// lookEach has repositories looked at. A power cut may undo that; then the next sweep
+// has them looked at.
+func (s *Server) lookEach(ctx context.Context, name string, page []forge.Repository) error {
+	subjects := make([]string, len(page))
+	for i, r := range page {
+		subjects[i] = at{name, r.Name}.String()
+	}
+	err := s.store.ChangeSoon(ctx, func(tx *store.Tx) error {
+		waiting, err := tx.AllWaiting(ctx, jobLookRefs, subjects)
+		if err != nil {
+			return err
+		}
+		for i, r := range page {
+			if waiting[subjects[i]] {
+				continue
+			}
+			if err := s.always(ctx, tx, jobLookRefs, subjects[i], r, bySweep, time.Time{}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	s.news.Ring()
+	return err
+}
+
+// readRefs reads the branches and tags of a repository. A branch or tag that moved is
+// kept, with what is to be done about it, in one transaction.
+func (s *Server) readRefs(ctx context.Context, j store.Job) (done, error) {
 	r, err := input[forge.Repository](j)
 	if err != nil {
 		return done{}, err
@@ -122,7 +181,7 @@ func (s *Server) lookRefs(ctx context.Context, j store.Job) (done, error) {
 		known.Problem = ""
 		if !refs.Unchanged {
 			known.RefsMark = refs.Mark
-			if err := s.moved(ctx, tx, at{name, r.Name}, branch{r.DefaultBranch, other}, refs, known.Looked.IsZero()); err != nil {
+			if err := s.moved(ctx, tx, at{name, r.Name}, branch{r.DefaultBranch, other}, refs, s.eraOf(known)); err != nil {
 				return err
 			}
 		}
@@ -154,9 +213,29 @@ type branch struct {
 	new  bool
 }
 
+// era is what a server knows of a repository when it looks there.
+type era int
+
+const (
+	eraKnown era = iota // what is new there was pushed since it looked
+	eraNew              // it never looked
+	eraLost             // what is new there may have been delivered by what the ledger lost
+)
+
+// eraOf says what is known of a repository.
+func (s *Server) eraOf(known store.Repository) era {
+	switch {
+	case known.Looked.IsZero():
+		return eraNew
+	case known.Looked.Before(s.accepted):
+		return eraLost
+	}
+	return eraKnown
+}
+
 // moved keeps where branches and tags are, and has work done for those that are
 // new there: the default branch, and tags.
-func (s *Server) moved(ctx context.Context, tx *store.Tx, a at, b branch, refs forge.Refs, first bool) error {
+func (s *Server) moved(ctx context.Context, tx *store.Tx, a at, b branch, refs forge.Refs, when era) error {
 	had, err := tx.Refs(ctx, a.Forge, a.Repository)
 	if err != nil {
 		return err
@@ -183,12 +262,12 @@ func (s *Server) moved(ctx context.Context, tx *store.Tx, a at, b branch, refs f
 		if err := tx.PutRef(ctx, a.Forge, a.Repository, name, now[name]); err != nil {
 			return err
 		}
-		tag := strings.HasPrefix(name, "tags/") && !first // old tags of a repository that is new here are history
+		tag := strings.HasPrefix(name, "tags/") && when == eraKnown // old tags of a repository that is new here are history
 		if !isDefault && !tag {
 			continue
 		}
-		push := pushed{at: a, Ref: name, Commit: now[name]}
-		if _, _, err := tx.Enqueue(ctx, store.Job{
+		push := pushed{at: a, Ref: name, Commit: now[name], Known: when == eraLost}
+		if _, _, err := s.enqueue(ctx, tx, store.Job{
 			Key: "push/" + a.String() + "/" + name + "/" + newID(), Kind: jobPush, Subject: "push/" + a.String(), Input: toJSON(push), Made: s.Clock(), By: a.Forge,
 		}); err != nil {
 			return err

@@ -3,12 +3,10 @@ package server
 import (
 	"context"
 	"errors"
-	"os"
 	"path/filepath"
 	"time"
 
 	"github.com/slipway-cd/slipway"
-	"github.com/slipway-cd/slipway/ledger/tree"
 	"github.com/slipway-cd/slipway/store"
 )
 
@@ -24,20 +22,29 @@ var errLost = errors.New("this server could not say that it lives, and others go
 // join makes the server one of those that do jobs over its database. What it had under
 // way when it was killed waits again.
 func (s *Server) join(ctx context.Context) error {
+	if err := s.budgets.hear(ctx, s.store); err != nil {
+		return err
+	}
 	if !s.store.Shared() {
 		n, err := s.store.Reopen(ctx)
 		s.wentOn(ctx, n)
 		return err
 	}
-	left, err := s.store.Join(ctx, store.Process{
-		ID: s.process, Name: s.Me.Who, Executor: s.host.State().Engine().Executor(), Holder: s.host.Holder(), Version: s.Version,
-	})
+	left, err := s.store.Join(ctx, s.self())
 	if err != nil {
 		return err
 	}
 	s.wentOn(ctx, left.Jobs)
 	s.bury(ctx, left)
-	return nil
+	return s.host.State().Engine().Listen() // who took it for lost has buried it
+}
+
+// self is this process as the others know it.
+func (s *Server) self() store.Process {
+	return store.Process{
+		ID: s.process, Name: s.Me.Who, Executor: s.host.State().Engine().Executor(), Holder: s.host.Holder(), Version: s.Version,
+		Role: s.Role, State: store.ProcessAlive, Labels: s.Labels, Capacity: s.Workers,
+	}
 }
 
 func (s *Server) wentOn(ctx context.Context, jobs int64) {
@@ -55,39 +62,51 @@ func (s *Server) bury(ctx context.Context, left store.Taken) {
 	}
 }
 
-// live says again and again that this server lives, and takes over what others had that
-// do not, until ctx is done. It says so for as long as jobs may be at work: until work is
-// done.
-func (s *Server) live(ctx, work context.Context) error {
+// live says again and again that this server lives, for as long as jobs may be at work:
+// until work is done.
+func (s *Server) live(work context.Context) error {
 	if !s.store.Shared() {
 		return nil
 	}
 	said := s.Clock()
 	for pause(work, s.Lost/6) {
 		err := s.beat(work)
+		silent := s.Clock().Sub(said) > s.Lost*2/3
 		switch {
 		case err == nil:
 			said = s.Clock()
-		case slipway.KindOf(err) == slipway.Conflict || s.Clock().Sub(said) > s.Lost*2/3:
-			if work.Err() == nil {
-				s.Log.ErrorContext(work, "this server may be taken for lost", "error", err)
+		case work.Err() != nil:
+		case slipway.KindOf(err) == slipway.Conflict || silent:
+			s.Log.ErrorContext(work, "this server may be taken for lost", "error", err)
+			if silent {
+				s.store.HangUp() // an answer that a job waits for may never come
 			}
 			if s.rejoin(work) {
 				said = s.Clock()
 			}
+		}
+	}
+	return nil
+}
+
+// takeOverLost takes over what others had that do not say any more that they live, until
+// ctx is done.
+func (s *Server) takeOverLost(ctx context.Context) error {
+	if !s.store.Shared() {
+		return nil
+	}
+	for pause(ctx, s.Lost/6) {
+		if s.isLost() {
 			continue
 		}
-		if ctx.Err() != nil {
-			continue
-		}
-		taken, err := s.store.TakeOver(work, s.Lost)
-		if err != nil && work.Err() == nil {
-			s.Log.WarnContext(work, "look after the other servers", "error", err)
+		taken, err := s.store.TakeOver(ctx, s.Lost)
+		if err != nil && ctx.Err() == nil {
+			s.Log.WarnContext(ctx, "look after the other servers", "error", err)
 		}
 		for _, p := range taken.Processes {
-			s.Log.WarnContext(work, "a server was lost", "server", p.Name, "jobs", taken.Jobs)
+			s.Log.WarnContext(ctx, "a server was lost", "server", p.Name, "jobs", taken.Jobs)
 		}
-		s.bury(work, taken)
+		s.bury(ctx, taken)
 		if len(taken.Processes) > 0 || taken.Jobs > 0 {
 			s.news.Ring()
 		}
@@ -144,11 +163,28 @@ func (s *Server) isLost() bool {
 // listen wakes those who wait for news when another server has some. It may be that
 // somebody has stopped a job there that is done here.
 func (s *Server) listen(ctx context.Context) error {
-	s.store.Listen(ctx, func() {
-		s.stopped(ctx)
-		s.news.Ring()
+	s.store.Listen(ctx, func(topic store.Topic) {
+		switch topic {
+		case store.Work:
+			s.stopped(ctx)
+			s.news.Ring()
+		case store.Logs:
+			s.said.Ring()
+		case store.Budgets:
+			s.budgets.heard.Ring()
+		}
 	})
 	return nil
+}
+
+// drain says that this server begins no more jobs.
+func (s *Server) drain(ctx context.Context) {
+	if !s.store.Shared() {
+		return
+	}
+	if err := s.store.Drain(ctx); err != nil && ctx.Err() == nil {
+		s.Log.WarnContext(ctx, "tell the other servers that this one ends", "error", err) // they see it when it has
+	}
 }
 
 // depart says that this server does no more jobs.
@@ -175,31 +211,14 @@ func (s *Server) leads(ctx context.Context) bool {
 // ids are the server's own, and the one under which all that share its database are
 // known to artifact repositories.
 func (s *Server) ids(ctx context.Context) (err error) {
-	if s.process, err = identity(filepath.Join(s.stateFolder(), "server-id")); err != nil {
+	if s.process, err = identity(filepath.Join(s.stateFolder(), store.ServerID)); err != nil {
 		return err
 	}
 	s.id = s.process
 	if s.store.Shared() {
-		s.id, err = s.store.Setting(ctx, "server-id", s.process)
+		s.id, err = s.store.Setting(ctx, store.ServerID, s.process)
 	}
 	return err
-}
-
-// keySecret is the secret that holds the key of the ledger, for servers that share a
-// database and do not have it in a file.
-const keySecret = "ledger/key"
-
-// signer opens the key of the ledger, which is one for all who share a database.
-func (s *Server) signer(ctx context.Context) (*tree.Signer, error) {
-	file := filepath.Join(s.stateFolder(), tree.KeyFile)
-	if _, err := os.Stat(file); err != nil && s.store.Shared() && s.Secrets != nil {
-		if key, err := s.Secrets(ctx, keySecret); err == nil && key != "" {
-			if err := os.WriteFile(file, []byte(key+"\n"), 0o600); err != nil {
-				return nil, err
-			}
-		}
-	}
-	return s.store.Signer(ctx, s.stateFolder())
 }
 
 // defaultLost is how long a server may say nothing until others take its work over.

@@ -224,9 +224,14 @@ func (r order) headNow() (string, error) {
 		return "", again
 	}
 	if merge.MayBuild(r.facts).Missing() {
-		return "", slipway.Errorf(slipway.Blocked, "it comes from a fork, and nobody has let this commit be built").WithFix("%s build %s", comment.Word, short(head))
+		return "", notLetBuild(head)
 	}
 	return head, nil
+}
+
+// notLetBuild is the error of a commit of a fork that is not to be built yet.
+func notLetBuild(commit string) error {
+	return slipway.Errorf(slipway.Blocked, "it comes from a fork, and nobody has let this commit be built").WithFix("%s build %s", comment.Word, short(commit))
 }
 
 // mayWrite reports whether a permission at the forge is one to write.

@@ -148,7 +148,7 @@ func (s *Server) checkAgain(ctx context.Context, r order) (answer, error) {
 			return err
 		}
 		if merge.MayBuild(f).Missing() {
-			return slipway.Errorf(slipway.Blocked, "it comes from a fork, and nobody has let this commit be built").WithFix("%s build %s", comment.Word, short(f.PullRequest.Head))
+			return notLetBuild(f.PullRequest.Head)
 		}
 		check := s.checkingOf(r.asked, f)
 		if !row.Open || len(check.Apps) == 0 {
@@ -157,7 +157,7 @@ func (s *Server) checkAgain(ctx context.Context, r order) (answer, error) {
 		}
 		check.Again = true
 		subject := "check/" + r.String()
-		j, made, err := tx.Enqueue(ctx, store.Job{
+		j, made, err := s.enqueue(ctx, tx, store.Job{
 			Key: "check/" + keyOf(r.remark, r.nth), Kind: jobCheck, Subject: subject, Input: toJSON(check), Made: s.Clock(), By: r.row.Login,
 		})
 		out.Job = j.ID
@@ -203,10 +203,25 @@ func (s *Server) explainHere(ctx context.Context, r order) (answer, error) {
 	var text string
 	_, err = s.ofApp(ctx, r.job, a.Name, func(f *pipeline.Flow) (any, error) {
 		x, err := f.Explain(ctx, r.Environment)
+		if err != nil {
+			return nil, err
+		}
+		err = s.unservedOf(ctx, &x)
 		text = explained(x)
 		return nil, err
 	})
 	return answer{Text: text}, err
+}
+
+// unservedOf adds to an explanation the jobs of the app that nobody can do.
+func (s *Server) unservedOf(ctx context.Context, x *pipeline.Explanation) error {
+	const newest = 100
+	jobs, err := s.store.Jobs(ctx, store.JobFilter{Subject: subjectOf(x.App), States: []store.JobState{store.JobWaiting}}, newest)
+	if err == nil {
+		err = s.withWaits(ctx, jobs)
+	}
+	Unserved(x, jobs)
+	return err
 }
 
 // explained is an explanation as a comment shows it.

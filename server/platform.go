@@ -82,7 +82,7 @@ func (s *Server) readSettings(ctx context.Context, text []byte) (*settings, erro
 			next.forges[f.Name] = had
 			continue
 		}
-		opened, err := s.Forge(ctx, f)
+		opened, err := s.Forge(ctx, f, s.budgets)
 		if err != nil {
 			return nil, fmt.Errorf("open the forge %s: %w", f.Name, err)
 		}
@@ -141,14 +141,19 @@ func (s *Server) adopt(ctx context.Context, text []byte) error {
 	if err != nil {
 		return err
 	}
-	if err := s.takeOver(ctx, next, before.platform); err != nil {
-		return err
+	if s.Role == store.RoleServer {
+		if err := s.takeOver(ctx, next, before.platform); err != nil {
+			return err
+		}
 	}
 	s.settings.Store(next)
 	s.figures.Refused.Store(0)
 	s.Log.InfoContext(ctx, "the platform file has changed, and holds", "file", s.Platform)
 	if was, is := before.platform.Server, next.platform.Server; was.URL != is.URL || was.Database != is.Database {
 		s.Log.WarnContext(ctx, "server.url and server.database of the platform file hold from the next start on", "file", s.Platform)
+	}
+	if s.Role == store.RoleWorker {
+		return nil // the servers tell it
 	}
 	s.tell(ctx, store.Job{Subject: "platform"}, "platform.changed", map[string]any{"digest": slipway.DigestOf(text)})
 	return s.store.Change(ctx, func(tx *store.Tx) error {

@@ -44,7 +44,7 @@ func TestPlatformFileThatChanges(t *testing.T) {
 	w.push(t, "hello", hello)
 	c := w.config(t)
 	opened := map[string]int{}
-	c.Forge = func(_ context.Context, f manifest.Forge) (forge.Forge, error) {
+	c.Forge = func(_ context.Context, f manifest.Forge, _ forge.Meter) (forge.Forge, error) {
 		opened[f.Name]++
 		if f.Name == "broken" {
 			return nil, slipway.Errorf(slipway.NotFound, "there is no such forge")

@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"encoding/json"
+	"time"
 
 	"github.com/slipway-cd/slipway"
 	"github.com/slipway-cd/slipway/ledger"
@@ -37,7 +38,7 @@ func (s *Server) signed(ctx context.Context, tx *store.Tx, e ledger.Entry) error
 		return nil //nolint:nilerr // it opens nothing
 	}
 	in := promotion{App: e.App, Environment: e.Environment, PromoteRequest: PromoteRequest{Version: word.Version}, Signed: true}
-	_, _, err := tx.Enqueue(ctx, store.Job{
+	_, _, err := s.enqueue(ctx, tx, store.Job{
 		Key: "signed/" + string(e.Hash), Kind: jobPromote, Subject: subjectOf(e.App), Input: toJSON(in), Made: s.Clock(), By: e.By,
 	})
 	return err
@@ -51,8 +52,22 @@ func (s *Server) promote(ctx context.Context, j store.Job) (done, error) {
 	}
 	return s.ofApp(ctx, j, in.App, func(f *pipeline.Flow) (any, error) {
 		if in.Signed {
-			return f.PromoteSigned(ctx, promote.Input{App: in.App, Version: in.Version, By: j.By}, in.Environment)
+			out, err := f.PromoteSigned(ctx, promote.Input{App: in.App, Version: in.Version, By: j.By}, in.Environment)
+			if until, early := pipeline.NotBefore(err); early {
+				return nil, tooEarly{until, err}
+			}
+			return out, err
 		}
 		return f.Promote(ctx, promote.Input{App: in.App, Version: in.Version, By: j.By}, in.Environment)
 	})
 }
+
+// tooEarly is the cause that lets a job wait until a time, and be done then: nobody asked
+// for it who could ask again.
+type tooEarly struct {
+	until time.Time
+	error
+}
+
+// Unwrap gives what is too early.
+func (e tooEarly) Unwrap() error { return e.error }

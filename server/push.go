@@ -16,6 +16,7 @@ type pushed struct {
 	at
 	Ref    string `json:"ref"` // heads/main, tags/v1
 	Commit string `json:"commit"`
+	Known  bool   `json:"known,omitempty"` // its apps are kept, and nothing is delivered
 }
 
 // delivery is what a push comes to for one app, or what somebody asks for.
@@ -27,6 +28,8 @@ type delivery struct {
 	Version     string `json:"version,omitempty"` // empty: the source's own
 	Tag         string `json:"tag,omitempty"`     // that was pushed; empty: it was a branch, or somebody asked
 	Environment string `json:"environment"`
+
+	RunsOn []string `json:"runs_on,omitzero"` // the labels that a build needs there; nil: nobody has looked
 
 	Again bool                `json:"again,omitempty"` // checks that have passed are asked once more
 	Drift slipway.DriftPolicy `json:"drift,omitempty"`
@@ -111,7 +114,7 @@ func (s *Server) appAt(ctx context.Context, tx *store.Tx, in pushed, p *manifest
 	}
 	err = tx.PutApp(ctx, store.App{
 		Name: a.Manifest.App, Forge: in.Forge, Repository: in.Repository, Folder: a.Folder, Team: a.Manifest.Team,
-		Shape: a.Manifest.Shape.Name, Commit: in.Commit, Tree: a.Source.Tree, Updated: s.Clock(),
+		Shape: a.Manifest.Shape.Name, Commit: in.Commit, Tree: a.Source.Tree, Updated: s.Clock(), RunsOn: a.Manifest.Build.RunsOn,
 	})
 	if slipway.KindOf(err) == slipway.Conflict {
 		return s.refuse(ctx, tx, in, a.Folder, err)
@@ -119,7 +122,7 @@ func (s *Server) appAt(ctx context.Context, tx *store.Tx, in pushed, p *manifest
 	if err != nil {
 		return err
 	}
-	if known && before.Tree == a.Source.Tree && before.Folder == a.Folder {
+	if in.Known || known && before.Tree == a.Source.Tree && before.Folder == a.Folder {
 		return nil
 	}
 	to := a.Manifest.Deliver.Push
@@ -179,8 +182,8 @@ func usual(p *manifest.Platform) []string {
 // branch was pushed.
 func (s *Server) deliver(ctx context.Context, tx *store.Tx, in pushed, a pipeline.FoundApp, to []string, tag string) error {
 	for _, env := range to {
-		d := delivery{at: in.at, App: a.Manifest.App, Folder: a.Folder, Commit: in.Commit, Version: tag, Tag: tag, Environment: env}
-		j, _, err := tx.Enqueue(ctx, store.Job{
+		d := delivery{at: in.at, App: a.Manifest.App, Folder: a.Folder, Commit: in.Commit, Version: tag, Tag: tag, Environment: env, RunsOn: append([]string{}, a.Manifest.Build.RunsOn...)}
+		j, _, err := s.enqueue(ctx, tx, store.Job{
 			Key: fmt.Sprintf("ship/%s/%s/%s/%s", d.App, env, in.Commit, newID()), Kind: jobShip, Subject: subjectOf(d.App), Input: toJSON(d), Made: s.Clock(), By: s.author(a.Source),
 		})
 		if err != nil {

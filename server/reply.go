@@ -183,7 +183,7 @@ func cameOf(name string, j store.Job) string {
 		return fmt.Sprintf("%s: run `%s` %s.", name, plainText(out.Run), plainText(out.State))
 	case d.Number == 0:
 		return name + ": done."
-	case !out.Made && !out.Changed:
+	case !out.Made && !out.Changed && j.Attempt < 2: // one that was begun before may have done it itself
 		return fmt.Sprintf("%s: `%s` has `%s` already (deployment %d).", name, plainText(d.Plan.Target.Environment), plainText(d.Plan.Target.Version), d.Number)
 	}
 	return fmt.Sprintf("%s: `%s` is live in `%s` (deployment %d).", name, plainText(d.Plan.Target.Version), plainText(d.Plan.Target.Environment), d.Number)

@@ -51,7 +51,7 @@ func (s *Server) lookRequests(ctx context.Context, tx *store.Tx, a at, l forge.L
 		if err := tx.PutPullRequest(ctx, row); err != nil {
 			return err
 		}
-		if err := s.onceRequest(ctx, tx, a, sum.Number, "sweep"); err != nil {
+		if err := s.onceRequest(ctx, tx, a, sum.Number, bySweep); err != nil {
 			return err
 		}
 	}
@@ -61,7 +61,7 @@ func (s *Server) lookRequests(ctx context.Context, tx *store.Tx, a at, l forge.L
 	}
 	for _, n := range had {
 		if !open[n] {
-			if err := s.onceRequest(ctx, tx, a, n, "sweep"); err != nil {
+			if err := s.onceRequest(ctx, tx, a, n, bySweep); err != nil {
 				return err
 			}
 		}

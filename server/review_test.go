@@ -62,6 +62,58 @@ func TestReviewOf(t *testing.T) {
 	}
 }
 
+// A pull request that nobody saw open, since it was opened and merged between two
+// looks, is found by the forge's word, and also if its commits were rebased.
+func TestReviewOfWhatWasNeverSeenOpen(t *testing.T) {
+	for name, c := range map[string]struct {
+		merge [][]string
+		want  string
+	}{
+		"squashed":       {[][]string{{"merge", "-q", "--squash", "change"}, {"commit", "-q", "-m", "A change"}}, "hello#1 by jonas: mara approved it"},
+		"rebased":        {[][]string{{"cherry-pick", "change~1", "change"}}, "hello#1 by jonas: mara approved it"},
+		"only its first": {[][]string{{"cherry-pick", "change~1"}}, ""},
+		"more than it":   {[][]string{{"cherry-pick", "change~1"}, {"commit", "-q", "--allow-empty", "-m", "Nothing"}, {"cherry-pick", "change"}, {"rm", "-q", "hello.py"}, {"commit", "-q", "-m", "More"}}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := hubWorld(t)
+			clone := filepath.Join(w.dir, "work", "hello")
+			run := func(args ...string) string { return w.git(t, append([]string{"-C", clone}, args...)...) }
+			head := w.propose(t, "jonas", map[string]string{"hello.py": "print('hello, you')\n"})
+			w.write(t, "work/hello/note.txt", "a note\n")
+			run("add", "-A")
+			run("commit", "-q", "-m", "a note")
+			run("push", "-q", "origin", "HEAD:change")
+			second := run("rev-parse", "HEAD")
+			w.hub.change(func() { w.hub.requests[1].Head = second })
+			w.review("mara", "approve")
+			run("checkout", "-q", "-B", "main", "origin/main")
+			run("commit", "-q", "--allow-empty", "-m", "meanwhile")
+			for _, args := range c.merge {
+				run(args...)
+			}
+			commit := run("rev-parse", "HEAD")
+			run("push", "-q", "origin", "HEAD:other")
+			w.hub.change(func() {
+				p := w.hub.requests[1]
+				p.State, p.Commits = "merged", []slipway.Commit{{ID: head}, {ID: second}}
+				w.hub.came = map[string][]int{commit: {1}}
+			})
+			s, _ := w.idle(t)
+			r, err := s.reviewOf(t.Context(), at{Forge: "home", Repository: "hello"}, commit)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := ""
+			if r != nil {
+				got = r.String()
+			}
+			if got != c.want {
+				t.Errorf("it is %q, want %q", got, c.want)
+			}
+		})
+	}
+}
+
 // What a server releases it attests, with who reviewed the change.
 func TestReleaseOfAReviewedChange(t *testing.T) {
 	w := hubWorld(t)

@@ -64,6 +64,20 @@ func TestRoadByStages(t *testing.T) {
 	if code, f := facts(); code != 200 || f.Release.Version != "v2" || len(f.Checks) != 1 || f.Checks[0].Name != "unit" || f.SignOffs == nil {
 		t.Errorf("%d %+v", code, f)
 	}
+	_, f := facts()
+	for _, a := range f.Release.Files() {
+		answer, text := request(t, h, "GET", app+"prod/releases/v2/artifacts/"+string(a.Digest), "")
+		if answer.StatusCode != 200 || slipway.DigestOf([]byte(text)) != a.Digest || answer.Header.Get("Content-Type") != "application/octet-stream" {
+			t.Errorf("%s: %d %v %q", a.Name, answer.StatusCode, answer.Header, text)
+		}
+	}
+	none := "sha256:" + strings.Repeat("0", 64)
+	if answer, text := request(t, h, "GET", app+"prod/releases/v2/artifacts/"+none, ""); answer.StatusCode != 404 || !strings.Contains(text, "release v2 of hello has no file "+none) {
+		t.Errorf("%d %s", answer.StatusCode, text)
+	}
+	if answer, text := request(t, h, "GET", Root+"/apps/hello/releases/v2/dossier", ""); answer.StatusCode != 422 || !strings.Contains(text, "there is no key here to seal a dossier with") {
+		t.Errorf("%d %s", answer.StatusCode, text)
+	}
 	if answer, text := request(t, h, "GET", app+"prod/running", ""); answer.StatusCode != 200 || read[pipeline.Running](t, text).Verdict != pipeline.RunsEqual {
 		t.Errorf("%d %s", answer.StatusCode, text)
 	}

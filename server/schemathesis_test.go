@@ -44,7 +44,7 @@ jobs = { values = [1, 2, 3] }
 # What a plan, a scope or a person's name is worth cannot be said in a schema, nor that a plan is for a release or for
 # a commit, nor which runtime has prices; and 1.0, which is an integer to JSON Schema, is none to Go.
 [[operations]]
-include-operation-id = ["deploy", "rollback", "plan", "get-cost", "create-token", "delegate"]
+include-operation-id = ["deploy", "rollback", "plan", "get-cost", "create-token", "delegate", "ask-probes", "append-entry"]
 checks.positive_data_acceptance.enabled = false
 `
 
@@ -73,7 +73,7 @@ func TestSchemathesis(t *testing.T) {
 			}, nil
 		}})}
 	}
-	s, _ := w.serving(t)
+	s, _ := w.talks(t)
 	head := w.propose(t, "mara", map[string]string{"hello.py": "print('better')\n"})
 	jobs := untilJobs(t, s, jobShip, 1)
 	stands(t, s, "the checks to pass", func(st merge.State) bool { return st.Head == head && len(st.Waits) == 1 })

@@ -5,11 +5,14 @@ import (
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/rand"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"io/fs"
 	"maps"
 	"os"
+	"path/filepath"
+	"strings"
 
 	"github.com/slipway-cd/slipway"
 	"github.com/slipway-cd/slipway/driver"
@@ -18,8 +21,8 @@ import (
 
 // What looks like a secret among the arguments of a run is masked in its job, which is
 // kept and shown. The values themselves are beside it until the run has begun, sealed
-// with a key that only this server's folder has: whoever reads the database, or a copy
-// of it, learns nothing.
+// with a key that only this server's folder has, or those who share the database as a
+// secret: whoever reads the database, or a copy of it, learns nothing.
 
 // A sealer hides texts in what is kept.
 type sealer struct{ aead cipher.AEAD }
@@ -30,22 +33,60 @@ func openSealer(file string) (sealer, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		key = make([]byte, 32)
 		_, _ = rand.Read(key) // it never fails
-		err = writeKey(file, key)
+		err = writeWhole(file, key)
 	}
 	if err != nil {
 		return sealer{}, err
 	}
-	block, err := aes.NewCipher(key)
+	sealed, err := newSealer(key)
 	if err != nil {
 		return sealer{}, slipway.Errorf(slipway.Invalid, "%s is not the server's key: %w", file, err).WithFix("remove it: the server makes another one")
+	}
+	return sealed, nil
+}
+
+func newSealer(key []byte) (sealer, error) {
+	block, err := aes.NewCipher(key)
+	if err != nil {
+		return sealer{}, err
 	}
 	aead, err := cipher.NewGCMWithRandomNonce(block)
 	return sealer{aead}, err
 }
 
-// writeKey writes the key wholly or not at all.
-func writeKey(file string, key []byte) error {
-	if err := os.WriteFile(file+".new", key, 0o600); err != nil {
+// openSeal opens the key that those who share the database have as a secret, or else the
+// one in this process's own folder.
+func (s *Server) openSeal(ctx context.Context) (sealer, error) {
+	own := filepath.Join(s.stateFolder(), keySeal)
+	if !s.store.Shared() || s.Secrets == nil {
+		return openSealer(own)
+	}
+	text, err := s.Secrets(ctx, sealSecret)
+	if err != nil || text == "" {
+		return openSealer(own)
+	}
+	key, err := base64.StdEncoding.DecodeString(strings.TrimSpace(text))
+	if err == nil {
+		var shared sealer
+		if shared, err = newSealer(key); err == nil {
+			return shared, nil
+		}
+	}
+	return sealer{}, slipway.Errorf(slipway.Invalid, "the secret %s is no key: %w", sealSecret, err).WithFix("make one with: head -c 32 /dev/urandom | base64")
+}
+
+// sealSecret is the secret that holds the key, 32 bytes in base64, for those who share a
+// database.
+const sealSecret = "seal/key"
+
+// writeWhole writes a file that is nobody else's to read, wholly or not at all, power cut or not.
+func writeWhole(file string, data []byte) error {
+	f, err := os.OpenFile(file+".new", os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return err
 	}
 	return os.Rename(file+".new", file)
@@ -72,7 +113,7 @@ func (s sealer) opened(text []byte) (map[string]string, error) {
 // errOtherKey is the error of what another server of the same database sealed, which
 // may take the job up, or this one before its folder was restored.
 var errOtherKey = slipway.Errorf(slipway.Failed, "the secret arguments of the run were sealed by another server, or before this one was restored from a backup").
-	WithFix("start the run again")
+	WithFix("start the run again; servers and workers that share a database are to have one key, the secret " + sealSecret)
 
 // keySeal is the file with the key, in the state folder.
 const keySeal = "seal.key"

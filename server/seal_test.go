@@ -70,7 +70,7 @@ func TestSealedElsewhere(t *testing.T) {
 	}
 	s.sealer = other
 	for attempt := 1; ; {
-		j, ok, err := s.claim(t.Context(), []string{jobRun})
+		j, ok, err := claimOne(t, s, []store.Wanted{s.wanted(poolRun)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -87,7 +87,7 @@ func TestSealedElsewhere(t *testing.T) {
 			continue
 		}
 		o := read[Outcome](t, string(j.Outcome))
-		if attempt != 6 || j.State != store.JobFailed || o.Kind != slipway.Failed || o.Fix != "start the run again" ||
+		if attempt != 6 || j.State != store.JobFailed || o.Kind != slipway.Failed || o.Fix != "start the run again; servers and workers that share a database are to have one key, the secret seal/key" ||
 			o.Message != "the secret arguments of the run were sealed by another server, or before this one was restored from a backup" {
 			t.Errorf("attempt %d: %s %s", attempt, j.State, j.Outcome)
 		}

@@ -51,7 +51,7 @@ type Config struct {
 	Address  string // where it listens, if nothing else is said
 	Parts    pipeline.Parts
 	Store    func(pipeline.State) *store.Store
-	Forge    func(context.Context, manifest.Forge) (forge.Forge, error)
+	Forge    func(context.Context, manifest.Forge, forge.Meter) (forge.Forge, error)
 	Shapes   shape.Menu
 	Me       ledger.Holder
 	Environ  []string
@@ -68,9 +68,10 @@ type Config struct {
 	Clock    func() time.Time
 	Log      *slog.Logger
 	Version  string
-	Workers  int           // builds, checks and deployments at once; 0: 4
+	Role     store.Role    // empty: a server
+	Labels   []string      // what it can do that not every process can
+	Workers  int           // builds, checks and deployments at once; 0: 4; below 0: none
 	Lookers  int           // questions to forges at once; 0: 8
-	Keep     time.Duration // how long ended jobs are kept; 0: 30 days
 	Retry    time.Duration // wait before a job that lacked something is tried again, doubled each time; 0: 1 s
 	Drain    time.Duration // how long what is under way may take when the server is to end; 0: it is cut short
 	Tick     time.Duration // how often schedules are looked at; 0: 10 s
@@ -95,20 +96,26 @@ type Server struct {
 	left      sync.Once
 	leaving   chan struct{} // closed when the server is about to end
 	news      *bell         // rung when there may be a new job, or a new event
+	said      *bell         // rung when there may be news, or a job may have printed something
 	began     time.Time
 	seen      *recent[pipeline.FoundApp] // apps, by what is in their manifests
 	fetched   *recent[bool]              // the commits that mirrors have
 	permitted *recent[forge.Permission]  // what people may do at a forge
 	figures   *figures
+	budgets   *budgets // what forges will answer
 	sealer    sealer
 	box       *sandbox.Sandbox // what the commands of teams run in
 	packages  *sandbox.Caches
-	seals     *tree.Signer // signs the heads of the ledger
+	seals     *tree.Signer // signs the heads of the ledger; only seal uses it once the server runs
+	sealsBy   []byte       // the file that it was read from
+	outside   outside      // what was seen of the ledger; only seal uses it once the server runs
+	accepted  time.Time    // when somebody last accepted that the ledger went back; zero: never
 
 	mu      sync.Mutex
 	lost    bool                              // others may have taken its work over
 	running map[int64]context.CancelCauseFunc // the jobs under way
-	mirrors map[string]*sync.Mutex            // one fetch at a time of a repository
+	claims  claims                            // that are under way
+	mirrors map[string]*sync.Mutex            // one fetch at a time into a mirror
 	pace    pace                              // of those who ask
 }
 
@@ -120,14 +127,15 @@ type home struct {
 
 // New opens the folder, the platform file and the forges. Close it.
 func New(ctx context.Context, c Config) (*Server, error) {
-	c.Workers, c.Lookers = cmp.Or(c.Workers, 4), cmp.Or(c.Lookers, 8)
-	c.Keep, c.Retry, c.Poll = cmp.Or(c.Keep, 30*24*time.Hour), cmp.Or(c.Retry, time.Second), cmp.Or(c.Poll, time.Second)
+	c.Role, c.Workers, c.Lookers = cmp.Or(c.Role, store.RoleServer), max(cmp.Or(c.Workers, 4), 0), cmp.Or(c.Lookers, 8)
+	c.Retry, c.Poll = cmp.Or(c.Retry, time.Second), cmp.Or(c.Poll, time.Second)
 	c.Tick, c.Watch = cmp.Or(c.Tick, 10*time.Second), cmp.Or(c.Watch, 30*time.Second)
 	c.Slow, c.Lost = cmp.Or(c.Slow, 30*time.Second), cmp.Or(c.Lost, defaultLost)
 	s := &Server{
-		Config: c, news: newBell(), leaving: make(chan struct{}), began: c.Clock(), figures: &figures{},
+		Config: c, news: newBell(), said: newBell(), leaving: make(chan struct{}), began: c.Clock(), figures: &figures{}, budgets: newBudgets(),
 		running: map[int64]context.CancelCauseFunc{}, mirrors: map[string]*sync.Mutex{},
 	}
+	s.news.also = s.said
 	s.seen = newRecent[pipeline.FoundApp](c.Clock, time.Hour, 1000)
 	s.fetched = newRecent[bool](c.Clock, time.Hour, 10_000)
 	s.permitted = newRecent[forge.Permission](c.Clock, 5*time.Minute, 10_000)
@@ -141,7 +149,7 @@ func New(ctx context.Context, c Config) (*Server, error) {
 	}
 	s.settings.Store(now)
 	s.URL = cmp.Or(s.URL, now.platform.Server.URL, s.Address)
-	for _, dir := range []string{"git", "logs", "work"} {
+	for _, dir := range []string{"git", "work"} {
 		if err := os.MkdirAll(filepath.Join(c.Folder, dir), 0o700); err != nil {
 			return nil, slipway.Errorf(slipway.Unavailable, "cannot write to %s: %w", c.Folder, err).WithFix("give this user write permission on it, or name another folder with --data")
 		}
@@ -157,21 +165,37 @@ func New(ctx context.Context, c Config) (*Server, error) {
 		return nil, err
 	}
 	s.store = c.Store(s.host.State())
-	s.door = c.Door(s.store, s.URL, s.accessRules)
 	s.kinds = s.allKinds()
-	if s.sealer, err = openSealer(filepath.Join(s.stateFolder(), keySeal)); err != nil {
-		return nil, errors.Join(err, s.Close())
-	}
-	if err := s.ids(ctx); err != nil {
-		return nil, errors.Join(err, s.Close())
-	}
-	if s.seals, err = s.signer(ctx); err != nil {
-		return nil, errors.Join(err, s.Close())
-	}
-	if err := s.takeOver(ctx, now, nil); err != nil {
+	if err := s.openAs(ctx, now); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
+}
+
+// openAs opens what a process of its role needs besides. A worker has no door, and
+// neither key nor authority of its own: who gets hold of one signs no head of the ledger.
+func (s *Server) openAs(ctx context.Context, now *settings) (err error) {
+	if s.Workers == 0 && !s.store.Shared() {
+		return slipway.Errorf(slipway.Invalid, "nobody would build, check or deploy: workers do not reach the file in a data folder").
+			WithFix("give --database the URL of a PostgreSQL database, which servers and workers share, or leave --workers 0 out")
+	}
+	if s.sealer, err = s.openSeal(ctx); err != nil {
+		return err
+	}
+	if err := s.ids(ctx); err != nil {
+		return err
+	}
+	if s.Role == store.RoleWorker {
+		return s.recall(ctx)
+	}
+	s.door = s.Door(s.store, s.URL, s.accessRules)
+	if err := s.openSigner(ctx); err != nil {
+		return err
+	}
+	if err := s.recall(ctx); err != nil {
+		return err
+	}
+	return s.takeOver(ctx, now, nil)
 }
 
 // stateFolder is the state folder that all apps of the server share.
@@ -202,25 +226,50 @@ func (s *Server) Run(ctx context.Context) error {
 		pause(work, s.Drain)
 		cut()
 	})()
+	defer context.AfterFunc(ctx, func() { s.drain(work) })()
 	g, ctx := errgroup.WithContext(ctx)
 	var doing sync.WaitGroup
+	heavy, light := newLookout(), newLookout()
 	for range s.Workers {
-		doing.Go(func() { s.serve(ctx, work, s.kindsOf(heavy)) })
+		doing.Go(func() { s.serve(ctx, work, heavy, s.wanted(poolWork)) })
 	}
 	for range s.Lookers {
-		doing.Go(func() { s.serve(ctx, work, s.kindsOf(light)) })
+		doing.Go(func() { s.serve(ctx, work, light, s.light()...) })
 	}
 	g.Go(func() error { doing.Wait(); cut(); return nil })
-	g.Go(func() error { return s.live(ctx, work) })
-	g.Go(func() error { return s.listen(ctx) })
-	g.Go(func() error { return s.follow(ctx) })
-	g.Go(func() error { return s.sweep(ctx) })
-	g.Go(func() error { return s.tidy(ctx) })
-	g.Go(func() error { return s.seal(ctx) })
-	g.Go(func() error { return s.schedules(ctx) })
-	g.Go(func() error { return s.watch(ctx) })
+	for _, also := range s.duties() {
+		g.Go(func() error { return also(ctx) })
+	}
+	g.Go(func() error { return s.live(work) })
+	g.Go(func() error { return s.takeOverLost(ctx) })
+	g.Go(func() error { return s.putBack(ctx) })
 	g.Go(func() error { s.Telemetry.Figures(ctx, s.figuresNow); return nil })
 	return g.Wait()
+}
+
+// wanted are the jobs of a pool that this process takes.
+func (s *Server) wanted(pool string) store.Wanted {
+	return store.Wanted{Pool: pool, Kinds: s.kindsOf(pool), Labels: s.Labels}
+}
+
+// light are the jobs that wait for those who ask and tell. A worker has none but to begin
+// and stop runs where only some processes can.
+func (s *Server) light() []store.Wanted {
+	runs := s.wanted(poolRun)
+	if s.Role == store.RoleWorker {
+		runs.Marked = true
+		return []store.Wanted{runs}
+	}
+	return []store.Wanted{runs, s.wanted(poolTalk), s.wanted(poolLook), s.wanted(poolProbe)}
+}
+
+// duties are what a process does besides jobs.
+func (s *Server) duties() []func(context.Context) error {
+	all := []func(context.Context) error{s.listen, s.follow, s.shareBudgets, s.tidyDisk}
+	if s.Role == store.RoleWorker {
+		return append(all, s.heed)
+	}
+	return append(all, s.places, s.takeLogs, s.sweep, s.tidy, s.seal, s.schedules, s.watch)
 }
 
 // clearAway removes what a server that was killed left: commands of teams that are
@@ -234,28 +283,6 @@ func (s *Server) clearAway() error {
 		err = errors.Join(err, pipeline.ClearAway(begun))
 	}
 	return err
-}
-
-// tidy deletes, now and then, what nobody asks for any more.
-func (s *Server) tidy(ctx context.Context) error {
-	const often, events = time.Hour, 100_000
-	for {
-		if !s.leads(ctx) {
-			if !pause(ctx, s.Tick) {
-				return nil
-			}
-			continue
-		}
-		if err := s.store.Tidy(ctx, events, s.Clock().Add(-s.Keep)); err != nil && ctx.Err() == nil {
-			s.Log.ErrorContext(ctx, "tidy the database", "error", err)
-		}
-		if err := s.host.Prune(); err != nil && ctx.Err() == nil {
-			s.Log.ErrorContext(ctx, "tidy the workflows", "error", err)
-		}
-		if !pause(ctx, often) {
-			return nil
-		}
-	}
 }
 
 // takeOver makes the server the authority over the environments that name a
@@ -306,27 +333,7 @@ func identity(file string) (string, error) {
 		return "", err
 	}
 	id := newID()
-	if err := os.WriteFile(file+".new", []byte(id+"\n"), 0o600); err != nil {
-		return "", err
-	}
-	return id, os.Rename(file+".new", file)
-}
-
-// seal keeps refusals in the ledger, puts what is new there into its Merkle tree,
-// and signs the head.
-func (s *Server) seal(ctx context.Context) error {
-	for pause(ctx, s.Tick) {
-		if !s.leads(ctx) {
-			continue
-		}
-		if _, err := (tree.Sequencer{Keeper: s.store, Signer: s.seals}).All(ctx); err != nil && ctx.Err() == nil {
-			s.Log.ErrorContext(ctx, "sign the head of the ledger", "error", err)
-		}
-		if err := s.store.ChainRefusals(ctx, s.Clock()); err != nil && ctx.Err() == nil {
-			s.Log.ErrorContext(ctx, "keep the refusals in the ledger", "error", err)
-		}
-	}
-	return nil
+	return id, writeWhole(file, []byte(id+"\n"))
 }
 
 // pause waits, and reports whether ctx is still good.

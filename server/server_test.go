@@ -44,7 +44,7 @@ func TestPushGoesLive(t *testing.T) {
 func TestFaultInAJob(t *testing.T) {
 	w := newWorld(t)
 	s, _ := w.idle(t)
-	s.kinds["faulty"] = kind{do: func(context.Context, store.Job) (done, error) {
+	s.kinds["faulty"] = kind{pool: poolTalk, do: func(context.Context, store.Job) (done, error) {
 		var none []int
 		return done{value: none[0]}, nil
 	}}
@@ -58,7 +58,7 @@ func TestFaultInAJob(t *testing.T) {
 		}
 	}()
 	err := s.store.Change(t.Context(), func(tx *store.Tx) error {
-		_, _, err := tx.Enqueue(t.Context(), store.Job{Kind: "faulty", Subject: "app/hello", Key: "one", Made: s.Clock()})
+		_, _, err := s.enqueue(t.Context(), tx, store.Job{Kind: "faulty", Subject: "app/hello", Key: "one", Made: s.Clock()})
 		return err
 	})
 	if err != nil {

@@ -60,11 +60,14 @@ func (s *Server) inCopyAs(ctx context.Context, j store.Job, dir string, looking 
 		return err
 	}
 	defer func() { err = errors.Join(err, p.Close()) }()
-	log, err := s.openLog(j)
+	if err := s.mayBuild(j, p.Manifest); err != nil {
+		return err
+	}
+	log, err := s.openLog(ctx, j)
 	if err != nil {
 		return err
 	}
-	defer log.Close()
+	defer func() { err = errors.Join(err, log.Close(ctx)) }()
 	c := s.flowConfig(p, j.Kind+" "+p.Manifest.App)
 	c.Looking = looking
 	c.Permitted = strings.HasPrefix(j.Key, askedKey) // who asked was asked whether they may

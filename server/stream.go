@@ -117,6 +117,10 @@ func (s *Server) stream(c huma.Context, f store.EventFilter, missed, wait bool) 
 // some are dropped already is told first.
 func (s *Server) sendEvents(ctx context.Context, w io.Writer, f *store.EventFilter) (bool, error) {
 	const many = 500
+	_, newest, err := s.store.EventSpan(ctx)
+	if err != nil {
+		return false, err
+	}
 	all, err := s.store.Events(ctx, *f, many)
 	if err != nil {
 		return false, err
@@ -133,6 +137,9 @@ func (s *Server) sendEvents(ctx context.Context, w io.Writer, f *store.EventFilt
 	for _, e := range all {
 		fmt.Fprintf(&text, "id: %d\nevent: %s\ndata: %s\n\n", e.ID, e.Kind, toJSON(e))
 		f.After = e.ID
+	}
+	if len(all) < many { // those between are about something else, and are not looked at again
+		f.After = max(f.After, newest)
 	}
 	if text.Len() > 0 {
 		_, err = w.Write(text.Bytes())

@@ -2,6 +2,7 @@ package server
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"fmt"
 	"net"
@@ -104,7 +105,7 @@ func TestStreamTellsWhatIsMissed(t *testing.T) {
 	s, h := w.idle(t)
 	tellMany(t, s, "app/hello", 10)
 	tellMany(t, s, "app/other", 2)
-	if err := s.store.Tidy(t.Context(), 5, time.Time{}); err != nil {
+	if _, err := s.store.Tidy(t.Context(), store.Keep{Events: 5}, func(context.Context) error { return nil }); err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range []struct {

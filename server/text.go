@@ -12,13 +12,27 @@ import (
 
 // text describes an operation whose answer is plain text, sent as it comes.
 func text(id, path, summary, tag string) huma.Operation {
+	return raw(id, path, summary, tag, "text/plain", &huma.Schema{Type: huma.TypeString})
+}
+
+// raw describes an operation that answers with something that is no JSON.
+func raw(id, path, summary, tag, contentType string, schema *huma.Schema) huma.Operation {
 	return huma.Operation{
 		OperationID: id, Method: http.MethodGet, Path: Root + path, Summary: summary, Tags: []string{tag},
-		Errors: problems(),
-		Responses: map[string]*huma.Response{"200": {
-			Description: "The text.", Content: map[string]*huma.MediaType{"text/plain": {Schema: &huma.Schema{Type: huma.TypeString}}},
-		}},
+		Errors:    problems(),
+		Responses: map[string]*huma.Response{"200": {Description: "What was asked for.", Content: map[string]*huma.MediaType{contentType: {Schema: schema}}}},
 	}
+}
+
+// A File is an answer that is saved as it is.
+type File struct {
+	ContentType string `header:"Content-Type"`
+	Safe        string `header:"X-Content-Type-Options"`
+	Body        []byte
+}
+
+func fileOf(contentType string, data []byte) *File {
+	return &File{ContentType: contentType, Safe: "nosniff", Body: data}
 }
 
 // textBody begins an answer in plain text, and returns where it goes: each write is

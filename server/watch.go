@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/slipway-cd/slipway"
 	"github.com/slipway-cd/slipway/driver"
 	"github.com/slipway-cd/slipway/ledger"
@@ -124,26 +126,40 @@ func (s *Server) watchAll(ctx context.Context) error {
 		return err
 	}
 	return s.platformFlow(func(f *pipeline.Flow) error {
-		for _, sub := range subjects {
-			if e, ok := p.Environment(sub.Environment); !ok || e.LedgerInRepository || !sub.IsApp() {
+		stages := map[string]operate.Stage{}
+		for _, env := range p.EnvironmentNames() {
+			if e, _ := p.Environment(env); e.LedgerInRepository {
 				continue
 			}
-			if err := s.watchOne(ctx, f, p, sub); err != nil && ctx.Err() == nil {
-				s.Log.WarnContext(ctx, "watch the runs of an app", "app", sub.App, "environment", sub.Environment, "error", err)
+			o, err := f.Operating(ctx, env)
+			if err != nil {
+				s.Log.WarnContext(ctx, "watch the runs of an environment", "environment", env, "error", err)
+				continue
 			}
+			stages[env] = o
 		}
-		return nil
+		var g errgroup.Group // runtimes are far: several are asked at once
+		g.SetLimit(s.Lookers)
+		for _, sub := range subjects {
+			o, ok := stages[sub.Environment]
+			if !ok || !sub.IsApp() || ctx.Err() != nil {
+				continue
+			}
+			g.Go(func() error {
+				if err := s.watchOne(ctx, o, p, sub); err != nil && ctx.Err() == nil {
+					s.Log.WarnContext(ctx, "watch the runs of an app", "app", sub.App, "environment", sub.Environment, "error", err)
+				}
+				return nil
+			})
+		}
+		return g.Wait()
 	})
 }
 
 // watchOne looks at the runs of an app in an environment. The end of each is seen
 // once; what people are told follows in the same transaction.
-func (s *Server) watchOne(ctx context.Context, f *pipeline.Flow, p *manifest.Platform, sub ledger.Subject) error {
+func (s *Server) watchOne(ctx context.Context, o operate.Stage, p *manifest.Platform, sub ledger.Subject) error {
 	const last = 20
-	o, err := f.Operating(ctx, sub.Environment)
-	if err != nil {
-		return err
-	}
 	runs, err := o.Runs(ctx, sub.App, last)
 	if slipway.KindOf(err) == slipway.NotFound || slipway.KindOf(err) == slipway.Invalid {
 		return nil // nothing is deployed there, or it has no runs
@@ -260,7 +276,7 @@ func (s *Server) call(ctx context.Context, tx *store.Tx, c manifest.Call, m noti
 	}
 	for i, in := range all {
 		in.Message = m
-		if _, _, err := tx.Enqueue(ctx, store.Job{
+		if _, _, err := s.enqueue(ctx, tx, store.Job{
 			Key: fmt.Sprintf("notice/%s/%d", m.ID, i), Kind: jobNotice, Subject: fmt.Sprintf("notice/%s/%d", m.ID, i), Input: toJSON(in), Made: s.Clock(), By: "server",
 		}); err != nil {
 			return err

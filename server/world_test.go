@@ -36,6 +36,7 @@ import (
 	"github.com/slipway-cd/slipway/repository/folder"
 	"github.com/slipway-cd/slipway/shape"
 	"github.com/slipway-cd/slipway/store"
+	"github.com/slipway-cd/slipway/store/pgtest"
 	"github.com/slipway-cd/slipway/workflow"
 )
 
@@ -51,6 +52,7 @@ type world struct {
 	door    Doorkeeper
 	opens   func(st *store.Store, url string) Doorkeeper // nil: door is there
 	fault   drivertest.Fault
+	place   func(dir string) string // where the state of a folder is: a file, or the URL of a database
 }
 
 const helloText = `slipway: v1
@@ -82,11 +84,36 @@ func newWorld(t testing.TB) *world {
 	w := &world{
 		dir: dir, environ: append(os.Environ(),
 			"HOME="+t.TempDir(), "GIT_CONFIG_NOSYSTEM=1", "GIT_AUTHOR_NAME=A", "GIT_AUTHOR_EMAIL=a@example.com", "GIT_COMMITTER_NAME=A", "GIT_COMMITTER_EMAIL=a@example.com"),
-		door: open{},
+		door: open{}, place: inFolder,
+	}
+	if os.Getenv("SLIPWAY_TEST_DATABASE") == "postgres" || strings.Contains(t.Name(), onPostgres) {
+		w.place = databases(t)
 	}
 	w.forge = &bare{w: w}
 	w.write(t, "platform.yaml", platformText)
 	return w
+}
+
+// inFolder is the place of an SQLite database.
+func inFolder(dir string) string { return filepath.Join(dir, store.FileName) }
+
+// onPostgres is in the names of tests over PostgreSQL.
+const onPostgres = "/PostgreSQL"
+
+// databases gives each folder a PostgreSQL database of its own.
+func databases(t testing.TB) func(dir string) string {
+	t.Helper()
+	pgtest.Need(t)
+	made := map[string]string{}
+	var mu sync.Mutex
+	return func(dir string) string {
+		mu.Lock()
+		defer mu.Unlock()
+		if made[dir] == "" {
+			made[dir] = pgtest.New(t)
+		}
+		return made[dir]
+	}
 }
 
 func (w *world) write(t testing.TB, name, text string) {
@@ -151,7 +178,7 @@ func (w *world) config(t testing.TB) Config {
 	return Config{
 		Folder: filepath.Join(w.dir, "data"), Platform: filepath.Join(w.dir, "platform.yaml"), Parts: w.parts(),
 		Store: func(s pipeline.State) *store.Store { return s.(*state).store }, //nolint:forcetypeassert // it is ours
-		Forge: func(context.Context, manifest.Forge) (forge.Forge, error) {
+		Forge: func(context.Context, manifest.Forge, forge.Meter) (forge.Forge, error) {
 			if w.hub != nil {
 				return w.hub, nil
 			}
@@ -183,7 +210,7 @@ func (w *world) parts() pipeline.Parts {
 			return folder.Open(e.Repository)
 		},
 		ObjectLedger: func(r repository.Repository, clock func() time.Time) pipeline.Ledger { return object.New(r, clock) },
-		State:        openState,
+		State:        w.openState,
 	}
 }
 
@@ -330,10 +357,10 @@ type state struct {
 
 var executors atomic.Int64
 
-func openState(ctx context.Context, dir string, _ bool) (pipeline.State, error) {
+func (w *world) openState(ctx context.Context, dir string, _ bool) (pipeline.State, error) {
 	var s state
 	var err error
-	s.store, err = store.Open(ctx, filepath.Join(dir, "slipway.db"), func(st *store.Store) (err error) {
+	s.store, err = store.Open(ctx, w.place(dir), func(st *store.Store) (err error) {
 		s.engine, err = workflow.Open(ctx, st, workflow.Config{Executor: fmt.Sprint("test-", executors.Add(1)), Log: slog.New(slog.DiscardHandler)})
 		return err
 	})
@@ -376,6 +403,7 @@ type hub struct {
 
 	mu       sync.Mutex
 	requests map[int]*slipway.PullRequest
+	came     map[string][]int // the pull requests that the forge names, by commit
 	stamp    int
 	shown    map[string]map[string]slipway.Status // by commit
 	comments map[int]string
@@ -446,6 +474,15 @@ func (h *hub) PullRequest(_ context.Context, _ string, number int) (slipway.Pull
 		p.Comments = append(p.Comments, slipway.Comment{ID: "of-ours-" + marker, By: "slipway[bot]", Body: texts[len(texts)-1], Time: time.Now()})
 	}
 	return p, nil
+}
+
+func (h *hub) RequestsOf(_ context.Context, name, commit string) ([]int, error) {
+	if err := h.called("RequestsOf"); err != nil {
+		return nil, err
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.came[commit], nil
 }
 
 func (h *hub) Report(_ context.Context, _, commit string, statuses []slipway.Status) error {
@@ -526,4 +563,23 @@ func (h *hub) Hear(header http.Header, body []byte) (forge.Delivery, error) {
 	}
 	d.Event, d.Hints = "pull_request", []forge.Hint{hint}
 	return d, nil
+}
+
+// claimedIn begins one job behind the back of those who serve.
+func claimedIn(ctx context.Context, st *store.Store, w store.Wanted, now time.Time, soon bool) (j store.Job, ok bool, err error) {
+	all, err := st.Claim(ctx, w, now, soon, 1)
+	if len(all) == 0 {
+		return j, false, err
+	}
+	return all[0], true, err
+}
+
+// claimOne begins one job, as those do who serve.
+func claimOne(t *testing.T, s *Server, wanted []store.Wanted) (j store.Job, ok bool, err error) {
+	t.Helper()
+	all, err := s.claim(t.Context(), wanted, 1, func(int) {})
+	if len(all) == 0 {
+		return j, false, err
+	}
+	return all[0], true, err
 }

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/slipway-cd/slipway"
+	"github.com/slipway-cd/slipway/ledger"
 	"github.com/slipway-cd/slipway/ledger/tree"
 )
 
@@ -55,6 +56,7 @@ type Contents struct {
 	Entries  int64       `json:"entries"`
 	Files    []KeptFile  `json:"files"`
 	Report   tree.Report `json:"-"` // of the ledger in it
+	Folder   bool        `json:"-"` // Restore made the data folder
 }
 
 // A KeptFile is a file in a backup.
@@ -64,42 +66,60 @@ type KeptFile struct {
 	Digest slipway.Digest `json:"digest"`
 }
 
+// Holds reports whether a file of the state folder is in the backup.
+func (c *Contents) Holds(name string) bool {
+	name = path.Join(path.Dir(c.Database), name)
+	return slices.ContainsFunc(c.Files, func(f KeptFile) bool { return f.Name == name })
+}
+
 const (
 	backupFormat = "slipway-backup-1"
 	contentsName = "backup.json"
 )
 
-// BackUp writes a backup of a data folder to w, while others write there: a copy of
-// the database as it is at one moment, and after it all files but those that are made
-// again. What the ledger names was written before its entry, so that it is in the
-// backup too. A ledger that does not verify is an error of kind Conflict.
-func BackUp(ctx context.Context, data string, w io.Writer, now time.Time, program string) (Contents, error) {
-	file, found := FileIn(data)
-	if !found {
-		return Contents{}, slipway.Errorf(slipway.NotFound, "there is no database in %s", data).WithFix("name the server's data folder with --data")
-	}
+// BackUp writes a backup of a server to w, while it and others write: a copy of the
+// database as it is at one moment, and after it all files of the data folder but those
+// that are made again. What the ledger names was written before its entry, so that it is
+// in the backup too. Of a PostgreSQL database the copy is a file as SQLite has it, which
+// can be restored to either. A ledger that does not verify is an error of kind Conflict.
+func BackUp(ctx context.Context, of Site, w io.Writer, now time.Time, program string) (Contents, error) {
+	c := Contents{Format: backupFormat, Made: now.UTC(), Program: program, Database: inBackup}
 	tmp, err := os.MkdirTemp("", "slipway-backup-*")
 	if err != nil {
-		return Contents{}, err
+		return c, err
 	}
 	defer os.RemoveAll(tmp)
 	copied := filepath.Join(tmp, FileName)
-	if err := copyDatabase(ctx, file, copied); err != nil {
-		return Contents{}, err
+	if of.Database != "" {
+		err = dump(ctx, of.Database, copied)
+	} else {
+		err = c.copy(ctx, of.Data, copied)
 	}
-	c := Contents{Format: backupFormat, Made: now.UTC(), Program: program}
-	if c.Database, err = filepath.Rel(data, file); err != nil {
+	if err != nil {
 		return c, err
 	}
-	c.Database = filepath.ToSlash(c.Database)
 	s, err := OpenReadOnly(ctx, copied)
 	if err != nil {
 		return c, err
 	}
-	if err := errors.Join(c.inspect(ctx, s, filepath.Dir(file), ""), s.Close()); err != nil {
+	if err := errors.Join(c.inspect(ctx, s, filepath.Join(of.Data, filepath.Dir(c.Database)), ""), s.Close()); err != nil {
 		return c, err
 	}
-	return c, c.archive(ctx, data, copied, w)
+	return c, c.archive(ctx, of.Data, copied, w)
+}
+
+// copy copies the database of a data folder, and notes where it lies there.
+func (c *Contents) copy(ctx context.Context, data, to string) error {
+	file, found := FileIn(data)
+	if !found {
+		return slipway.Errorf(slipway.NotFound, "there is no database in %s", data).WithFix("name the server's data folder with --data")
+	}
+	name, err := filepath.Rel(data, file)
+	if err != nil {
+		return err
+	}
+	c.Database = filepath.ToSlash(name)
+	return copyDatabase(ctx, file, to)
 }
 
 // copyDatabase copies a database as it is at one moment.
@@ -118,12 +138,11 @@ func copyDatabase(ctx context.Context, file, to string) error {
 // inspect verifies the ledger in a copy of the database, and notes its head.
 // It is held against a head that was kept outside, unless that is empty.
 func (c *Contents) inspect(ctx context.Context, s *Store, keys, outside string) error {
-	public, err := os.ReadFile(filepath.Join(keys, tree.PublicFile))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := s.whole(ctx); err != nil {
 		return err
 	}
-	c.Public = strings.TrimSpace(string(public))
-	if err := s.whole(ctx); err != nil {
+	var err error
+	if c.Public, err = s.PublicKey(ctx, keys); err != nil {
 		return err
 	}
 	err = s.Snapshot(ctx, func(x Snapshot) (err error) {
@@ -166,7 +185,7 @@ func (c *Contents) archive(ctx context.Context, data, database string, w io.Writ
 			return ctx.Err()
 		case d.IsDir() && slices.Contains(notKept(), name):
 			return fs.SkipDir
-		case !d.Type().IsRegular(), strings.HasPrefix(name, c.Database), path.Base(name) == "lock":
+		case !d.Type().IsRegular(), strings.HasPrefix(name, c.Database), slices.Contains([]string{"lock", tree.SeenFile, ledger.HeadObject}, path.Base(name)):
 			return nil
 		}
 		return a.add(name, file)

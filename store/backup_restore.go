@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"context"
 	"crypto/sha256"
+	"database/sql"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -23,10 +24,23 @@ import (
 // verifies every byte, the database, and the ledger against the head that the backup
 // names, and against another that was kept outside unless that is empty, before the
 // folder is there under its name. Nobody stays signed in.
-func Restore(ctx context.Context, r io.Reader, data, head string) (Contents, error) {
-	data = filepath.Clean(data)
-	if err := vacant(data); err != nil {
-		return Contents{}, err
+//
+// Where the site has a PostgreSQL database, which is empty, what is in the database comes
+// there, in one transaction. A data folder that is there already then stays as it is:
+// Contents.Folder says whether it was made.
+func Restore(ctx context.Context, r io.Reader, to Site, head string) (Contents, error) {
+	data := filepath.Clean(to.Data)
+	taken := vacant(data)
+	if taken != nil && to.Database == "" {
+		return Contents{}, taken
+	}
+	var db *Store
+	if to.Database != "" {
+		var err error
+		if db, err = openEmpty(ctx, to.Database); err != nil {
+			return Contents{}, err
+		}
+		defer db.Close()
 	}
 	if err := os.MkdirAll(filepath.Dir(data), 0o755); err != nil { //nolint:gosec // as people make folders
 		return Contents{}, err
@@ -43,13 +57,54 @@ func Restore(ctx context.Context, r io.Reader, data, head string) (Contents, err
 	if err := c.settle(ctx, beside, head); err != nil {
 		return c, err
 	}
+	if db != nil {
+		return c, c.pourInto(ctx, db, beside, data, taken == nil)
+	}
+	return c, c.name(beside, data)
+}
+
+// name gives the restored folder its name.
+func (c *Contents) name(beside, data string) error {
 	if err := vacant(data); err != nil { // somebody may have come between
-		return c, err
+		return err
 	}
 	if err := os.Remove(data); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return c, err
+		return err
 	}
-	return c, os.Rename(beside, data)
+	c.Folder = true
+	return os.Rename(beside, data)
+}
+
+// pourInto moves what is in the restored file to an empty PostgreSQL database, which is
+// the last that happens, and gives what else is in the folder its name.
+func (c *Contents) pourInto(ctx context.Context, to *Store, beside, data string, folder bool) error {
+	file := filepath.Join(beside, filepath.FromSlash(c.Database))
+	aside := filepath.Join(filepath.Dir(beside), filepath.Base(beside)+".db")
+	if err := os.Rename(file, aside); err != nil {
+		return err
+	}
+	defer os.Remove(aside)
+	from, err := OpenReadOnly(ctx, aside)
+	if err != nil {
+		return err
+	}
+	defer from.Close()
+	if err := from.isWhole(ctx); err != nil {
+		return err
+	}
+	if folder {
+		if err := c.name(beside, data); err != nil {
+			return err
+		}
+	}
+	m := Moved{Rows: map[string]int64{}}
+	err = from.Snapshot(ctx, func(x Snapshot) error {
+		return to.receive(ctx, x.tx, &m, map[string]string{settingKey: c.Public})
+	})
+	if err == nil {
+		c.Report = m.Report
+	}
+	return err
 }
 
 // vacant says whether a folder may be made there.
@@ -201,10 +256,27 @@ func (c *Contents) settle(ctx context.Context, dir, head string) error {
 		}
 		return nil
 	})
+	if err == nil {
+		err = s.settleID(ctx, filepath.Dir(file))
+	}
 	for _, outside := range []string{c.Head, head} {
 		if err == nil {
 			err = c.inspect(ctx, s, filepath.Dir(file), outside)
 		}
 	}
 	return errors.Join(err, s.Close())
+}
+
+// settleID writes the id under which artifact repositories know those who shared a
+// database into the folder of the one server that a backup of it comes to.
+func (s *Store) settleID(ctx context.Context, dir string) error {
+	var id string
+	err := s.reader.QueryRowContext(ctx, "SELECT value FROM setting WHERE name = ?", ServerID).Scan(&id)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
+		return explain("read", s.file, err)
+	}
+	return os.WriteFile(filepath.Join(dir, ServerID), []byte(id+"\n"), 0o600)
 }

@@ -54,7 +54,7 @@ func serverFolder(t testing.TB) (string, book) {
 func backUp(t testing.TB, dir string) ([]byte, store.Contents) {
 	t.Helper()
 	var b bytes.Buffer
-	c, err := store.BackUp(t.Context(), dir, &b, at(), "v1")
+	c, err := store.BackUp(t.Context(), store.Site{Data: dir}, &b, at(), "v1")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,7 +91,7 @@ func TestBackUpAndRestore(t *testing.T) {
 		t.Errorf("contents %+v", c)
 	}
 	to := filepath.Join(t.TempDir(), "new", "data")
-	got, err := store.Restore(t.Context(), bytes.NewReader(data), to, c.Head)
+	got, err := store.Restore(t.Context(), bytes.NewReader(data), store.Site{Data: to}, c.Head)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,8 +125,8 @@ func TestBackUpAndRestore(t *testing.T) {
 func TestBackUpWhileOthersWrite(t *testing.T) {
 	dir, b := serverFolder(t)
 	stop := make(chan struct{})
-	var wg sync.WaitGroup
-	begun := make(chan struct{})
+	var wg, begun sync.WaitGroup
+	begun.Add(2)
 	for _, app := range []string{"traffic", "shop"} {
 		wg.Go(func() {
 			for n := 0; ; n++ {
@@ -148,8 +148,8 @@ func TestBackUpWhileOthersWrite(t *testing.T) {
 				if err != nil {
 					t.Error(err)
 				}
-				if n == 5 && app == "shop" {
-					close(begun)
+				if n == 5 {
+					begun.Done()
 				}
 			}
 		})
@@ -181,7 +181,7 @@ func TestBackUpWhileOthersWrite(t *testing.T) {
 			}
 		}
 	})
-	<-begun
+	begun.Wait()
 	var backups [][]byte
 	for range 4 {
 		data, _ := backUp(t, dir)
@@ -191,7 +191,7 @@ func TestBackUpWhileOthersWrite(t *testing.T) {
 	wg.Wait()
 	for i, data := range backups {
 		to := filepath.Join(t.TempDir(), "data")
-		if _, err := store.Restore(t.Context(), bytes.NewReader(data), to, ""); err != nil {
+		if _, err := store.Restore(t.Context(), bytes.NewReader(data), store.Site{Data: to}, ""); err != nil {
 			t.Fatalf("backup %d: %v", i, err)
 		}
 		s := openReadOnly(t, filepath.Join(to, "state", "slipway.db"))
@@ -213,7 +213,7 @@ func TestBackUpWhileOthersWrite(t *testing.T) {
 func restored(t *testing.T, data []byte) (files map[string]string, err error) {
 	t.Helper()
 	to := filepath.Join(t.TempDir(), "data")
-	_, err = store.Restore(t.Context(), bytes.NewReader(data), to, "")
+	_, err = store.Restore(t.Context(), bytes.NewReader(data), store.Site{Data: to}, "")
 	if err != nil {
 		if rest, _ := os.ReadDir(filepath.Dir(to)); len(rest) > 0 {
 			t.Errorf("after %v there is %v", err, rest)
@@ -320,10 +320,10 @@ func TestRestoreOverSomething(t *testing.T) {
 	dir, b := serverFolder(t)
 	b.write(t, 1)
 	data, _ := backUp(t, dir)
-	_, err := store.Restore(t.Context(), bytes.NewReader(data), dir, "")
+	_, err := store.Restore(t.Context(), bytes.NewReader(data), store.Site{Data: dir}, "")
 	wantError(t, err, slipway.Conflict, "there is something in "+dir+", and nothing was restored", "name a folder that is not there yet")
 	empty := t.TempDir()
-	if _, err := store.Restore(t.Context(), bytes.NewReader(data), empty, ""); err != nil {
+	if _, err := store.Restore(t.Context(), bytes.NewReader(data), store.Site{Data: empty}, ""); err != nil {
 		t.Errorf("into an empty folder: %v", err)
 	}
 }
@@ -335,13 +335,13 @@ func TestRestoreAgainstAnotherHead(t *testing.T) {
 	data, _ := backUp(t, dir)
 	b.write(t, 2)
 	b.all(t)
-	_, err := store.Restore(t.Context(), bytes.NewReader(data), filepath.Join(t.TempDir(), "data"), b.note(t))
+	_, err := store.Restore(t.Context(), bytes.NewReader(data), store.Site{Data: filepath.Join(t.TempDir(), "data")}, b.note(t))
 	wantError(t, err, slipway.Conflict, "the head of size 8 that was kept outside is of more than the 4 leaves there are: entries were taken away", "")
 }
 
 func TestBackUpOfNothing(t *testing.T) {
 	dir := t.TempDir()
-	_, err := store.BackUp(t.Context(), dir, io.Discard, at(), "v1")
+	_, err := store.BackUp(t.Context(), store.Site{Data: dir}, io.Discard, at(), "v1")
 	wantError(t, err, slipway.NotFound, "there is no database in "+dir, "name the server's data folder with --data")
 }
 
@@ -349,7 +349,7 @@ func TestBackUpOfABrokenLedger(t *testing.T) {
 	dir, b := serverFolder(t)
 	b.write(t, 3)
 	execute(t, b.Store, "UPDATE ledger SET writer = 'eve' WHERE app = 'shop' AND number = 2")
-	_, err := store.BackUp(t.Context(), dir, io.Discard, at(), "v1")
+	_, err := store.BackUp(t.Context(), store.Site{Data: dir}, io.Discard, at(), "v1")
 	wantError(t, err, slipway.Conflict, "the ledger was changed behind Slipway's back: entry 2 of shop in prod: it was changed", "")
 }
 
@@ -357,7 +357,7 @@ func TestBackUpToAFullDisk(t *testing.T) {
 	dir, b := serverFolder(t)
 	b.write(t, 1)
 	fault := errors.New("the disk is full")
-	_, err := store.BackUp(t.Context(), dir, failing{fault}, at(), "v1")
+	_, err := store.BackUp(t.Context(), store.Site{Data: dir}, failing{fault}, at(), "v1")
 	if !errors.Is(err, fault) {
 		t.Errorf("got %v", err)
 	}
@@ -376,7 +376,7 @@ func TestBackUpOfAStateFolder(t *testing.T) {
 		t.Errorf("contents %+v", c)
 	}
 	to := filepath.Join(t.TempDir(), "data")
-	if _, err := store.Restore(t.Context(), bytes.NewReader(data), to, ""); err != nil {
+	if _, err := store.Restore(t.Context(), bytes.NewReader(data), store.Site{Data: to}, ""); err != nil {
 		t.Fatal(err)
 	}
 	if n := count(t, openReadOnly(t, filepath.Join(to, "slipway.db"))); n != 3 {
@@ -389,7 +389,7 @@ func FuzzRestore(f *testing.F) {
 	f.Add(packed(f, "../a=1"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		dir := t.TempDir()
-		if _, err := store.Restore(t.Context(), bytes.NewReader(data), filepath.Join(dir, "data"), ""); err == nil {
+		if _, err := store.Restore(t.Context(), bytes.NewReader(data), store.Site{Data: filepath.Join(dir, "data")}, ""); err == nil {
 			t.Error("it was restored")
 		}
 		if rest, _ := os.ReadDir(dir); len(rest) > 0 {

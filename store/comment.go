@@ -30,7 +30,7 @@ type Comment struct {
 
 const commentColumns = "forge, repository, id, number, login, body, head, made, heard, answers, shown"
 
-func scanComment(row interface{ Scan(...any) error }) (Comment, error) {
+func scanComment(row cells) (Comment, error) {
 	var c Comment
 	var made, heard int64
 	var answers string
@@ -53,7 +53,7 @@ func (t *Tx) HearComment(ctx context.Context, c Comment) (bool, error) {
 
 const commentQuery = "SELECT " + commentColumns + " FROM comment WHERE forge = ? AND repository = ? AND id = ?"
 
-func oneComment(row interface{ Scan(...any) error }) (Comment, bool, error) {
+func oneComment(row cells) (Comment, bool, error) {
 	c, err := scanComment(row)
 	if errors.Is(err, sql.ErrNoRows) {
 		return c, false, nil

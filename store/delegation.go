@@ -46,7 +46,7 @@ func (s *Store) Delegations(ctx context.Context, since time.Time) ([]access.Dele
 	return list(ctx, s, scanDelegation, "SELECT "+delegationColumns+" FROM delegation WHERE CAST(?1 AS BIGINT) = 0 OR until > ?1 AND ended = 0 ORDER BY made, id", millis(since))
 }
 
-func scanDelegation(row interface{ Scan(...any) error }) (access.Delegation, error) {
+func scanDelegation(row cells) (access.Delegation, error) {
 	var d access.Delegation
 	var scopes string
 	var until, made, ended int64

@@ -125,24 +125,33 @@ func (d *database) QueryRowContext(ctx context.Context, query string, args ...an
 
 // A transaction takes statements in SQLite's words.
 type transaction struct {
-	*sql.Tx
+	in    statements
 	words dialect
 }
 
+// statements are done within a transaction: by database/sql's, or by the connection that
+// has one open.
+type statements interface {
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+	PrepareContext(ctx context.Context, query string) (*sql.Stmt, error)
+}
+
 func (t *transaction) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
-	return t.Tx.ExecContext(ctx, t.words.query(query), t.words.args(args)...)
+	return t.in.ExecContext(ctx, t.words.query(query), t.words.args(args)...)
 }
 
 func (t *transaction) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	return t.Tx.QueryContext(ctx, t.words.query(query), t.words.args(args)...)
+	return t.in.QueryContext(ctx, t.words.query(query), t.words.args(args)...)
 }
 
 func (t *transaction) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
-	return t.Tx.QueryRowContext(ctx, t.words.query(query), t.words.args(args)...)
+	return t.in.QueryRowContext(ctx, t.words.query(query), t.words.args(args)...)
 }
 
 func (t *transaction) PrepareContext(ctx context.Context, query string) (*sql.Stmt, error) {
-	return t.Tx.PrepareContext(ctx, t.words.query(query))
+	return t.in.PrepareContext(ctx, t.words.query(query))
 }
 
 // upsert inserts a row, or replaces the one with the same key: the first columns, as

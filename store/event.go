@@ -34,12 +34,16 @@ type EventFilter struct {
 
 // Events lists events, the oldest first.
 func (s *Store) Events(ctx context.Context, f EventFilter, limit int) ([]Event, error) {
-	return list(ctx, s, scanEvent, `SELECT id, time, kind, subject, job, body FROM event
-		WHERE id > ?1 AND (?2 = '' OR subject = ?2) AND (CAST(?3 AS BIGINT) = 0 OR job = ?3) ORDER BY id LIMIT ?4`,
-		f.After, f.Subject, f.Job, limit)
+	var w filter
+	w.and("id > ?", f.After)
+	w.is("subject", f.Subject)
+	if f.Job > 0 {
+		w.and("job = ? AND job > 0", f.Job)
+	}
+	return list(ctx, s, scanEvent, "SELECT id, time, kind, subject, job, body FROM event"+w.where()+" ORDER BY id LIMIT ?", append(w.args, limit)...)
 }
 
-func scanEvent(row interface{ Scan(...any) error }) (Event, error) {
+func scanEvent(row cells) (Event, error) {
 	var e Event
 	var at int64
 	var body string
@@ -51,28 +55,6 @@ func scanEvent(row interface{ Scan(...any) error }) (Event, error) {
 // EventSpan is the id of the oldest event that is kept, and of the newest; both 0
 // if there are none.
 func (s *Store) EventSpan(ctx context.Context) (oldest, newest int64, err error) {
-	err = s.reader.QueryRowContext(ctx, "SELECT coalesce(min(id), 0), coalesce(max(id), 0) FROM event").Scan(&oldest, &newest)
+	err = s.reader.QueryRowContext(ctx, "SELECT coalesce((SELECT min(id) FROM event), 0), coalesce((SELECT max(id) FROM event), 0)").Scan(&oldest, &newest)
 	return oldest, newest, explain("read", s.file, err)
-}
-
-// Tidy deletes what nobody asks for any more: all events but the newest, and jobs
-// and deliveries from before a time.
-func (s *Store) Tidy(ctx context.Context, events int64, before time.Time) error {
-	return s.Change(ctx, func(t *Tx) error {
-		for _, c := range []struct {
-			query string
-			arg   int64
-		}{
-			{"DELETE FROM event WHERE id <= (SELECT max(id) FROM event) - ?", events},
-			{"DELETE FROM job WHERE ended > 0 AND ended < ?", millis(before)},
-			{"DELETE FROM watched_run WHERE ended < ?", millis(before)},
-			{"DELETE FROM delivery WHERE time < ?", millis(before)},
-			{"DELETE FROM comment WHERE heard < ?", millis(before.Add(-commentLife))},
-		} {
-			if _, err := t.tx.ExecContext(ctx, c.query, c.arg); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
 }

@@ -33,3 +33,16 @@ func (s *Store) URL() string {
 
 // MovedTables are the tables that are moved.
 func MovedTables() []any { return moved() }
+
+// Size is how many bytes the database has.
+func (s *Store) Size(t testing.TB) (n int64) {
+	t.Helper()
+	query := "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()"
+	if s.shared != nil {
+		query = "SELECT pg_database_size(current_database())"
+	}
+	if err := s.reader.QueryRowContext(t.Context(), query).Scan(&n); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}

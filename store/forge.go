@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/slipway-cd/slipway"
@@ -24,7 +25,7 @@ type Repository struct {
 
 const repositoryColumns = "forge, name, default_branch, url, refs_mark, requests_mark, looked, problem"
 
-func scanRepository(row interface{ Scan(...any) error }) (Repository, error) {
+func scanRepository(row cells) (Repository, error) {
 	var r Repository
 	var looked int64
 	err := row.Scan(&r.Forge, &r.Name, &r.DefaultBranch, &r.URL, &r.RefsMark, &r.RequestsMark, &looked, &r.Problem)
@@ -60,9 +61,16 @@ func (s *Store) Repository(ctx context.Context, forge, name string) (r Repositor
 	return r, ok, explain("read", s.file, err)
 }
 
-// Repositories lists the repositories.
-func (s *Store) Repositories(ctx context.Context) ([]Repository, error) {
-	return list(ctx, s, scanRepository, "SELECT "+repositoryColumns+" FROM repository ORDER BY forge, name")
+// Repositories lists the repositories of a forge, by name; without one those of all.
+func (s *Store) Repositories(ctx context.Context, forge string) ([]Repository, error) {
+	var w filter
+	w.is("forge", forge)
+	return list(ctx, s, scanRepository, "SELECT "+repositoryColumns+" FROM repository"+w.where()+" ORDER BY forge, name", w.args...)
+}
+
+// RepositoriesPage lists repositories by forge and name, from behind one.
+func (s *Store) RepositoriesPage(ctx context.Context, forge, name string, limit int) ([]Repository, error) {
+	return list(ctx, s, scanRepository, "SELECT "+repositoryColumns+" FROM repository WHERE (forge, name) > (?, ?) ORDER BY forge, name LIMIT ?", forge, name, limit)
 }
 
 // DropRepository forgets a repository, with its refs and pull requests. Its apps
@@ -154,7 +162,7 @@ type PullRequest struct {
 
 const requestColumns = "forge, repository, number, open, head, stamp, facts, state, view, wanted, shown, looked"
 
-func scanRequest(row interface{ Scan(...any) error }) (PullRequest, error) {
+func scanRequest(row cells) (PullRequest, error) {
 	var p PullRequest
 	var looked int64
 	var facts, state, view string
@@ -213,10 +221,27 @@ type RequestFilter struct {
 // PullRequests lists pull requests in order of repository and number, from behind
 // the one that after names.
 func (s *Store) PullRequests(ctx context.Context, f RequestFilter, after PullRequest, limit int) ([]PullRequest, error) {
-	return list(ctx, s, scanRequest, "SELECT "+requestColumns+` FROM pull_request
-		WHERE (?1 = '' OR forge = ?1) AND (?2 = '' OR repository = ?2) AND (?3 = 0 OR open = 1) AND (?4 = '' OR head = ?4) AND (?5 = 0 OR wanted != shown)
-		AND (forge, repository, number) > (?6, ?7, ?8) AND (?9 = 0 OR number = ?9) ORDER BY forge, repository, number LIMIT ?10`,
-		f.Forge, f.Repository, f.Open, f.Head, f.Behind, after.Forge, after.Repository, after.Number, f.Number, limit)
+	var w filter
+	w.is("forge", f.Forge)
+	w.is("repository", f.Repository)
+	w.is("head", f.Head)
+	if f.Number > 0 {
+		w.and("number = ?", f.Number)
+	}
+	if f.Open {
+		w.and("open = 1")
+	}
+	if f.Behind {
+		w.and("wanted != shown")
+	}
+	switch {
+	case after.Forge == "":
+	case f.Forge != "" && f.Repository != "": // as after is
+		w.and("number > ?", after.Number)
+	default:
+		w.and("(forge, repository, number) > (?, ?, ?)", after.Forge, after.Repository, after.Number)
+	}
+	return list(ctx, s, scanRequest, "SELECT "+requestColumns+" FROM pull_request"+w.where()+" ORDER BY forge, repository, number LIMIT ?", append(w.args, limit)...)
 }
 
 // Hear keeps that a webhook was delivered. It reports whether it is new: a replay
@@ -233,7 +258,7 @@ func (t *Tx) Hear(ctx context.Context, forge, id, event string, now time.Time) (
 // AppTeams are the teams that own apps, by app.
 func (s *Store) AppTeams(ctx context.Context) (map[string]string, error) {
 	type pair struct{ app, team string }
-	all, err := list(ctx, s, func(row interface{ Scan(...any) error }) (p pair, err error) {
+	all, err := list(ctx, s, func(row cells) (p pair, err error) {
 		return p, row.Scan(&p.app, &p.team)
 	}, "SELECT name, team FROM app WHERE team != ''")
 	teams := make(map[string]string, len(all))
@@ -254,14 +279,17 @@ type App struct {
 	Commit     string    `json:"commit"` // of the default branch when its manifest was read
 	Tree       string    `json:"tree"`   // git's name of the folder at that commit
 	Updated    time.Time `json:"updated"`
+	RunsOn     []string  `json:"runs_on,omitempty"` // the labels that its builds need
 }
 
-const appColumns = "name, forge, repository, folder, team, shape, commit_id, tree, updated"
+const appColumns = "name, forge, repository, folder, team, shape, commit_id, tree, updated, runs_on"
 
-func scanApp(row interface{ Scan(...any) error }) (App, error) {
+func scanApp(row cells) (App, error) {
 	var a App
 	var updated int64
-	err := row.Scan(&a.Name, &a.Forge, &a.Repository, &a.Folder, &a.Team, &a.Shape, &a.Commit, &a.Tree, &updated)
+	var runsOn string
+	err := row.Scan(&a.Name, &a.Forge, &a.Repository, &a.Folder, &a.Team, &a.Shape, &a.Commit, &a.Tree, &updated, &runsOn)
+	a.RunsOn = strings.Fields(runsOn)
 	a.Updated = fromMillis(updated)
 	return a, err
 }
@@ -278,7 +306,7 @@ func (t *Tx) PutApp(ctx context.Context, a App) error {
 			WithFix("give the one in %s another name in its manifest; what one ships would take the other's place", a.Repository)
 	}
 	_, err = t.tx.ExecContext(ctx, upsert("app", appColumns, 1),
-		a.Name, a.Forge, a.Repository, a.Folder, a.Team, a.Shape, a.Commit, a.Tree, millis(a.Updated))
+		a.Name, a.Forge, a.Repository, a.Folder, a.Team, a.Shape, a.Commit, a.Tree, millis(a.Updated), labelText(a.RunsOn))
 	return err
 }
 
@@ -299,20 +327,7 @@ func (t *Tx) App(ctx context.Context, name string) (App, bool, error) {
 
 // AppsOf lists the apps of a repository within the transaction.
 func (t *Tx) AppsOf(ctx context.Context, forge, repository string) ([]App, error) {
-	rows, err := t.tx.QueryContext(ctx, "SELECT "+appColumns+" FROM app WHERE forge = ? AND repository = ? ORDER BY name", forge, repository)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var all []App
-	for rows.Next() {
-		a, err := scanApp(rows)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, a)
-	}
-	return all, rows.Err()
+	return gather(ctx, t.tx, scanApp, "SELECT "+appColumns+" FROM app WHERE forge = ? AND repository = ? ORDER BY name", forge, repository)
 }
 
 // App reads an app; ok is false if it is not known.
@@ -329,9 +344,12 @@ type AppFilter struct{ Forge, Repository, Team string }
 
 // Apps lists apps by name, from behind the one named after.
 func (s *Store) Apps(ctx context.Context, f AppFilter, after string, limit int) ([]App, error) {
-	return list(ctx, s, scanApp, "SELECT "+appColumns+` FROM app
-		WHERE name > ?1 AND (?2 = '' OR forge = ?2) AND (?3 = '' OR repository = ?3) AND (?4 = '' OR team = ?4) ORDER BY name LIMIT ?5`,
-		after, f.Forge, f.Repository, f.Team, limit)
+	var w filter
+	w.and("name > ?", after)
+	w.is("forge", f.Forge)
+	w.is("repository", f.Repository)
+	w.is("team", f.Team)
+	return list(ctx, s, scanApp, "SELECT "+appColumns+" FROM app"+w.where()+" ORDER BY name LIMIT ?", append(w.args, limit)...)
 }
 
 // PutCheckResults keeps what the checks of an app said of a commit, with notes for

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -45,15 +46,19 @@ type Job struct {
 	Stop    string          `json:"stop,omitempty"` // why it is to stop; empty: it is not
 	Outcome json.RawMessage `json:"outcome,omitempty"`
 	Process string          `json:"-"` // that does it, or did it last
+
+	Placement
+	Waits string `json:"waits,omitempty" doc:"Why nobody does it yet, where that is not only that others come first."`
 }
 
-const jobColumns = "id, key, kind, subject, input, state, attempt, due, made, began, ended, writer, stop, outcome, process"
+const jobColumns = "id, key, kind, subject, input, state, attempt, due, made, began, ended, writer, stop, outcome, process, pool, needs, tenant"
 
-func scanJob(row interface{ Scan(...any) error }) (Job, error) {
+func scanJob(row cells) (Job, error) {
 	var j Job
 	var due, made, began, ended int64
-	var input, outcome string
-	err := row.Scan(&j.ID, &j.Key, &j.Kind, &j.Subject, &input, &j.State, &j.Attempt, &due, &made, &began, &ended, &j.By, &j.Stop, &outcome, &j.Process)
+	var input, outcome, needs string
+	err := row.Scan(&j.ID, &j.Key, &j.Kind, &j.Subject, &input, &j.State, &j.Attempt, &due, &made, &began, &ended, &j.By, &j.Stop, &outcome, &j.Process, &j.Pool, &needs, &j.Tenant)
+	j.Needs = strings.Fields(needs)
 	j.Input, j.Outcome = json.RawMessage(input), json.RawMessage(outcome)
 	j.Due, j.Made, j.Began, j.Ended = fromMillis(due), fromMillis(made), fromMillis(began), fromMillis(ended)
 	return j, err
@@ -74,12 +79,12 @@ func millis(t time.Time) int64 {
 }
 
 // Enqueue makes a job, unless there is one with its key: then that one is returned,
-// and made is false. Of j only Key, Kind, Subject, Input, Due, Made and By count.
+// and made is false. Of j only Key, Kind, Subject, Input, Due, Made, By and its Placement count.
 func (t *Tx) Enqueue(ctx context.Context, j Job) (job Job, made bool, err error) {
 	t.news = true
-	row := t.tx.QueryRowContext(ctx, `INSERT INTO job (key, kind, subject, input, state, attempt, due, made, began, ended, writer, stop, outcome)
-		VALUES (?, ?, ?, ?, 'waiting', 0, ?, ?, 0, 0, ?, '', '') ON CONFLICT (key) DO NOTHING RETURNING `+jobColumns,
-		j.Key, j.Kind, j.Subject, string(j.Input), max(millis(j.Due), millis(j.Made)), millis(j.Made), j.By)
+	row := t.tx.QueryRowContext(ctx, `INSERT INTO job (key, kind, subject, input, state, attempt, due, made, began, ended, writer, stop, outcome, pool, needs, tenant, later)
+		VALUES (?, ?, ?, ?, 'waiting', 0, ?, ?, 0, 0, ?, '', '', ?, ?, ?, ?) ON CONFLICT (key) DO NOTHING RETURNING `+jobColumns,
+		j.Key, j.Kind, j.Subject, string(j.Input), max(millis(j.Due), millis(j.Made)), millis(j.Made), j.By, j.Pool, labelText(j.Needs), j.Tenant, j.Due.After(j.Made))
 	job, err = scanJob(row)
 	if !errors.Is(err, sql.ErrNoRows) {
 		return job, err == nil, err
@@ -112,6 +117,22 @@ func (t *Tx) Waiting(ctx context.Context, subject, kind string) (Job, bool, erro
 		return j, false, nil
 	}
 	return j, err == nil, err
+}
+
+// AllWaiting are the subjects, of some hundreds at most, on which a job of a kind waits.
+func (t *Tx) AllWaiting(ctx context.Context, kind string, subjects []string) (map[string]bool, error) {
+	args := []any{kind}
+	for _, s := range subjects {
+		args = append(args, s)
+	}
+	all := map[string]bool{}
+	_, err := gather(ctx, t.tx, func(row cells) (_ struct{}, err error) {
+		var subject string
+		err = row.Scan(&subject)
+		all[subject] = true
+		return struct{}{}, err
+	}, "SELECT subject FROM job WHERE kind = ? AND state = 'waiting' AND subject IN ("+marks(len(subjects))+")"+t.tx.words.forUpdate(), args...)
+	return all, err
 }
 
 // LastJob is the newest job of a kind on a subject.
@@ -172,9 +193,13 @@ func (t *Tx) Ours(ctx context.Context, j Job) error {
 	var attempt int
 	err := t.tx.QueryRowContext(ctx, "SELECT attempt FROM job WHERE id = ? AND state = 'running' AND process = ?"+t.tx.words.forUpdate(), j.ID, j.Process).Scan(&attempt)
 	if errors.Is(err, sql.ErrNoRows) || err == nil && attempt != j.Attempt {
-		return slipway.Errorf(slipway.Conflict, "the job %s is not done here any more: this process was taken for lost", j.Key)
+		return notOurs(j)
 	}
 	return err
+}
+
+func notOurs(j Job) error {
+	return slipway.Errorf(slipway.Conflict, "the job %s is not done here any more: this process was taken for lost", j.Key)
 }
 
 // EndJob ends a job that runs.
@@ -184,68 +209,25 @@ func (t *Tx) EndJob(ctx context.Context, id int64, state JobState, outcome json.
 	return err
 }
 
-// DropJob forgets a job.
-func (t *Tx) DropJob(ctx context.Context, id int64) error {
-	_, err := t.tx.ExecContext(ctx, "DELETE FROM job WHERE id = ?", id)
-	return err
+// DropOwn forgets a job that this process claimed. Where it is not its own any more, the
+// error is that of [Tx.Ours].
+func (t *Tx) DropOwn(ctx context.Context, j Job) error {
+	r, err := t.tx.ExecContext(ctx, "DELETE FROM job WHERE id = ? AND state = 'running' AND process = ? AND attempt = ?", j.ID, j.Process, j.Attempt)
+	if err != nil {
+		return err
+	}
+	if n, err := r.RowsAffected(); err != nil || n > 0 {
+		return err
+	}
+	return notOurs(j)
 }
 
 // PutOff lets a job that runs wait again, until due.
 func (t *Tx) PutOff(ctx context.Context, id int64, due time.Time, outcome json.RawMessage) error {
 	t.news = true
-	_, err := t.tx.ExecContext(ctx, "UPDATE job SET state = 'waiting', due = ?, outcome = ? WHERE id = ? AND state = 'running'",
+	_, err := t.tx.ExecContext(ctx, "UPDATE job SET state = 'waiting', due = ?, later = 1, outcome = ? WHERE id = ? AND state = 'running'",
 		millis(due), string(outcome), id)
 	return err
-}
-
-// Claim begins the job of the kinds that has been due for longest and on whose subject
-// none runs. If soon is true it does not wait for the disk: see [Store.ChangeSoon]. ok is
-// false if there is none.
-func (s *Store) Claim(ctx context.Context, kinds []string, now time.Time, soon bool) (j Job, ok bool, err error) {
-	if len(kinds) == 0 {
-		return j, false, nil
-	}
-	args := make([]any, 0, len(kinds)+3)
-	for _, k := range kinds {
-		args = append(args, k)
-	}
-	args = append(args, millis(now))
-	open := "kind IN (" + marks(len(kinds)) + ") AND state = 'waiting' AND due <= ?"
-	// A look costs no lock; most find nothing.
-	var found int64
-	err = s.reader.QueryRowContext(ctx, "SELECT id FROM job WHERE "+open+" LIMIT 1", args...).Scan(&found)
-	if errors.Is(err, sql.ErrNoRows) {
-		return j, false, nil
-	}
-	if err != nil {
-		return j, false, explain("read", s.file, err)
-	}
-	query := `UPDATE job SET state = 'running', began = ?, process = ?, attempt = attempt + 1 WHERE id = (
-		SELECT id FROM job w WHERE ` + open + `
-		AND NOT EXISTS (SELECT 1 FROM job r WHERE r.state = 'running' AND r.subject = w.subject)
-		ORDER BY due, id LIMIT 1` + s.reader.words.forClaim() + `) RETURNING ` + jobColumns
-	args = append([]any{millis(now), s.process().ID}, args...)
-	err = s.claim(ctx, soon, func(t *Tx) error {
-		j, err = scanJob(t.tx.QueryRowContext(ctx, query, args...))
-		ok = err == nil
-		if errors.Is(err, sql.ErrNoRows) {
-			return nil
-		}
-		return err
-	})
-	return j, ok, err
-}
-
-// claim runs a change that is one statement, which in PostgreSQL sees what was
-// committed when it begins: nobody waits for another who claims.
-func (s *Store) claim(ctx context.Context, soon bool, fn func(*Tx) error) error {
-	switch {
-	case s.shared != nil:
-		return s.changeShared(ctx, change{fn: fn, soon: soon, level: sql.LevelReadCommitted})
-	case soon:
-		return s.ChangeSoon(ctx, fn)
-	}
-	return s.Change(ctx, fn)
 }
 
 // Reopen lets the jobs wait again that ran in a process that is gone. Whoever
@@ -263,13 +245,6 @@ func (s *Store) Reopen(ctx context.Context) (int64, error) {
 	return n, err
 }
 
-// NextDue is when the next job that waits becomes due; zero if none waits.
-func (s *Store) NextDue(ctx context.Context, after time.Time) (time.Time, error) {
-	var due sql.NullInt64
-	err := s.reader.QueryRowContext(ctx, "SELECT min(due) FROM job WHERE state = 'waiting' AND due > ?", millis(after)).Scan(&due)
-	return fromMillis(due.Int64), explain("read", s.file, err)
-}
-
 // Job reads a job; ok is false if there is none.
 func (s *Store) Job(ctx context.Context, id int64) (j Job, ok bool, err error) {
 	j, err = scanJob(s.reader.QueryRowContext(ctx, "SELECT "+jobColumns+" FROM job WHERE id = ?", id))
@@ -277,6 +252,11 @@ func (s *Store) Job(ctx context.Context, id int64) (j Job, ok bool, err error) {
 		return j, false, nil
 	}
 	return j, err == nil, explain("read", s.file, err)
+}
+
+// StoppedJobs lists the jobs of this process that run and are to stop.
+func (s *Store) StoppedJobs(ctx context.Context) ([]Job, error) {
+	return list(ctx, s, scanJob, "SELECT "+jobColumns+" FROM job WHERE state = 'running' AND process = ? AND stop > ''", s.process().ID)
 }
 
 // JobFilter says which jobs are meant; what is empty leaves all.
@@ -289,45 +269,45 @@ type JobFilter struct {
 
 // Jobs lists jobs, the newest first.
 func (s *Store) Jobs(ctx context.Context, f JobFilter, limit int) ([]Job, error) {
-	where, args := []string{"1 = 1"}, []any{}
-	if f.Subject != "" {
-		where, args = append(where, "subject = ?"), append(args, f.Subject)
-	}
+	var w filter
+	w.is("subject", f.Subject)
 	if len(f.Kinds) > 0 {
-		where = append(where, "kind IN ("+marks(len(f.Kinds))+")")
-		for _, k := range f.Kinds {
-			args = append(args, k)
-		}
+		w.and("kind IN ("+marks(len(f.Kinds))+")", anyOf(f.Kinds)...)
 	}
 	if len(f.States) > 0 {
-		where = append(where, "state IN ("+marks(len(f.States))+")")
-		for _, k := range f.States {
-			args = append(args, string(k))
+		w.and(inStates(f.States))
+		if !slices.ContainsFunc(f.States, func(s JobState) bool { return s == JobDone || !s.Ended() }) {
+			w.and("ended > 0 AND state != 'done'") // as the index of those says
 		}
 	}
 	if f.Before > 0 {
-		where, args = append(where, "id < ?"), append(args, f.Before)
+		w.and("id < ?", f.Before)
 	}
-	args = append(args, limit)
-	return list(ctx, s, scanJob, "SELECT "+jobColumns+" FROM job WHERE "+strings.Join(where, " AND ")+" ORDER BY id DESC LIMIT ?", args...)
+	return list(ctx, s, scanJob, "SELECT "+jobColumns+" FROM job"+w.where()+" ORDER BY id DESC LIMIT ?", append(w.args, limit)...)
 }
 
-// list reads rows.
-func list[T any](ctx context.Context, s *Store, scan func(interface{ Scan(...any) error }) (T, error), query string, args ...any) ([]T, error) {
-	rows, err := s.reader.QueryContext(ctx, query, args...)
-	if err != nil {
-		return nil, explain("read", s.file, err)
-	}
-	defer rows.Close()
-	all := []T{}
-	for rows.Next() {
-		v, err := scan(rows)
-		if err != nil {
-			return nil, explain("read", s.file, err)
+// inStates is the term that a job is in one of some states. The indexes are of the jobs
+// in some states, so that they stand in the text.
+func inStates(all []JobState) string {
+	var texts []string
+	for _, s := range all {
+		switch s {
+		case JobWaiting, JobRunning, JobDone, JobFailed, JobReplaced, JobCancelled:
+			texts = append(texts, "state = '"+string(s)+"'")
 		}
-		all = append(all, v)
 	}
-	return all, explain("read", s.file, rows.Err())
+	if len(texts) == 0 {
+		return "1 = 0" // there is no such state
+	}
+	return "(" + strings.Join(texts, " OR ") + ")"
+}
+
+func anyOf(texts []string) []any {
+	all := make([]any, len(texts))
+	for i, t := range texts {
+		all[i] = t
+	}
+	return all
 }
 
 // CountJobs counts the jobs that are not at their end, by state.

@@ -113,7 +113,7 @@ func verified(s ledger.Subject, entries []ledger.Entry, after int64) ([]ledger.E
 
 // Subjects implements ledger.Ledger.
 func (l *Ledger) Subjects(ctx context.Context) ([]ledger.Subject, error) {
-	rows, err := l.store.reader.QueryContext(ctx, "SELECT DISTINCT app, environment FROM ledger ORDER BY app, environment")
+	rows, err := l.store.reader.QueryContext(ctx, "SELECT app, environment FROM ledger WHERE number = 1 ORDER BY app, environment")
 	if err != nil {
 		return nil, l.unreadable(err)
 	}
@@ -134,7 +134,7 @@ func (l *Ledger) Subjects(ctx context.Context) ([]ledger.Subject, error) {
 
 func (l *Ledger) unreadable(err error) error { return explain("read", l.store.file, err) }
 
-func scan(row interface{ Scan(...any) error }) (ledger.Entry, error) {
+func scan(row cells) (ledger.Entry, error) {
 	var e ledger.Entry
 	var when, body, statements, prev, hash string
 	if err := row.Scan(&e.App, &e.Environment, &e.Number, &prev, &e.ID, &e.Kind, &when, &e.By, &body, &statements, &hash); err != nil {

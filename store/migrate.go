@@ -32,7 +32,7 @@ func migrate(ctx context.Context, db *database, file string) error {
 	for range 3 {
 		_, err = p.Up(ctx)
 		current, target, verr := p.GetVersions(ctx)
-		if verr == nil && current > target {
+		if verr == nil && !mayWork(target, current) && current > target {
 			return tooNew(file)
 		}
 		if err == nil || ctx.Err() != nil {
@@ -102,7 +102,7 @@ func (s *Store) known(ctx context.Context) error {
 		return nothingYet(s.file) // a process died while it made the tables
 	case err != nil:
 		return explain("read", s.file, err)
-	case current > newest:
+	case current > newest && !mayWork(newest, current):
 		return tooNew(s.file)
 	case current < newest && s.untouched(ctx):
 		return nothingYet(s.file) // the same, between two of them
@@ -116,7 +116,7 @@ func (s *Store) known(ctx context.Context) error {
 // untouched reports whether nothing was ever put into the ledger.
 func (s *Store) untouched(ctx context.Context) bool {
 	var n int
-	err := s.reader.QueryRowContext(ctx, "SELECT count(*) FROM (SELECT 1 FROM ledger LIMIT 1)").Scan(&n)
+	err := s.reader.QueryRowContext(ctx, "SELECT count(*) FROM (SELECT 1 FROM ledger LIMIT 1) AS first").Scan(&n)
 	return err == nil && n == 0
 }
 
@@ -125,6 +125,34 @@ func (s *Store) untouched(ctx context.Context) bool {
 func isUnmade(err error) bool {
 	e, ok := errors.AsType[*sqlite.Error](err)
 	return ok && e.Code() == sqlite3.SQLITE_READONLY_ROLLBACK
+}
+
+// generation is how many migrations one generation of tables has room for. Migrations of
+// one generation only add, so that every program of it works over all of its tables: while
+// servers are upgraded one after the other, old ones work over newer tables than they
+// know. One that takes something away, or gives it another meaning, begins the next
+// generation: its number is the next thousand.
+const generation = 1000
+
+// mayWork reports whether a program that knows one version of the tables may work over
+// newer ones.
+func mayWork(knows, current int64) bool { return knows/generation == current/generation }
+
+// isWhole says whether this program knows all tables there are: one that copies them is
+// to leave none out.
+func (s *Store) isWhole(ctx context.Context) error {
+	p, err := provider(s.reader)
+	if err != nil {
+		return err
+	}
+	current, newest, err := p.GetVersions(ctx)
+	switch {
+	case err != nil:
+		return explain("read", s.file, err)
+	case current > newest:
+		return tooNew(s.file)
+	}
+	return nil
 }
 
 func tooNew(file string) error {

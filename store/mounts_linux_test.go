@@ -16,7 +16,7 @@ import (
 
 func TestDiskFull(t *testing.T) {
 	inOwnMounts(t, func(t *testing.T) {
-		dir := mount(t, "size=512k")
+		dir := mount(t, "size=1m")
 		file := filepath.Join(dir, "slipway.db")
 		s := open(t, file)
 		add(t, s, 2)

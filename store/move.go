@@ -29,6 +29,11 @@ type Moved struct {
 // settingMoved is from which server's folder a database was moved.
 const settingMoved = "moved-from"
 
+// ServerID is the file in a state folder with the id of the server that it is of, and the
+// name of the setting with the id under which artifact repositories know all who share a
+// database.
+const ServerID = "server-id"
+
 // Move moves the database of a server that is stopped, in a file, to the empty
 // PostgreSQL database with a URL: all of it in one transaction, which ends only when
 // every table has as many rows, and the ledger verifies and has the same head. The file
@@ -64,6 +69,9 @@ func (m *Moved) copy(ctx context.Context, file string, to *Store, keys, id strin
 		return err
 	}
 	defer from.Close()
+	if err := from.isWhole(ctx); err != nil {
+		return err
+	}
 	var under int64
 	if err := from.reader.QueryRowContext(ctx, "SELECT count(*) FROM job WHERE state = 'running'").Scan(&under); err != nil {
 		return explain("read", file, err)
@@ -72,12 +80,15 @@ func (m *Moved) copy(ctx context.Context, file string, to *Store, keys, id strin
 		return slipway.Errorf(slipway.Busy, "%d jobs were under way when the server was stopped", under).
 			WithFix("start it once more over %s, and stop it with a --drain that is long enough: it ends what it began", filepath.Dir(file))
 	}
+	if err := from.TakeLogs(ctx, filepath.Dir(keys)); err != nil {
+		return err
+	}
 	public, err := os.ReadFile(filepath.Join(keys, tree.PublicFile))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	return from.Snapshot(ctx, func(x Snapshot) error {
-		return to.receive(ctx, x.tx, m, map[string]string{settingMoved: id, "server-id": id, settingKey: strings.TrimSpace(string(public))})
+		return to.receive(ctx, x.tx, m, map[string]string{settingMoved: id, ServerID: id, settingKey: strings.TrimSpace(string(public))})
 	})
 }
 
@@ -92,13 +103,34 @@ func (s *Store) movedFrom(ctx context.Context, id string) (bool, error) {
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return false, explain("read", s.file, err)
 	}
-	var full bool
-	err = s.reader.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM ledger) OR EXISTS (SELECT 1 FROM job) OR EXISTS (SELECT 1 FROM token)
-		OR EXISTS (SELECT 1 FROM setting) OR EXISTS (SELECT 1 FROM process)`).Scan(&full)
+	full, err := s.full(ctx)
 	if err == nil && full {
 		return false, slipway.Errorf(slipway.Conflict, "there is something in %s already, and nothing was moved", s.file).WithFix("name a database that is empty")
 	}
-	return false, explain("read", s.file, err)
+	return false, err
+}
+
+// full reports whether a database holds anything.
+func (s *Store) full(ctx context.Context) (full bool, err error) {
+	err = s.reader.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM ledger) OR EXISTS (SELECT 1 FROM job) OR EXISTS (SELECT 1 FROM token)
+		OR EXISTS (SELECT 1 FROM setting) OR EXISTS (SELECT 1 FROM process)`).Scan(&full)
+	return full, explain("read", s.file, err)
+}
+
+// openEmpty opens a PostgreSQL database that is there and holds nothing.
+func openEmpty(ctx context.Context, url string) (*Store, error) {
+	s, err := Open(ctx, url, nil)
+	if err != nil {
+		return nil, err
+	}
+	full, err := s.full(ctx)
+	if err == nil && full {
+		err = slipway.Errorf(slipway.Conflict, "there is something in %s already, and nothing was restored", s.file).WithFix("name a database that is empty: createdb makes one")
+	}
+	if err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
 }
 
 // receive takes everything from a file, in one transaction.
@@ -108,13 +140,16 @@ func (s *Store) receive(ctx context.Context, from *transaction, m *Moved, settin
 		return explain("write", s.file, err)
 	}
 	defer conn.Close()
-	begun, err := conn.BeginTx(context.WithoutCancel(ctx), nil)
+	b, err := begin(context.WithoutCancel(ctx), conn, beginning(change{level: sql.LevelReadCommitted}))
 	if err != nil {
 		return explain("write", s.file, err)
 	}
-	defer func() { _ = begun.Rollback() }() // of a committed transaction it does nothing
-	tx := &transaction{Tx: begun, words: inPostgres}
-	tables, err := gather(ctx, from, func(row *sql.Rows) (name string, err error) { return name, row.Scan(&name) },
+	defer b.end(ctx)
+	tx := &transaction{in: conn, words: inPostgres}
+	if _, err := tx.ExecContext(ctx, unhurried); err != nil {
+		return explain("write", s.file, err)
+	}
+	tables, err := gather(ctx, from, func(row cells) (name string, err error) { return name, row.Scan(&name) },
 		`SELECT name FROM sqlite_schema WHERE type = 'table' AND name IN (`+marks(len(moved()))+`) ORDER BY name`, moved()...)
 	if err != nil {
 		return err
@@ -124,30 +159,26 @@ func (s *Store) receive(ctx context.Context, from *transaction, m *Moved, settin
 			return explain("write", s.file, fmt.Errorf("move the table %s: %w", table, err))
 		}
 	}
+	if err := m.compare(ctx, from, tx, settings[settingKey]); err != nil {
+		return err
+	}
 	for name, value := range settings {
 		if value == "" {
 			continue
 		}
-		if _, err := tx.ExecContext(ctx, "INSERT INTO setting (name, value) VALUES (?, ?)", name, value); err != nil {
+		if _, err := tx.ExecContext(ctx, upsert("setting", "name, value", 1), name, value); err != nil {
 			return explain("write", s.file, err)
 		}
 	}
-	if err := m.compare(ctx, from, tx, settings[settingKey]); err != nil {
-		return err
-	}
-	var number sql.NullString
-	if err := tx.QueryRowContext(ctx, "SELECT CAST(pg_current_xact_id_if_assigned() AS text)").Scan(&number); err != nil {
-		return explain("write", s.file, err)
-	}
-	return explain("write", s.file, s.commit(ctx, begun, number))
+	return explain("write", s.file, s.commit(context.WithoutCancel(ctx), b, nil, false))
 }
 
 // moved are the tables that are moved: all of this package's but those that are of a
-// process, or of the database itself. TestMovedTables holds them against the migrations.
+// process, of a measurement, or of the database itself. TestMovedTables holds them against the migrations.
 func moved() []any {
 	return []any{
-		"app", "check_result", "comment", "delegation", "delivery", "event", "job", "lease", "ledger", "pending", "pull_request", "ref",
-		"refusal", "repository", "session", "token", "tree_hash", "tree_head", "tree_leaf", "tree_queue", "watched", "watched_run",
+		"app", "budget", "check_result", "comment", "delegation", "delivery", "event", "job", "job_log", "lease", "ledger", "pending", "pull_request", "ref",
+		"refusal", "repository", "session", "setting", "token", "tree_hash", "tree_head", "tree_leaf", "tree_queue", "watched", "watched_run",
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -51,7 +52,11 @@ func furnished(t *testing.T) (file string) {
 		return errors.Join(tx.Tell(ctx, store.Event{Kind: "x", Subject: "s", Time: at()}), tx.PutPullRequest(ctx, pull),
 			tx.PutWatch(ctx, store.Watch{App: "a", Environment: "e", Failing: true, Since: at()}))
 	})
-	change(t, s, func(tx *store.Tx) error { return tx.DropJob(ctx, 3) }) // its number is not given again
+	execute(t, s, "DELETE FROM job WHERE id = 3") // its number is not given again
+	execute(t, s, "UPDATE job SET state = 'running' WHERE id = 1")
+	say(t, s, store.Job{ID: 1}, 0, "hello \xff\x00")
+	execute(t, s, "UPDATE job SET state = 'waiting'")
+	writeLog(t, filepath.Dir(dir), 1, "once\n")
 	return file
 }
 
@@ -68,6 +73,9 @@ func TestMove(t *testing.T) {
 	s := open(t, url)
 	if diff := cmp.Diff(want, insides(t, s)); diff != "" {
 		t.Errorf("what is there (-before +after):\n%s", diff)
+	}
+	if got := logOf(t, s, 1); got != "once\nhello \xff\x00" {
+		t.Errorf("the log of the first job is %q", got)
 	}
 	signer, err := s.Signer(t.Context(), dir)
 	if err != nil {
@@ -115,7 +123,7 @@ func insides(t *testing.T, s *store.Store) []any {
 	if err := errors.Join(err1, err2, err3, err4, err5, err6); err != nil {
 		t.Fatal(err)
 	}
-	return []any{jobs, events, pull, tokens, watch, head}
+	return []any{jobs, events, pull, tokens, watch, head, strings.TrimPrefix(logOf(t, s, 1), "once\n")}
 }
 
 // What cannot be moved is left as it is.
@@ -123,7 +131,7 @@ func TestNotMoved(t *testing.T) {
 	pgtest.Need(t)
 	file, url := furnished(t), pgtest.New(t)
 	s := open(t, file)
-	j, ok, err := s.Claim(t.Context(), []string{"ship"}, at(), false)
+	j, ok, err := claimed(t.Context(), s, ships, at(), false)
 	if err != nil || !ok {
 		t.Fatal(err)
 	}
@@ -174,7 +182,7 @@ func TestMovedTables(t *testing.T) {
 		if err := rows.Scan(&name); err != nil {
 			t.Fatal(err)
 		}
-		if !slices.Contains(store.MovedTables(), any(name)) && !slices.Contains([]string{"schema_version", "process", "setting"}, name) {
+		if !slices.Contains(store.MovedTables(), any(name)) && !slices.Contains([]string{"schema_version", "process", "setting", "probe", "probe_space"}, name) {
 			t.Errorf("the table %s is not moved", name)
 		}
 	}

@@ -108,7 +108,7 @@ func (t *Tx) chainRefusals(ctx context.Context, minute int64, now time.Time) err
 	return err
 }
 
-func scanRefusal(row interface{ Scan(...any) error }) (access.Refusal, error) {
+func scanRefusal(row cells) (access.Refusal, error) {
 	var r access.Refusal
 	var at int64
 	var do string
@@ -117,7 +117,7 @@ func scanRefusal(row interface{ Scan(...any) error }) (access.Refusal, error) {
 	return r, err
 }
 
-func scanInt(row interface{ Scan(...any) error }) (int64, error) {
+func scanInt(row cells) (int64, error) {
 	var n int64
 	err := row.Scan(&n)
 	return n, err

@@ -57,6 +57,33 @@ func (s *Store) EndSession(ctx context.Context, secret string, l access.Limits, 
 	})
 }
 
+// SessionsEnded is the kind of the ledger's entry by which all sessions were ended.
+const SessionsEnded = "access.sessions"
+
+// EndSessions ends the sessions of all, and the sign-ins that are under way.
+func (s *Store) EndSessions(ctx context.Context, by string, now time.Time) (n int64, err error) {
+	err = s.Change(ctx, func(t *Tx) error {
+		r, err := t.tx.ExecContext(ctx, "DELETE FROM session")
+		if err != nil {
+			return err
+		}
+		if n, err = r.RowsAffected(); err != nil {
+			return err
+		}
+		if _, err := t.tx.ExecContext(ctx, "DELETE FROM pending"); err != nil {
+			return err
+		}
+		return t.note(ctx, SessionsEnded, "sessions/"+now.UTC().Format(time.RFC3339Nano), by, now, map[string]int64{"ended": n})
+	})
+	return n, err
+}
+
+// CountSessions counts the sessions that there are; some of them may have run out.
+func (s *Store) CountSessions(ctx context.Context) (n int64, err error) {
+	err = s.reader.QueryRowContext(ctx, "SELECT count(*) FROM session").Scan(&n)
+	return n, explain("read", s.file, err)
+}
+
 // maxPending bounds the sign-ins that are under way: anybody may begin one.
 const maxPending = 10_000
 

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -28,7 +29,9 @@ type shared struct {
 	open context.Context //nolint:containedctx // it is as long as the store is open
 	stop context.CancelFunc
 	work sync.WaitGroup
-	news chan struct{} // something is to be told to others
+	news map[Topic]chan struct{} // something is to be told to others
+
+	wires *wires
 
 	mu      sync.Mutex
 	process Process // that joined; its zero value: none
@@ -89,7 +92,9 @@ func openShared(ctx context.Context, where string, prepare func(*Store) error) (
 		_ = s.Close() // the first error is the one to tell
 		return nil, explain("write", s.file, err)
 	}
-	s.shared.work.Go(s.tellOthers)
+	for topic := range topics {
+		s.shared.work.Go(func() { s.tellOthers(topic) }) //nolint:contextcheck // it is as long as the store is open
+	}
 	return s, nil
 }
 
@@ -136,9 +141,13 @@ func connectShared(ctx context.Context, where string) (*Store, error) {
 		set["application_name"] = "slipway"
 	}
 	// What a lost process held must not be held until somebody's TCP gives up; and a
-	// transaction stands still for no good reason.
-	set["idle_in_transaction_session_timeout"] = "60000"
+	// transaction stands still for no good reason. One that a frozen machine has open has
+	// locks for which all others wait.
+	set["idle_in_transaction_session_timeout"] = strconv.FormatInt(standstill.Milliseconds(), 10)
+	set["tcp_user_timeout"] = strconv.FormatInt(deaf.Milliseconds(), 10)
 	set["tcp_keepalives_idle"], set["tcp_keepalives_interval"], set["tcp_keepalives_count"] = "5", "2", "3"
+	known := &wires{open: map[*wire]bool{}}
+	c.ConnConfig.DialFunc = known.dial
 	pool, err := pgxpool.NewWithConfig(ctx, c)
 	if err != nil {
 		return nil, explain("open", name, err)
@@ -149,7 +158,10 @@ func connectShared(ctx context.Context, where string) (*Store, error) {
 	}
 	open, stop := context.WithCancel(context.WithoutCancel(ctx))
 	s := &Store{file: name, reader: &database{DB: stdlib.OpenDBFromPool(pool), words: inPostgres}}
-	s.shared = &shared{pool: pool, self: fmt.Sprintf("%016x", rand.Uint64()), open: open, stop: stop, news: make(chan struct{}, 1)} //nolint:gosec // it is no secret
+	s.shared = &shared{pool: pool, self: fmt.Sprintf("%016x", rand.Uint64()), open: open, stop: stop, news: map[Topic]chan struct{}{}, wires: known} //nolint:gosec // it is no secret
+	for topic := range topics {
+		s.shared.news[topic] = make(chan struct{}, 1)
+	}
 	return s, nil
 }
 
@@ -188,6 +200,13 @@ func (s *Store) locked(ctx context.Context, lock int64, fn func() error) (err er
 	}()
 	return fn()
 }
+
+// standstill is how long a transaction may wait for its next statement. unhurried is said
+// in one that reads, or has the database for itself, and takes its time in between.
+const (
+	standstill = 4 * time.Second
+	unhurried  = "SET LOCAL idle_in_transaction_session_timeout = '10min'"
+)
 
 // patience is how long an answer of the database is waited for where nothing else is
 // said.
@@ -261,11 +280,11 @@ func isNoTable(err error) bool {
 // did last.
 func isCut(err error) bool {
 	if p, ok := errors.AsType[*pgconn.PgError](err); ok {
-		return strings.HasPrefix(p.Code, "57P") || strings.HasPrefix(p.Code, "08")
+		return strings.HasPrefix(p.Code, "57P") || strings.HasPrefix(p.Code, "08") || p.Code == "25P03" // it stood still in a transaction
 	}
 	if _, ok := errors.AsType[net.Error](err); ok {
 		return true
 	}
-	return pgconn.SafeToRetry(err) || errors.Is(err, sql.ErrConnDone) || errors.Is(err, net.ErrClosed) ||
+	return pgconn.SafeToRetry(err) || errors.Is(err, sql.ErrConnDone) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, net.ErrClosed) ||
 		strings.Contains(err.Error(), "conn closed") || strings.Contains(err.Error(), "unexpected EOF")
 }

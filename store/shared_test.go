@@ -3,8 +3,6 @@ package store_test
 import (
 	"context"
 	"fmt"
-	"io"
-	"net"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -209,7 +207,7 @@ func TestClaimedOnce(t *testing.T) {
 					if done {
 						return
 					}
-					j, ok, err := s.Claim(t.Context(), []string{"ship"}, at(), false)
+					j, ok, err := claimed(t.Context(), s, ships, at(), false)
 					if err != nil {
 						t.Error(err)
 						return
@@ -311,14 +309,14 @@ func TestTakenOver(t *testing.T) {
 		_, _, err := tx.Enqueue(ctx, store.Job{Key: "k", Kind: "ship", Subject: "s", Input: []byte("{}"), Made: at()})
 		return err
 	})
-	first, ok, err := lost.Claim(ctx, []string{"ship"}, at(), false)
+	first, ok, err := claimed(ctx, lost, ships, at(), false)
 	if err != nil || !ok {
 		t.Fatal(err)
 	}
 	if _, err := lost.Ledger(at).Acquire(ctx, subject(), ledger.Holder{ID: "holder0"}, time.Hour); err != nil {
 		t.Fatal(err)
 	}
-	if _, ok, err := alive.Claim(ctx, []string{"ship"}, at(), false); ok || err != nil {
+	if _, ok, err := claimed(ctx, alive, ships, at(), false); ok || err != nil {
 		t.Fatalf("a job that runs was claimed (%v)", err)
 	}
 	if taken, err := alive.TakeOver(ctx, time.Hour); err != nil || len(taken.Processes) != 0 {
@@ -333,7 +331,7 @@ func TestTakenOver(t *testing.T) {
 	if _, err := alive.Ledger(at).Acquire(ctx, subject(), ledger.Holder{ID: "holder1"}, time.Hour); err != nil {
 		t.Errorf("the lease of the lost one: %v", err)
 	}
-	second, ok, err := alive.Claim(ctx, []string{"ship"}, at(), false)
+	second, ok, err := claimed(ctx, alive, ships, at(), false)
 	if err != nil || !ok || second.ID != first.ID || second.Attempt != 2 {
 		t.Fatalf("claimed again: %+v, %t, %v", second, ok, err)
 	}
@@ -361,12 +359,67 @@ func TestTakenOver(t *testing.T) {
 }
 
 // TestNews: others hear at once of what is new, and by themselves nobody.
+// TestParting: of a process it is known how it came to its end, for a while.
+func TestParting(t *testing.T) {
+	pgtest.Need(t)
+	all := several(t, 3)
+	ctx := t.Context()
+	for i, s := range all {
+		if _, err := s.Join(ctx, store.Process{ID: fmt.Sprint("p", i), Role: store.RoleWorker, Name: fmt.Sprint("worker ", i), Labels: []string{"gpu", "arm", "gpu"}, Capacity: 2}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	seen := func(want ...store.ProcessState) {
+		t.Helper()
+		ps, err := all[0].Seen(ctx, time.Hour)
+		got := map[string]store.ProcessState{}
+		for _, p := range ps {
+			got[p.ID] = p.State
+			if strings.Join(p.Labels, " ") != "arm gpu" || p.Capacity != 2 || p.Beat.IsZero() || p.Gone.IsZero() != (p.State == store.ProcessAlive || p.State == store.ProcessDraining) {
+				t.Errorf("%s is %+v", p.ID, p)
+			}
+		}
+		wanted := map[string]store.ProcessState{}
+		for i, state := range want {
+			if state != "" {
+				wanted[fmt.Sprint("p", i)] = state
+			}
+		}
+		if diff := cmp.Diff(wanted, got); diff != "" || err != nil {
+			t.Errorf("%s, %v", diff, err)
+		}
+	}
+	seen("alive", "alive", "alive")
+	if err := all[1].Drain(ctx); err != nil {
+		t.Fatal(err)
+	}
+	seen("alive", "draining", "alive")
+	if err := all[1].Leave(ctx); err != nil {
+		t.Fatal(err)
+	}
+	all[0].MustExecute(t, "UPDATE process SET beat = 1 WHERE id = 'p2'")
+	if _, err := all[0].TakeOver(ctx, time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	seen("alive", "left", "lost")
+	if _, err := all[2].Join(ctx, store.Process{ID: "p1", Labels: []string{"arm", "gpu"}, Capacity: 2}); err != nil {
+		t.Fatal(err)
+	}
+	seen("alive", "alive", "lost")
+	all[0].MustExecute(t, "UPDATE process SET gone = gone - 7200000 WHERE id = 'p2'")
+	seen("alive", "alive", "")
+}
+
 func TestNews(t *testing.T) {
 	pgtest.Need(t)
 	all := several(t, 2)
 	rung := make(chan int, 100)
 	for i, s := range all {
-		go s.Listen(t.Context(), func() { rung <- i })
+		go s.Listen(t.Context(), func(topic store.Topic) {
+			if topic == store.Work {
+				rung <- i
+			}
+		})
 	}
 	for range all {
 		<-rung // as each begins to listen
@@ -394,90 +447,16 @@ func testSetting(t *testing.T) {
 	}
 }
 
-// A cutter is a way to a database that breaks when it is told.
-type cutter struct {
-	to string // the socket
-
-	mu   sync.Mutex
-	word string // in what a client sends; empty: nothing breaks it
-	gone bool   // whether the word still arrives
-	hits int
-}
-
-// at begins to listen, and returns the URL by which the database is reached this way.
-func (c *cutter) at(t *testing.T, url string) string {
-	t.Helper()
-	before, dir, _ := strings.Cut(url, "?host=")
-	c.to = filepath.Join(dir, ".s.PGSQL.5432")
-	mine := t.TempDir()
-	l, err := (&net.ListenConfig{}).Listen(t.Context(), "unix", filepath.Join(mine, ".s.PGSQL.5432"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = l.Close() })
-	go func() {
-		for {
-			from, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go c.carry(from)
-		}
-	}()
-	return before + "?host=" + mine
-}
-
-// carry carries what a client and the database say.
-func (c *cutter) carry(from net.Conn) {
-	to, err := net.Dial("unix", c.to) //nolint:noctx // it lives as long as the client
-	if err != nil {
-		_ = from.Close()
-		return
-	}
-	defer from.Close()
-	defer to.Close()
-	go func() { _, _ = io.Copy(from, to); _ = from.Close() }()
-	buffer := make([]byte, 64<<10)
-	for {
-		n, err := from.Read(buffer)
-		if err != nil {
-			return
-		}
-		c.mu.Lock()
-		cut, gone := c.word != "" && strings.Contains(string(buffer[:n]), c.word), c.gone
-		if cut {
-			c.word = ""
-			c.hits++
-		}
-		c.mu.Unlock()
-		if cut {
-			_ = from.Close() // the client hears nothing more
-			if !gone {
-				return
-			}
-		}
-		if _, err := to.Write(buffer[:n]); err != nil {
-			return
-		}
-		if cut {
-			_, _ = io.Copy(io.Discard, io.LimitReader(to, 1)) // until it has heard it
-			return
-		}
-	}
-}
-
 // TestUncertainCommit cuts the connection while it commits: whether the word arrived or
 // not, the change is made once, and whoever made it knows.
 func TestUncertainCommit(t *testing.T) {
 	pgtest.Need(t)
 	for name, arrives := range map[string]bool{"the word arrives": true, "the word is lost": false} {
 		t.Run(name, func(t *testing.T) {
-			c := &cutter{}
-			s := open(t, c.at(t, pgtest.New(t)))
+			way, at := pgtest.Through(t, pgtest.New(t))
+			s := open(t, at)
 			for round := range int64(3) {
-				c.mu.Lock()
-				c.word, c.gone = "commit", arrives
-				c.mu.Unlock()
+				way.CutAt("commit", arrives, nil)
 				calls := 0
 				err := s.Change(t.Context(), func(tx *store.Tx) error {
 					calls++
@@ -491,10 +470,116 @@ func TestUncertainCommit(t *testing.T) {
 					t.Errorf("it was done %d times, want %d", calls, want)
 				}
 			}
-			if c.hits != 3 || count(t, s) != 3 {
-				t.Errorf("%d commits were cut and there are %d entries, want 3 and 3", c.hits, count(t, s))
+			if way.Hits() != 3 || count(t, s) != 3 {
+				t.Errorf("%d commits were cut and there are %d entries, want 3 and 3", way.Hits(), count(t, s))
 			}
 		})
+	}
+}
+
+// TestNumberGivenAgain ends the database while it commits, at a moment when the number
+// of the transaction is on no disk: the next one has the same number. That this one was
+// committed says nothing of the first. Where the database wrote the number down by itself
+// just before, it is known that the first was lost, and it is done again.
+func TestNumberGivenAgain(t *testing.T) {
+	server := pgtest.Start(t)
+	direct := server.New(t)
+	way, through := pgtest.Through(t, direct)
+	s := open(t, through)
+	pgtest.Execute(t, direct, "CREATE TABLE other (n INTEGER)")
+	pgtest.Execute(t, direct, "ALTER SYSTEM SET wal_writer_delay = '10s'") // it writes by itself that often
+	pgtest.Execute(t, direct, "SELECT pg_reload_conf()")
+	again := 0
+	for round := int64(0); ; round++ {
+		way.CutAt("commit", false, func() {
+			server.Halt("QUIT")
+			if err := server.Run(); err != nil {
+				t.Error(err)
+			}
+			for range 5 { // one of them has the number
+				pgtest.Execute(t, direct, "INSERT INTO other VALUES (1)")
+			}
+		})
+		err := s.Change(t.Context(), func(tx *store.Tx) error {
+			_, err := tx.Append(t.Context(), draft(round))
+			return err
+		})
+		if err == nil {
+			again++
+		}
+		if n := count(t, s); way.Hits() != int(round)+1 || n != again {
+			t.Fatalf("after %d cuts there are %d entries, want %d", way.Hits(), n, again)
+		}
+		if err != nil || round == 20 {
+			wantError(t, err, slipway.Unavailable, "nobody knows whether the change was made", "look before you do it again")
+			return
+		}
+	}
+}
+
+// TestFrozen: a process that stands still in the middle of a change keeps no other from
+// going on for long, not even from taking over what it had; and it does it again.
+func TestFrozen(t *testing.T) {
+	pgtest.Need(t)
+	t.Parallel()
+	all := several(t, 2)
+	frozen, goesOn := make(chan struct{}), make(chan struct{})
+	calls := 0
+	ended := make(chan error)
+	go func() {
+		ended <- all[0].Change(t.Context(), func(tx *store.Tx) error {
+			if _, err := tx.AppendLast(t.Context(), draft(0)); err != nil {
+				return err
+			}
+			if calls++; calls == 1 {
+				close(frozen)
+				<-goesOn
+			}
+			return nil
+		})
+	}()
+	<-frozen
+	began := time.Now()
+	err := all[1].Change(t.Context(), func(tx *store.Tx) error { // which waits for the same place in the chain
+		_, err := tx.AppendLast(t.Context(), draft(1))
+		return err
+	})
+	if took := time.Since(began); err != nil || took > 40*time.Second {
+		t.Errorf("after %s: %v", took, err)
+	}
+	close(goesOn)
+	if err := <-ended; err != nil || calls < 2 || count(t, all[1]) != 2 {
+		t.Errorf("the frozen one was called %d times (%v), and there are %d entries", calls, err, count(t, all[1]))
+	}
+}
+
+// TestHangUp: where what is said is swallowed, whoever waits for an answer can be told
+// that there is none, and goes on when the way is free again.
+func TestHangUp(t *testing.T) {
+	pgtest.Need(t)
+	way, at := pgtest.Through(t, pgtest.New(t))
+	s := open(t, at)
+	said := make(chan struct{})
+	way.CutAt("now()", true, func() { // the change asks for its time, and hears nothing more
+		way.Swallow()
+		close(said)
+		<-t.Context().Done()
+	})
+	answered := make(chan error, 1)
+	go func() {
+		_, err := s.Setting(t.Context(), "id", "first")
+		answered <- err
+	}()
+	<-said
+	select {
+	case err := <-answered:
+		t.Fatalf("it is answered, with %v", err)
+	default:
+	}
+	s.HangUp()
+	way.Heal()
+	if err := <-answered; err != nil {
+		t.Errorf("it does not do it again: %v", err)
 	}
 }
 

@@ -45,14 +45,14 @@ func TestChangeSoon(t *testing.T) {
 	if err == nil || level() != full {
 		t.Errorf("after a change that was cut short (%v) the level is %d", err, level())
 	}
-	j, ok, err := s.Claim(t.Context(), []string{"look"}, now, true)
+	j, ok, err := claimed(t.Context(), s, looks, now, true)
 	if err != nil || !ok || j.Key != "a" || j.Attempt != 1 {
 		t.Errorf("claimed %+v, %t, %v; want the job a", j, ok, err)
 	}
-	if _, ok, err := s.Claim(t.Context(), []string{"look"}, now, false); err != nil || ok {
+	if _, ok, err := claimed(t.Context(), s, looks, now, false); err != nil || ok {
 		t.Errorf("a second job of the subject was claimed (%v)", err)
 	}
-	if _, ok, err := s.Claim(t.Context(), nil, now, false); err != nil || ok {
+	if _, ok, err := claimed(t.Context(), s, store.Wanted{}, now, false); err != nil || ok {
 		t.Errorf("a job of no kind was claimed (%v)", err)
 	}
 }
@@ -83,7 +83,7 @@ func testClaimInTurn(t *testing.T) {
 	add("second", 60, 0)
 	var order []string
 	for _, now := range []int64{40, 40, 100, 100, 100} {
-		j, ok, err := s.Claim(t.Context(), []string{"look"}, at(now), false)
+		j, ok, err := claimed(t.Context(), s, looks, at(now), false)
 		if err != nil {
 			t.Fatal(err)
 		}

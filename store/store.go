@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 
 	_ "modernc.org/sqlite" // the SQLite driver, pure Go
@@ -24,7 +25,8 @@ type Store struct {
 	file   string    // or what a PostgreSQL database is called
 	writer *database // one connection: SQLite has one writer
 	reader *database
-	shared *shared // nil: SQLite
+	shared *shared  // nil: SQLite
+	last   sync.Map // who had the last turn, by pool: see Claim
 }
 
 // Open opens the SQLite database in file, makes it if it is not there, and

@@ -365,6 +365,18 @@ func TestDamagedInTheMiddle(t *testing.T) {
 	wantError(t, err, slipway.Unavailable, file+" is damaged: ", "restore it from a backup")
 }
 
+// TestBetweenTwoMigrations: whoever reads while another process makes the tables, or after
+// it was killed there, finds nothing yet.
+func TestBetweenTwoMigrations(t *testing.T) {
+	onBoth(t, func(t *testing.T) {
+		at := place(t)
+		s := open(t, at)
+		execute(t, s, "DELETE FROM schema_version WHERE version_id > 1")
+		_, err := store.OpenReadOnly(t.Context(), at)
+		wantError(t, err, slipway.NotFound, "nothing was shipped from here yet", "")
+	})
+}
+
 func TestOtherVersions(t *testing.T) {
 	old := filepath.Join(t.TempDir(), "slipway.db")
 	s := open(t, old)
@@ -375,7 +387,7 @@ func TestOtherVersions(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "slipway.db")
 	s = open(t, file)
 	add(t, s, 1)
-	execute(t, s, "INSERT INTO schema_version (version_id, is_applied) VALUES (99, 1)")
+	execute(t, s, "INSERT INTO schema_version (version_id, is_applied) VALUES (1000, 1)")
 	_, err = store.OpenReadOnly(t.Context(), file)
 	wantError(t, err, slipway.Unavailable, file+" was written by a newer Slipway than this one", "use that version, or a newer one")
 	_, err = store.Open(t.Context(), file, nil)

@@ -84,7 +84,7 @@ func (s *Store) Used(ctx context.Context, k access.Token, now time.Time) error {
 	})
 }
 
-func scanToken(row interface{ Scan(...any) error }) (access.Token, error) {
+func scanToken(row cells) (access.Token, error) {
 	var k access.Token
 	var teams, scopes string
 	var created, expires, used, ended int64

@@ -16,11 +16,11 @@ import (
 var _ tree.Keeper = (*Store)(nil)
 
 // Sequence implements tree.Keeper.
-func (s *Store) Sequence(ctx context.Context, limit int, sign func(tree.Head) (string, error)) (tree.Head, int, error) {
+func (s *Store) Sequence(ctx context.Context, limit int, after tree.Head, sign func(tree.Head) (string, error)) (tree.Head, int, error) {
 	var head tree.Head
 	var n int
 	err := s.Change(ctx, func(t *Tx) (err error) {
-		head, n, err = t.sequence(ctx, limit, sign)
+		head, n, err = t.sequence(ctx, s.file, limit, after, sign)
 		return err
 	})
 	if err != nil {
@@ -29,7 +29,10 @@ func (s *Store) Sequence(ctx context.Context, limit int, sign func(tree.Head) (s
 	return head, n, nil
 }
 
-func (t *Tx) sequence(ctx context.Context, limit int, sign func(tree.Head) (string, error)) (tree.Head, int, error) {
+func (t *Tx) sequence(ctx context.Context, file string, limit int, after tree.Head, sign func(tree.Head) (string, error)) (tree.Head, int, error) {
+	if err := goesOn(ctx, t.tx, file, after); err != nil {
+		return tree.Head{}, 0, err
+	}
 	size, err := treeSize(ctx, t.tx)
 	if err != nil {
 		return tree.Head{}, 0, err
@@ -45,6 +48,9 @@ func (t *Tx) sequence(ctx context.Context, limit int, sign func(tree.Head) (stri
 	head := tree.Head{Size: size + int64(len(entries)), Hash: root}
 	note, err := sign(head)
 	if err != nil {
+		return tree.Head{}, 0, err
+	}
+	if err := t.mayHaveSigned(ctx, note); err != nil {
 		return tree.Head{}, 0, err
 	}
 	if err := t.addLeaves(ctx, size, entries, hashes); err != nil {

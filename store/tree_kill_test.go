@@ -105,7 +105,7 @@ func writeAndSequence(t *testing.T, dir string) {
 			return nil
 		})
 		fmt.Fprintf(os.Stdout, "written %d\n", number)
-		if _, _, err := b.Sequence(t.Context(), 2, b.signer.Sign); err != nil {
+		if _, _, err := b.Sequence(t.Context(), 2, tree.Head{}, b.signer.Sign); err != nil {
 			t.Fatal(err)
 		}
 	}

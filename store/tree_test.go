@@ -264,7 +264,11 @@ func flip(t *testing.T, b book, random *rand.Rand, table, column string) {
 	i := random.IntN(len(bad))
 	bad[i] ^= 1 << random.IntN(8)
 	set := fmt.Sprintf("UPDATE %s SET %s = CAST(? AS %s) WHERE rowid = ?", table, column, map[bool]string{true: "BLOB", false: "TEXT"}[column == "hash" && table == "tree_hash"])
-	execute(t, b.Store, set, bad, row)
+	if _, err := b.Execute(t.Context(), set, bad, row); err != nil && strings.Contains(err.Error(), "UNIQUE") {
+		return // it is another one's now, which the database refuses
+	} else if err != nil {
+		t.Fatal(err)
+	}
 	if r := b.verify(t, ""); len(r.Problems) == 0 {
 		t.Errorf("%s.%s, row %d: byte %d of %q became %q, and nobody saw it", table, column, row, i, cell, bad)
 	}
@@ -331,14 +335,14 @@ func testSequenceIsAllOrNothing(t *testing.T) {
 	b := newBook(t)
 	b.write(t, 3)
 	fault := errors.New("no signature")
-	_, n, err := b.Sequence(t.Context(), 4, func(tree.Head) (string, error) { return "", fault })
+	_, n, err := b.Sequence(t.Context(), 4, tree.Head{}, func(tree.Head) (string, error) { return "", fault })
 	if !errors.Is(err, fault) || n != 0 {
 		t.Errorf("got %d, %v", n, err)
 	}
 	if r := b.verify(t, ""); r.Err() != nil || r.Waiting != 6 || r.Head.Size != 0 {
 		t.Errorf("after a fault: %+v", r)
 	}
-	if _, n, err = b.Sequence(t.Context(), 4, b.signer.Sign); err != nil || n != 4 {
+	if _, n, err = b.Sequence(t.Context(), 4, tree.Head{}, b.signer.Sign); err != nil || n != 4 {
 		t.Errorf("got %d, %v", n, err)
 	}
 	if n := b.all(t); n != 2 {

@@ -27,12 +27,17 @@ func (s *Store) Snapshot(ctx context.Context, fn func(Snapshot) error) error {
 		return explain("read", s.file, err)
 	}
 	defer func() { _ = tx.Rollback() }() // it only read
-	return explain("read", s.file, fn(Snapshot{&transaction{Tx: tx, words: s.reader.words}}))
+	if s.shared != nil {
+		if _, err := tx.ExecContext(ctx, unhurried); err != nil {
+			return explain("read", s.file, err)
+		}
+	}
+	return explain("read", s.file, fn(Snapshot{&transaction{in: tx, words: s.reader.words}}))
 }
 
 // Subjects implements tree.Source.
 func (s Snapshot) Subjects(ctx context.Context) ([]ledger.Subject, error) {
-	return gather(ctx, s.tx, func(row *sql.Rows) (x ledger.Subject, err error) {
+	return gather(ctx, s.tx, func(row cells) (x ledger.Subject, err error) {
 		err = row.Scan(&x.App, &x.Environment)
 		return x, err
 	}, "SELECT app, environment FROM ledger UNION SELECT app, environment FROM tree_leaf UNION SELECT app, environment FROM tree_queue ORDER BY 1, 2")
@@ -40,7 +45,7 @@ func (s Snapshot) Subjects(ctx context.Context) ([]ledger.Subject, error) {
 
 // Chain implements tree.Source.
 func (s Snapshot) Chain(ctx context.Context, x ledger.Subject) ([]tree.Row, error) {
-	return gather(ctx, s.tx, func(row *sql.Rows) (tree.Row, error) {
+	return gather(ctx, s.tx, func(row cells) (tree.Row, error) {
 		var cells rowCells
 		err := row.Scan(cells.targets()...)
 		return cells.row(), err
@@ -49,7 +54,7 @@ func (s Snapshot) Chain(ctx context.Context, x ledger.Subject) ([]tree.Row, erro
 
 // Leaves implements tree.Source.
 func (s Snapshot) Leaves(ctx context.Context, x ledger.Subject) ([]tree.Leaf, error) {
-	return gather(ctx, s.tx, func(row *sql.Rows) (tree.Leaf, error) {
+	return gather(ctx, s.tx, func(row cells) (tree.Leaf, error) {
 		l := tree.Leaf{Subject: x}
 		err := row.Scan(&l.Number, &l.Index)
 		return l, err
@@ -58,7 +63,7 @@ func (s Snapshot) Leaves(ctx context.Context, x ledger.Subject) ([]tree.Leaf, er
 
 // Waiting implements tree.Source.
 func (s Snapshot) Waiting(ctx context.Context, x ledger.Subject) ([]int64, error) {
-	return gather(ctx, s.tx, func(row *sql.Rows) (n int64, err error) {
+	return gather(ctx, s.tx, func(row cells) (n int64, err error) {
 		err = row.Scan(&n)
 		return n, err
 	}, "SELECT number FROM tree_queue WHERE app = ? AND environment = ? ORDER BY number", x.App, x.Environment)
@@ -86,27 +91,10 @@ func (s Snapshot) Hashes(ctx context.Context, fn func(int64, []byte) error) erro
 
 // Heads implements tree.Source.
 func (s Snapshot) Heads(ctx context.Context) ([]tree.SignedHead, error) {
-	return gather(ctx, s.tx, func(row *sql.Rows) (h tree.SignedHead, err error) {
+	return gather(ctx, s.tx, func(row cells) (h tree.SignedHead, err error) {
 		err = row.Scan(&h.Size, &h.Note)
 		return h, err
 	}, "SELECT size, note FROM tree_head ORDER BY size")
-}
-
-func gather[T any](ctx context.Context, tx *transaction, scan func(*sql.Rows) (T, error), query string, args ...any) ([]T, error) {
-	rows, err := tx.QueryContext(ctx, query, args...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var all []T
-	for rows.Next() {
-		v, err := scan(rows)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, v)
-	}
-	return all, rows.Err()
 }
 
 // rowCells are the columns of an entry as they are kept, as text.

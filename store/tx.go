@@ -13,8 +13,9 @@ import (
 // all; a crash undoes it.
 type Tx struct {
 	tx     *transaction
-	events []Event // told at its end: see finish
-	news   bool    // others are to be told that something is new
+	events []Event // told at its end: see endings
+	news   bool    // others are to be told that there is a job or an event
+	topics []Topic // others are to be told of
 }
 
 // Change runs fn in a transaction that writes; it is as if nobody else wrote
@@ -59,6 +60,19 @@ func (s *Store) ChangeSoon(ctx context.Context, fn func(*Tx) error) (err error) 
 	return explain("write", s.file, transact(ctx, c, fn))
 }
 
+// ChangeOwn is Change, or ChangeSoon, for a change that reads only rows that nobody else
+// changes before its end: those that it has locked, such as by [Tx.Ours]. Over PostgreSQL
+// nothing that others do at the same time undoes it.
+func (s *Store) ChangeOwn(ctx context.Context, soon bool, fn func(*Tx) error) error {
+	switch {
+	case s.shared != nil:
+		return s.changeShared(ctx, change{fn: fn, soon: soon, level: sql.LevelReadCommitted})
+	case soon:
+		return s.ChangeSoon(ctx, fn)
+	}
+	return s.Change(ctx, fn)
+}
+
 // A beginner begins transactions: the database, or one connection to it.
 type beginner interface {
 	BeginTx(ctx context.Context, opts *sql.TxOptions) (*sql.Tx, error)
@@ -71,37 +85,47 @@ func transact(ctx context.Context, db beginner, fn func(*Tx) error) error {
 		return err
 	}
 	defer func() { _ = tx.Rollback() }() // of a committed transaction it does nothing
-	t := &Tx{tx: &transaction{Tx: tx, words: inSQLite}}
+	t := &Tx{tx: &transaction{in: tx, words: inSQLite}}
 	if err := fn(t); err != nil {
 		return err
 	}
-	if err := t.finish(ctx); err != nil {
-		return err
+	for _, e := range t.endings() {
+		if _, err := t.tx.ExecContext(ctx, e.query, e.args...); err != nil {
+			return err
+		}
 	}
 	return tx.Commit()
 }
 
-// finish does what a transaction does last. Events get their numbers here: whoever
-// has seen one is never to find another below it later, so that in PostgreSQL, where
-// transactions run side by side, those that tell something end one after the other.
-func (t *Tx) finish(ctx context.Context) error {
-	if len(t.events) == 0 {
-		return nil
-	}
-	if t.tx.words == inPostgres {
-		if _, err := t.tx.ExecContext(ctx, "SELECT pg_advisory_xact_lock(?)", lockEvents); err != nil {
-			return err
-		}
-	}
-	for _, e := range t.events {
-		_, err := t.tx.ExecContext(ctx, "INSERT INTO event (time, kind, subject, job, body) VALUES (?, ?, ?, ?, ?)",
-			millis(e.Time), e.Kind, e.Subject, e.Job, string(e.Body))
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+// An ending is a statement that tells an event at the end of a transaction. Events get
+// their numbers there: whoever has seen one is never to find another below it later.
+type ending struct {
+	query string
+	args  []any
 }
+
+// endings tell what a transaction tells.
+func (t *Tx) endings() []ending {
+	all := make([]ending, len(t.events))
+	for i, e := range t.events {
+		all[i] = ending{
+			"INSERT INTO event (time, kind, subject, job, body) VALUES (?, ?, ?, ?, ?)",
+			[]any{millis(e.Time), e.Kind, e.Subject, e.Job, string(e.Body)},
+		}
+		if i == 0 && t.tx.words == inPostgres {
+			all[i] = ending{tellInTurn, append([]any{lockEvents}, all[i].args...)}
+		}
+	}
+	return all
+}
+
+// tellInTurn tells the first event once the transactions have ended that tell something and
+// came before: in PostgreSQL, where transactions run side by side, those end one after the
+// other. Its number is taken when it has the lock. Those that wait do not also wait
+// for its disk: see [Store.commit].
+const tellInTurn = `WITH turn AS MATERIALIZED (
+		SELECT CAST(pg_advisory_xact_lock(?) AS text) AS held, set_config('synchronous_commit', 'off', true) AS soon
+	) INSERT INTO event (time, kind, subject, job, body) SELECT CAST(? AS BIGINT), ?, ?, CAST(? AS BIGINT), ? FROM turn`
 
 // Append adds an entry to the ledger, as [Ledger.Append] does, as part of the
 // transaction: the act and its entry are one.

@@ -59,7 +59,7 @@ func (s *Store) Watch(ctx context.Context, app, env string) (w Watch, ok bool, e
 
 // SeenRuns are the runs of an app in an environment whose end was seen.
 func (s *Store) SeenRuns(ctx context.Context, app, env string) ([]string, error) {
-	return list(ctx, s, func(row interface{ Scan(...any) error }) (run string, err error) {
+	return list(ctx, s, func(row cells) (run string, err error) {
 		return run, row.Scan(&run)
 	}, "SELECT run FROM watched_run WHERE app = ? AND environment = ?", app, env)
 }

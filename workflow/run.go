@@ -15,6 +15,7 @@ type run struct {
 	marked chan struct{}   // closed when the engine knows that the run is stopped
 
 	mu      sync.Mutex
+	begun   bool // the function was called
 	over    bool // nobody waits any more
 	working sync.WaitGroup
 }
@@ -22,8 +23,8 @@ type run struct {
 // watch makes the run known under its id until end is called, which waits until
 // the workflow's function has returned. When ctx is done the engine is told, so
 // that it takes no more results.
-func (e *Engine) watch(ctx context.Context, id string) (end func()) {
-	r := &run{ctx: ctx, marked: make(chan struct{})}
+func (e *Engine) watch(ctx context.Context, id string) (r *run, end func()) {
+	r = &run{ctx: ctx, marked: make(chan struct{})}
 	e.runs.Store(id, r)
 	stop := context.AfterFunc(ctx, func() {
 		defer close(r.marked)
@@ -33,7 +34,7 @@ func (e *Engine) watch(ctx context.Context, id string) (end func()) {
 			_ = dbos.CancelWorkflow(e.root, id)
 		}
 	})
-	return sync.OnceFunc(func() {
+	return r, sync.OnceFunc(func() {
 		r.mu.Lock()
 		r.over = true
 		r.mu.Unlock()
@@ -65,11 +66,19 @@ func (e *Engine) begin(id string) (*run, bool) {
 	r, _ := v.(*run) // runs holds nothing else
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.over {
+	if r.over || r.begun {
 		return nil, false
 	}
+	r.begun = true
 	r.working.Add(1)
 	return r, true
+}
+
+// hasBegun reports whether the function was called.
+func (r *run) hasBegun() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.begun
 }
 
 // whenDone calls cancel with the cause once the caller's context is done, until

@@ -44,6 +44,10 @@ const (
 	// that runs a workflow has what it is run for.
 	resumed = "resumed"
 	look    = 50 * time.Millisecond
+	// unheard is how long a workflow that is to go on may not have begun until it is asked
+	// for again: a connection that was cut may have hidden from the engine that it had
+	// taken it out of its queue.
+	unheard = 5 * time.Second
 	// drain is how long Close waits for workflows to see that they must stop.
 	drain = 10 * time.Second
 )
@@ -95,10 +99,19 @@ func queueOf(executor string) string { return resumed + "/" + executor }
 // Launch starts the engine. Every workflow must be registered before.
 func (e *Engine) Launch() error {
 	dbos.ListenQueues(e.root, e.queue)
-	if _, err := dbos.RegisterQueue(e.root, e.queue, dbos.WithQueueBasePollingInterval(look)); err != nil {
-		return e.store.Explain(fmt.Errorf("launch the workflow engine: %w", err))
+	if err := e.Listen(); err != nil {
+		return err
 	}
 	if err := dbos.Launch(e.root); err != nil {
+		return e.store.Explain(fmt.Errorf("launch the workflow engine: %w", err))
+	}
+	return nil
+}
+
+// Listen has the queue of this process there, which another one removes that takes it
+// for lost: see Forget.
+func (e *Engine) Listen() error {
+	if _, err := dbos.RegisterQueue(e.root, e.queue, dbos.WithQueueBasePollingInterval(look)); err != nil {
 		return e.store.Explain(fmt.Errorf("launch the workflow engine: %w", err))
 	}
 	return nil
@@ -178,7 +191,7 @@ func (w *Workflow[I, O]) Run(ctx context.Context, e *Engine, subject string, in 
 	if open && resuming != nil {
 		resuming()
 	}
-	end := e.watch(ctx, id)
+	r, end := e.watch(ctx, id)
 	defer end()
 	var h dbos.WorkflowHandle[outcome[O]]
 	if open {
@@ -189,16 +202,17 @@ func (w *Workflow[I, O]) Run(ctx context.Context, e *Engine, subject string, in 
 	if err != nil {
 		return out, e.store.Explain(fmt.Errorf("start workflow %s: %w", id, err))
 	}
-	return w.await(ctx, e, h, end)
+	return w.await(ctx, e, h, r, end)
 }
 
 // await returns the result, or, when ctx is done, its cause once the workflow's
 // function has returned.
-func (w *Workflow[I, O]) await(ctx context.Context, e *Engine, h dbos.WorkflowHandle[outcome[O]], end func()) (out O, err error) {
+func (w *Workflow[I, O]) await(ctx context.Context, e *Engine, h dbos.WorkflowHandle[outcome[O]], begun *run, end func()) (out O, err error) {
 	type result struct {
 		outcome outcome[O]
 		err     error
 	}
+	defer e.insist(h.GetWorkflowID(), begun)()
 	results := make(chan result, 1)
 	e.tasks.Go(func() {
 		o, err := h.GetResult(dbos.WithHandlePollingInterval(e.poll))
@@ -222,6 +236,27 @@ func (w *Workflow[I, O]) await(ctx context.Context, e *Engine, h dbos.WorkflowHa
 		return out, context.Cause(ctx)
 	}
 	return out, e.store.Explain(fmt.Errorf("workflow %s: %w", h.GetWorkflowID(), r.err))
+}
+
+// insist has a workflow go on that has not begun after a while, until stop is called.
+func (e *Engine) insist(id string, r *run) (stop func()) {
+	tick, done := time.NewTicker(unheard), make(chan struct{})
+	e.tasks.Go(func() {
+		for {
+			select {
+			case <-done:
+				return
+			case <-tick.C:
+				if !r.hasBegun() {
+					_, _ = dbos.ResumeWorkflow[any](e.root, id, dbos.WithResumeQueue(e.queue)) // if that fails there is a next time
+				}
+			}
+		}
+	})
+	return func() {
+		tick.Stop()
+		close(done)
+	}
 }
 
 func ended(s dbos.WorkflowStatus) bool {

@@ -282,4 +282,65 @@ func TestSharedByTwo(t *testing.T) {
 	}
 }
 
+// TestForgotten: a process that another one took for lost goes on with what was cut short
+// once it listens again, also where the engine began that and lost sight of it.
+func TestForgotten(t *testing.T) {
+	url := pgtest.New(t)
+	var flow *workflow.Workflow[int, string]
+	e, end, err := open(context.WithoutCancel(t.Context()), url, func(e *workflow.Engine) {
+		flow = workflow.Register(e, "forget", func(steps *workflow.Steps, _ int) (string, error) {
+			return workflow.Do(steps, "only", func(ctx context.Context) (string, error) {
+				if stop, ok := steps.Context().Value(stopKey{}).(context.CancelFunc); ok {
+					stop()
+					<-ctx.Done()
+				}
+				return "done", ctx.Err()
+			})
+		})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := end(); err != nil {
+			t.Error(err)
+		}
+	}()
+	type result struct {
+		text string
+		err  error
+	}
+	if err := e.Forget(e.Executor()); err != nil {
+		t.Fatal(err)
+	}
+	for round := 0; ; round++ {
+		subject := fmt.Sprint("round ", round)
+		ctx, cancel := context.WithCancel(t.Context())
+		if _, err := flow.Run(context.WithValue(ctx, stopKey{}, cancel), e, subject, 1, nil); err == nil {
+			t.Fatal("it was not cut short")
+		}
+		ended := make(chan result, 1)
+		go func() {
+			text, err := flow.Run(t.Context(), e, subject, 1, nil)
+			ended <- result{text, err}
+		}()
+		lost := false
+		for !lost && len(ended) == 0 {
+			pgtest.Execute(t, url, "UPDATE dbos.workflow_status SET status = 'PENDING', owner_xid = 'nobody' WHERE status = 'ENQUEUED'")
+			lost = pgtest.Count(t, url, "SELECT count(*) FROM dbos.workflow_status WHERE owner_xid = 'nobody'") > 0
+		}
+		if lost {
+			if err := e.Listen(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if r := <-ended; r.err != nil || r.text != "done" {
+			t.Errorf("lost sight of: %t, it ends with %q, %v", lost, r.text, r.err)
+		}
+		if lost {
+			return
+		}
+	}
+}
+
 type stopKey struct{}

@@ -1,8 +1,11 @@
 package awstest
 
 import (
+	"context"
 	"sync"
 	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
 // An AWS is a moto server of one test.
@@ -26,6 +29,16 @@ func Start(t testing.TB) *AWS {
 	}
 	t.Cleanup(func() { _ = s.input.Close() })
 	return &AWS{s.url, environOf(s), &sync.Mutex{}, s}
+}
+
+// Settings leads the SDK to this AWS within the test, which may have others beside it.
+func (a *AWS) Settings(context.Context, string, string) (aws.Config, error) {
+	return aws.Config{
+		Region: Region, BaseEndpoint: aws.String(a.URL),
+		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+			return aws.Credentials{AccessKeyID: "test", SecretAccessKey: "test"}, nil
+		}),
+	}, nil
 }
 
 // Copy returns another AWS with all that this one holds, which goes its own way from

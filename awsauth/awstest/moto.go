@@ -6,7 +6,6 @@ import (
 	"bufio"
 	"bytes"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -14,6 +13,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/slipway-cd/slipway/scripts"
 )
 
 // Account is the account of the credentials that Moto sets.
@@ -133,9 +134,9 @@ func need(t testing.TB, what string, err error) {
 
 //nolint:gochecknoglobals // once for all tests of a package
 var (
-	installed = sync.OnceValues(func() (string, error) { return script("moto.sh") })
+	installed = sync.OnceValues(func() (string, error) { return scripts.Run("moto.sh") })
 	started   = sync.OnceValues(start)
-	cli       = sync.OnceValues(func() (string, error) { return script("awscli.sh") })
+	cli       = sync.OnceValues(func() (string, error) { return scripts.Run("awscli.sh") })
 )
 
 // A server is a moto server. It ends when its input does, with this process at the
@@ -151,7 +152,7 @@ func start() (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	root, err := projectRoot()
+	root, err := scripts.Root()
 	if err != nil {
 		return nil, err
 	}
@@ -173,37 +174,4 @@ func start() (*server, error) {
 		return nil, errors.New("moto ended before it was ready")
 	}
 	return &server{lines.Text(), input, lines}, nil
-}
-
-// script runs one of the project's scripts, which prints a path.
-func script(name string) (string, error) {
-	root, err := projectRoot()
-	if err != nil {
-		return "", err
-	}
-	var talk bytes.Buffer
-	cmd := exec.Command(filepath.Join(root, "scripts", name))
-	cmd.Stderr = &talk
-	out, err := cmd.Output()
-	if err != nil {
-		return "", fmt.Errorf("%s: %w", strings.TrimSpace(talk.String()), err)
-	}
-	return strings.TrimSpace(string(out)), nil
-}
-
-// projectRoot is the folder of go.mod, above the folder in which a test runs.
-func projectRoot() (string, error) {
-	dir, err := os.Getwd()
-	if err != nil {
-		return "", err
-	}
-	for {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			return dir, nil
-		}
-		if dir == filepath.Dir(dir) {
-			return "", errors.New("this is not the project's folder")
-		}
-		dir = filepath.Dir(dir)
-	}
 }

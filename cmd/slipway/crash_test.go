@@ -41,6 +41,7 @@ type clone struct {
 	program string
 	dir     string
 	env     []string // over that of the test
+	below   string   // the folder of the repository in which commands are called; empty: its root
 }
 
 func newClone(t *testing.T) clone {
@@ -135,10 +136,10 @@ func (c clone) commit(t *testing.T, message string) {
 	c.git(t, "commit", "-q", "-m", message)
 }
 
-// command is slipway with some words, in the repository.
+// command is slipway with some words.
 func (c clone) command(words ...string) *exec.Cmd {
 	cmd := exec.Command(c.program, words...)
-	cmd.Dir, cmd.Env = c.repository(), c.environ()
+	cmd.Dir, cmd.Env = c.file(c.below), c.environ()
 	return cmd
 }
 

@@ -49,7 +49,7 @@ func (t *tracer) trace(cmd *exec.Cmd) (syscall.WaitStatus, error) {
 		status syscall.WaitStatus
 		err    error
 	}
-	t.inside, t.asked = map[int]*event{}, map[uint64]string{}
+	t.inside, t.asked, t.sql, t.prepared = map[int]*event{}, map[uint64]string{}, map[uint64]*sqlTalk{}, sqlText{}
 	ended := make(chan ending)
 	go func() {
 		// Only the thread that started a process may trace it, so this one is
@@ -63,13 +63,15 @@ func (t *tracer) trace(cmd *exec.Cmd) (syscall.WaitStatus, error) {
 }
 
 type tracer struct {
-	watch  func(event) bool
-	began  func(pid int) // told once it runs; nil: nobody wants to know
-	group  bool          // what it started, and did not put elsewhere, is killed with it
-	pid    int
-	killed bool
-	inside map[int]*event    // by thread: nil outside of a call worth an event
-	asked  map[uint64]string // by connection: the last request
+	watch    func(event) bool
+	began    func(pid int) // told once it runs; nil: nobody wants to know
+	group    bool          // what it started, and did not put elsewhere, is killed with it
+	pid      int
+	killed   bool
+	inside   map[int]*event      // by thread: nil outside of a call worth an event
+	asked    map[uint64]string   // by connection: the last request
+	sql      map[uint64]*sqlTalk // the connections to PostgreSQL
+	prepared sqlText
 }
 
 func (t *tracer) run(cmd *exec.Cmd) (syscall.WaitStatus, error) {
@@ -163,7 +165,7 @@ func (t *tracer) call(tid int) {
 	} else if e != nil {
 		e.done = true
 	}
-	if e != nil && e.call == receive && (!e.done || int64(info.number) <= 0) { //nolint:gosec // at the exit it is the result
+	if e != nil && (e.call == receive || e.call == executed) && (!e.done || int64(info.number) <= 0) { //nolint:gosec // at the exit it is the result
 		return // nothing came
 	}
 	if e != nil && t.watch(*e) {
@@ -184,14 +186,21 @@ func (t *tracer) describe(info callInfo) *event {
 	case unix.SYS_WRITE, unix.SYS_WRITEV, unix.SYS_PWRITE64, unix.SYS_PWRITEV, unix.SYS_FTRUNCATE, unix.SYS_FALLOCATE,
 		unix.SYS_FSYNC, unix.SYS_FDATASYNC, unix.SYS_FLOCK:
 		if t.isConnection(a[0]) {
+			if talk := t.sql[a[0]]; talk != nil {
+				return t.saidToPostgres(talk, a[1])
+			}
 			return t.onConnection(a[0], a[1])
 		}
 		return t.onFile(fileCalls[number], a[0])
 	case unix.SYS_READ:
+		if talk := t.sql[a[0]]; talk != nil {
+			return talk.heardFromPostgres()
+		}
 		if t.isConnection(a[0]) {
 			return &event{call: receive, path: t.asked[a[0]]}
 		}
 	case unix.SYS_CONNECT:
+		t.connected(a[0], a[1], a[2])
 		return &event{call: "connect"}
 	case unix.SYS_OPENAT:
 		if a[2]&unix.O_CREAT != 0 {

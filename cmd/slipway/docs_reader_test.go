@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/slipway-cd/slipway/awsauth/awstest"
+	"github.com/slipway-cd/slipway/store"
+	"github.com/slipway-cd/slipway/store/pgtest"
 )
 
 // sparkIsHere reports whether scripts/test.sh has found what Spark needs.
@@ -36,10 +38,14 @@ type reader struct {
 	code  int      // how the last command ended
 	aws   []string // variables of the page's own AWS; nil: it has none
 	at    string   // where the page's server listens; empty: it has none yet
+	base  string   // the URL of the page's own PostgreSQL; empty: it has none
 }
 
-// homeOnPage is what the pages call the home folder.
-const homeOnPage = "/home/mara"
+// homeOnPage is what the pages call the home folder, and databaseOnPage the database.
+const (
+	homeOnPage     = "/home/mara"
+	databaseOnPage = "postgres://slipway@db.example.com/slipway"
+)
 
 func newReader(t *testing.T, p *page) *reader {
 	t.Helper()
@@ -52,6 +58,9 @@ func newReader(t *testing.T, p *page) *reader {
 	}
 	if slices.ContainsFunc(p.pieces, func(at *piece) bool { return at.has("aws") }) {
 		r.aws = awsOf(t, root)
+	}
+	if slices.ContainsFunc(p.pieces, func(at *piece) bool { return at.has("postgres") }) {
+		r.base = pgtest.New(t)
 	}
 	writeText(t, root+"/gitconfig", "[user]\n\tname = Mara\n\temail = mara@example.com\n[init]\n\tdefaultBranch = main\n")
 	writeText(t, r.shell, "cd '"+r.home+"/work'\n")
@@ -188,9 +197,7 @@ var nameOnPage = regexp.MustCompile(`\b(0\.0\.0-\d{14}-[0-9a-f]{12}(-dirty\.[0-9
 // enter types a command and returns what is seen, as the page would show it.
 func (r *reader) enter(t *testing.T, command string, e exchange) string {
 	t.Helper()
-	if r.at != "" {
-		command = strings.ReplaceAll(command, addressOnPage, r.at)
-	}
+	command = r.reached(command)
 	const atEnd = `{ export -p | grep -v -e ' PWD' -e ' OLDPWD' -e ' SHLVL' -e ' _='; printf "cd '%s'\n" "$PWD"; } >"$0"; exit $code`
 	before, _, interrupted := strings.Cut("\n"+e.want, "\n^C\n")
 	before = strings.TrimPrefix(before+"\n", "\n")
@@ -226,6 +233,18 @@ func (r *reader) enter(t *testing.T, command string, e exchange) string {
 		got = strings.Join(slices.Insert(lines, strings.Count(before, "\n"), "^C\n"), "")
 	}
 	return got
+}
+
+// reached puts where the page's server and database are in the place of where they are
+// on the page.
+func (r *reader) reached(command string) string {
+	if r.at != "" {
+		command = strings.ReplaceAll(command, addressOnPage, r.at)
+	}
+	if r.base != "" {
+		command = strings.ReplaceAll(command, databaseOnPage, "'"+r.base+"'")
+	}
+	return command
 }
 
 // interrupt presses Ctrl-C when the command has shown what the page shows until
@@ -267,6 +286,9 @@ func (r *reader) seen(t *testing.T, screen string) string {
 	text := strings.NewReplacer(r.root+"/tmp", "/tmp", r.root, "", who(), "mara@laptop").Replace(string(data))
 	if r.at != "" {
 		text = strings.ReplaceAll(text, r.at, addressOnPage)
+	}
+	if r.base != "" {
+		text = strings.ReplaceAll(text, store.NameOf(r.base), store.NameOf(databaseOnPage))
 	}
 	var b strings.Builder
 	for line := range strings.Lines(text) {

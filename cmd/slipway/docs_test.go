@@ -20,9 +20,12 @@ const docsFolder = "../../docs"
 //     from each other. A command may fail only where the page shows it: by
 //     Slipway's own error, or by echo $? as the next command;
 //   - console background starts a server that goes on until the page's end. It
-//     listens at a free port; what the page calls 127.0.0.1:8420 is there;
+//     listens at a free port; what the page calls 127.0.0.1:8420 is there. A worker
+//     listens nowhere;
 //   - the pages whose blocks say console aws have an AWS of their own, empty at
 //     first, and the real AWS CLI;
+//   - those that say console postgres have an empty PostgreSQL database, by the URL
+//     postgres://slipway@db.example.com/slipway;
 //   - console spark is left out where Spark cannot be had, console notest always.
 //
 // In what a reader sees, a line "..." stands for any lines, "..." in a line for

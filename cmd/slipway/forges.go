@@ -20,8 +20,8 @@ import (
 )
 
 // forges opens the forges of a platform file, with their secrets.
-func forges(env cli.Env) func(context.Context, manifest.Forge) (forge.Forge, error) {
-	return func(ctx context.Context, f manifest.Forge) (forge.Forge, error) {
+func forges(env cli.Env) func(context.Context, manifest.Forge, forge.Meter) (forge.Forge, error) {
+	return func(ctx context.Context, f manifest.Forge, meter forge.Meter) (forge.Forge, error) {
 		reveal := func(ref schema.SecretRef) (string, error) {
 			if ref.Name == "" {
 				return "", nil
@@ -42,11 +42,15 @@ func forges(env cli.Env) func(context.Context, manifest.Forge) (forge.Forge, err
 			if err != nil {
 				return nil, fmt.Errorf("its key: %w", err)
 			}
-			return openGitHub(env, f, token, key, webhooks)
+			c := github.Config{URL: f.URL, Token: token, Secret: webhooks, Repositories: f.Repositories, Meter: meter, Clock: env.Clock, Log: env.Log, Transport: telemetry.Transport(http.DefaultTransport)}
+			if f.App != "" {
+				c.App = &github.App{ID: f.App, Key: []byte(key)}
+			}
+			return github.New(c)
 		case "gitea":
-			return gitea.New(gitea.Config{URL: f.URL, Token: token, Secret: webhooks, Repositories: f.Repositories, Clock: env.Clock, Log: env.Log, Transport: telemetry.Transport(http.DefaultTransport)})
+			return gitea.New(gitea.Config{URL: f.URL, Token: token, Meter: meter, Secret: webhooks, Repositories: f.Repositories, Clock: env.Clock, Log: env.Log, Transport: telemetry.Transport(http.DefaultTransport)})
 		case "gitlab":
-			return gitlab.New(gitlab.Config{URL: f.URL, Token: token, Secret: webhooks, Repositories: f.Repositories, Clock: env.Clock, Log: env.Log, Transport: telemetry.Transport(http.DefaultTransport)})
+			return gitlab.New(gitlab.Config{URL: f.URL, Token: token, Meter: meter, Secret: webhooks, Repositories: f.Repositories, Clock: env.Clock, Log: env.Log, Transport: telemetry.Transport(http.DefaultTransport)})
 		case "git":
 			if err := folderThere(f); err != nil {
 				return nil, err
@@ -55,14 +59,6 @@ func forges(env cli.Env) func(context.Context, manifest.Forge) (forge.Forge, err
 		}
 		return nil, slipway.Errorf(slipway.Unavailable, "this program has no forge of kind %s", f.Kind)
 	}
-}
-
-func openGitHub(env cli.Env, f manifest.Forge, token, key, webhooks string) (forge.Forge, error) {
-	c := github.Config{URL: f.URL, Token: token, Secret: webhooks, Repositories: f.Repositories, Clock: env.Clock, Log: env.Log, Transport: telemetry.Transport(http.DefaultTransport)}
-	if f.App != "" {
-		c.App = &github.App{ID: f.App, Key: []byte(key)}
-	}
-	return github.New(c)
 }
 
 // folderThere looks whether the folder is there in which a forge has its repositories,

@@ -25,7 +25,7 @@ func TestForgesOpensGitLab(t *testing.T) {
 		Name: "lab", Kind: "gitlab", URL: s.URL, Repositories: []string{"acme/*"},
 		Token: schema.SecretRef{Name: "gitlab/token"}, WebhookSecret: schema.SecretRef{Name: "gitlab/webhook"},
 	}
-	f, err := open(t.Context(), entry)
+	f, err := open(t.Context(), entry, &forge.Memory{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,7 +37,7 @@ func TestForgesOpensGitLab(t *testing.T) {
 		t.Error("it has no merge requests")
 	}
 	entry.Token = schema.SecretRef{}
-	if _, err := open(t.Context(), entry); slipway.KindOf(err) != slipway.Invalid {
+	if _, err := open(t.Context(), entry, &forge.Memory{}); slipway.KindOf(err) != slipway.Invalid {
 		t.Errorf("without a token: %v", err)
 	}
 }

@@ -149,6 +149,7 @@ func (m moment) killed(t *testing.T, c clone, words []string) bool {
 var (
 	idOfRun     = regexp.MustCompile(`\b\d{8}t\d{6}-[0-9a-f]{8}\b`)
 	evidenceKey = regexp.MustCompile(`/evidence/[0-9a-f]{64}\b`)
+	newFile     = regexp.MustCompile(`/\.tmp/[A-Z2-7]+\b|/(?:tmp|slipway-copy)-[0-9]+\b|/work/[0-9a-f]{16}\b`)
 )
 
 // anywhere is an event as it is in every clone, and every time: a statement says when
@@ -156,6 +157,7 @@ var (
 func (c clone) anywhere(e event) event {
 	e.path = idOfRun.ReplaceAllString(strings.TrimPrefix(e.path, c.dir), "RUN")
 	e.path = evidenceKey.ReplaceAllString(e.path, "/evidence/STATEMENT")
+	e.path = newFile.ReplaceAllString(e.path, "/NEW")
 	return e
 }
 

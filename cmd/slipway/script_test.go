@@ -69,6 +69,7 @@ func setup(e *testscript.Env) error {
 		{"GIT_AUTHOR_EMAIL", "mara@example.com"},
 		{"GIT_COMMITTER_NAME", "Mara"},
 		{"GIT_COMMITTER_EMAIL", "mara@example.com"},
+		{"GORACE", os.Getenv("GORACE")},
 	} {
 		e.Setenv(kv[0], kv[1])
 	}

@@ -14,6 +14,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -21,6 +22,7 @@ import (
 	"github.com/slipway-cd/slipway"
 	"github.com/slipway-cd/slipway/server/client"
 	"github.com/slipway-cd/slipway/store"
+	"github.com/slipway-cd/slipway/store/pgtest"
 )
 
 // A site is a server's folder with what is around it, besides a clone of the app:
@@ -33,12 +35,16 @@ import (
 //	out/            what the job writes
 //	token           of somebody who may do everything
 //	said/           what each life of the server said
-type site struct{ clone }
+type site struct {
+	clone
+	url string // of its PostgreSQL database; empty: it has SQLite
+	hub *hub   // its forge, where that has pull requests; nil: it has none
+}
 
 // newSite is a site with the example pulse committed and not yet pushed.
 func newSite(t *testing.T, more string) site {
 	t.Helper()
-	s := site{newPulse(t, "staging", "staging/artifacts")}
+	s := site{clone: newPulse(t, "staging", "staging/artifacts")}
 	s.git(t, "rm", "-q", "platform.yaml")
 	s.change(t, "slipway.yaml", "app: pulse\n", "app: pulse\nteam: data\n"+more)
 	s.git(t, "add", "-A")
@@ -61,7 +67,15 @@ server: {forges: {home: {kind: git, url: git, every: 1s}}}
 
 func (s site) copy(t *testing.T) site {
 	t.Helper()
-	return site{s.clone.copy(t)}
+	to := site{clone: s.clone.copy(t)}
+	if s.url != "" {
+		to.url = pgtest.Copy(t, s.url)
+	}
+	if s.hub != nil {
+		to.hub = s.hub.copy(t, filepath.Join(to.dir, "git", "pulse.git"))
+		to.change(t, "../platform.yaml", s.hub.url, to.hub.url)
+	}
+	return to
 }
 
 // push pushes a commit, unless it was pushed already.
@@ -82,11 +96,20 @@ func (s site) push(ctx context.Context, commit string) error {
 	return ctx.Err()
 }
 
+// where says to a command where the server keeps what it has.
+func (s site) where() []string {
+	words := []string{"--data", "../server"}
+	if s.url != "" {
+		words = append(words, "--database", s.url)
+	}
+	return words
+}
+
 // grant makes the token, if there is none.
 func (s site) grant(t *testing.T) {
 	t.Helper()
 	if s.read(t, "../token") == "" {
-		s.write(t, "../token", strings.TrimSpace(s.must(t, "token", "create", "test", "--owner", "mara", "--scope", "all", "--platform", "../platform.yaml", "--data", "../server")))
+		s.write(t, "../token", strings.TrimSpace(s.must(t, append([]string{"token", "create", "test", "--owner", "mara", "--scope", "all", "--platform", "../platform.yaml"}, s.where()...)...)))
 	}
 }
 
@@ -121,7 +144,7 @@ func (s site) live(t *testing.T, f fate) syscall.WaitStatus {
 		t.Fatal(err)
 	}
 	defer out.Close()
-	cmd := s.command("serve", "--platform", "../platform.yaml", "--data", "../server", "--listen", "127.0.0.1:0", "--url", "http://slipway.example", "--workers", "2")
+	cmd := s.command(append([]string{"serve", "--platform", "../platform.yaml", "--listen", "127.0.0.1:0", "--url", "http://slipway.example", "--workers", "2"}, s.where()...)...)
 	cmd.Stdout, cmd.Stderr = out, out
 	ctx, cancel := context.WithTimeout(t.Context(), longest)
 	defer cancel()
@@ -140,7 +163,7 @@ func (s site) live(t *testing.T, f fate) syscall.WaitStatus {
 	if err != nil {
 		t.Fatalf("run the server: %v", err)
 	}
-	if err := <-ended; err != nil && !errors.Is(err, context.Canceled) {
+	if err := <-ended; err != nil && !killed(status) && !errors.Is(err, context.Canceled) {
 		t.Errorf("in life %d: %v", len(lives)+1, err)
 	}
 	return status
@@ -149,7 +172,20 @@ func (s site) live(t *testing.T, f fate) syscall.WaitStatus {
 // run runs the server to its end.
 func (f fate) run(l *life, cmd *exec.Cmd, began func(pid int)) (syscall.WaitStatus, error) {
 	if f.watch != nil {
-		watch := func(e event) bool { return f.watch(l, e) }
+		var mu sync.Mutex
+		watch := func(e event) bool {
+			mu.Lock()
+			defer mu.Unlock()
+			return f.watch(l, e)
+		}
+		if l.hub != nil {
+			l.hub.watched(func(e event) {
+				if watch(e) {
+					f.kill(l)
+				}
+			})
+			defer l.hub.watched(nil)
+		}
 		return (&tracer{watch: watch, began: began, group: f.group}).trace(cmd)
 	}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -163,6 +199,15 @@ func (f fate) run(l *life, cmd *exec.Cmd, began func(pid int)) (syscall.WaitStat
 	}
 	status, _ := cmd.ProcessState.Sys().(syscall.WaitStatus) // it is that, on Linux
 	return status, err
+}
+
+// kill kills the server from outside.
+func (f fate) kill(l *life) {
+	whom := l.pid
+	if f.group {
+		whom = -l.pid
+	}
+	_ = syscall.Kill(whom, syscall.SIGKILL) // it may have ended by itself
 }
 
 // longest is how long a server may take for what it has to do.
@@ -214,6 +259,9 @@ func await(ctx context.Context, so func() (bool, error)) error {
 // database is the server's, for reading. It is nil until there is one.
 func (s site) database(ctx context.Context) (*store.Store, error) {
 	file, found := store.FileIn(filepath.Join(s.dir, "server"))
+	if s.url != "" {
+		file, found = s.url, true
+	}
 	if !found {
 		return nil, nil
 	}
@@ -243,7 +291,7 @@ func (l *life) jobs(ctx context.Context, so func([]store.Job) bool) error {
 		if err != nil || !so(all) {
 			return false, err
 		}
-		repositories, err := st.Repositories(ctx)
+		repositories, err := st.Repositories(ctx, "")
 		return err == nil && len(repositories) == 1 && repositories[0].Looked.After(l.began), err
 	})
 }

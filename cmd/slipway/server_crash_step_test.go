@@ -122,6 +122,9 @@ func TestGitDiedToo(t *testing.T) {
 			if got.Live != "v2 live" || len(got.Deployments) != 2 || len(got.Lines) != 2 {
 				t.Errorf("the second version is not what is live: %+v", got)
 			}
+			if exists(filepath.Join(mirrors[0], "refs/heads/main.lock")) {
+				t.Error("the branch is locked for ever")
+			}
 		})
 	}
 }

@@ -3,6 +3,7 @@
 package main_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -28,44 +29,57 @@ type fleet struct {
 	url     string
 	st      *store.Store // the test's own look at the database
 	servers []*member
+	lost    time.Duration // how long one may be silent; 0: as short as tests have it
 }
 
 // A member is one server, which may be killed and begun again.
 type member struct {
-	data  string
-	id    string // by which the database knows it
-	cmd   *exec.Cmd
-	lives int
-	life  *life
+	data    string
+	args    []string // what it is begun with, besides what all are
+	program string   // empty: the one under test
+	url     string   // by which it reaches the database; empty: as all do
+	id      string   // by which the database knows it
+	cmd     *exec.Cmd
+	lives   int
+	life    *life
 }
 
-// newFleet starts n servers; a step of the app's check takes so long that they can be
-// killed in it.
+// newFleet starts n servers.
 func newFleet(t *testing.T, n int) *fleet {
+	t.Helper()
+	return newFleetOf(t, slices.Repeat([][]string{aServer()}, n)...)
+}
+
+// aServer is how a server is begun that works, too.
+func aServer() []string {
+	return []string{"serve", "--url", "http://slipway.example", "--workers", "2"}
+}
+
+// newFleetOf starts processes, of which the first is a server; a step of the app's check
+// takes so long that they can be killed in it.
+func newFleetOf(t *testing.T, all ...[]string) *fleet {
 	t.Helper()
 	f := &fleet{site: newSite(t, ""), url: pgtest.New(t)}
 	f.change(t, "slipway.yaml", "checks:\n", "checks:\n  slow: {run: sleep 2}\n")
 	f.commit(t, "version 1")
-	for i := range n {
-		f.servers = append(f.servers, &member{data: fmt.Sprint("../server", i+1)})
+	for i, args := range all {
+		f.servers = append(f.servers, &member{data: fmt.Sprint("../server", i+1), args: args})
 	}
-	f.begin(t, 0)
-	f.write(t, "../token", strings.TrimSpace(f.must(t, "token", "create", "test", "--owner", "mara", "--scope", "all", "--platform", "../platform.yaml", "--database", f.url)))
-	key := f.read(t, f.servers[0].data+"/state/"+tree.KeyFile)
-	for i := 1; i < n; i++ {
-		if err := os.MkdirAll(f.file(f.servers[i].data+"/state"), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		f.write(t, f.servers[i].data+"/state/"+tree.KeyFile, key)
-		f.begin(t, i)
-	}
-	st, err := store.OpenReadOnly(t.Context(), f.url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	f.st = st
+	f.open(t)
+	return f
+}
+
+// open starts the processes, of which the first is a server, and looks at the database.
+func (f *fleet) open(t *testing.T) {
+	t.Helper()
+	f.beginAll(t)
+	f.look(t)
+}
+
+// beginAll starts the processes, of which the first is a server.
+func (f *fleet) beginAll(t *testing.T) {
+	t.Helper()
 	t.Cleanup(func() {
-		_ = st.Close()
 		for i := range f.servers {
 			f.kill(t, i)
 		}
@@ -73,24 +87,35 @@ func newFleet(t *testing.T, n int) *fleet {
 			f.explainAll(t)
 		}
 	})
-	return f
+	f.begin(t, 0)
+	f.write(t, "../token", strings.TrimSpace(f.must(t, "token", "create", "test", "--owner", "mara", "--scope", "all", "--platform", "../platform.yaml", "--database", f.url)))
+	key := f.read(t, f.servers[0].data+"/state/"+tree.KeyFile)
+	for i := 1; i < len(f.servers); i++ {
+		if !f.servers[i].serves() { // a worker signs no head
+			f.begin(t, i)
+			continue
+		}
+		f.write(t, f.servers[i].data+"/state/"+tree.KeyFile, key)
+		f.begin(t, i)
+	}
 }
 
-// begin starts a server, and waits until it answers.
-func (f *fleet) begin(t *testing.T, i int) {
+// look opens the database for reading.
+func (f *fleet) look(t *testing.T) {
 	t.Helper()
-	m := f.servers[i]
-	m.lives++
-	m.life = &life{site: f.site, said: f.file(fmt.Sprintf("../said/%d-%d", i+1, m.lives))}
-	out, err := os.Create(m.life.said)
+	st, err := store.OpenReadOnly(t.Context(), f.url)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer out.Close()
-	m.cmd = f.command("serve", "--platform", "../platform.yaml", "--data", m.data, "--listen", "127.0.0.1:0", "--url", "http://slipway.example", "--workers", "2", "--lost", "3s", "--database", f.url)
-	m.cmd.Stdout, m.cmd.Stderr = out, out
-	m.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	if err := m.cmd.Start(); err != nil {
+	f.st = st
+	t.Cleanup(func() { _ = st.Close() })
+}
+
+// begin starts a process, and waits until it answers.
+func (f *fleet) begin(t *testing.T, i int) {
+	t.Helper()
+	m := f.servers[i]
+	if err := f.launch(i); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), longest)
@@ -99,6 +124,37 @@ func (f *fleet) begin(t *testing.T, i int) {
 		t.Fatalf("server %d: %v\n%s", i+1, err, f.read(t, m.life.said))
 	}
 	m.id = strings.TrimSpace(f.read(t, m.data+"/state/server-id"))
+}
+
+// launch starts a process.
+func (f *fleet) launch(i int) error {
+	m := f.servers[i]
+	m.lives++
+	m.life = &life{site: f.site, said: f.file(fmt.Sprintf("../said/%d-%d", i+1, m.lives))}
+	out, err := os.Create(m.life.said)
+	if err != nil {
+		return err
+	}
+	defer out.Close()
+	c := f.clone
+	c.program = cmp.Or(m.program, c.program)
+	m.cmd = c.command(append(slices.Clone(m.args), "--platform", "../platform.yaml", "--data", m.data, "--listen", "127.0.0.1:0", "--lost", cmp.Or(f.lost, 3*time.Second).String(), "--database", cmp.Or(m.url, f.url))...)
+	m.cmd.Stdout, m.cmd.Stderr = out, out
+	m.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	return m.cmd.Start()
+}
+
+// serves reports whether it answers to what people ask.
+func (m *member) serves() bool { return m.args[0] == "serve" }
+
+// doer is the process that does a job, or did it last.
+func (f *fleet) doer(t *testing.T, j store.Job) int {
+	t.Helper()
+	i := slices.IndexFunc(f.servers, func(m *member) bool { return m.id == j.Process })
+	if i < 0 {
+		t.Fatalf("no process is %q", j.Process)
+	}
+	return i
 }
 
 // kill kills a server as a machine that is lost does.
@@ -161,10 +217,8 @@ func TestServersTakeOver(t *testing.T) {
 		}
 		var before int64
 		begun := f.ship(t, func(j store.Job) bool { return j.State == store.JobRunning && j.ID > before })
-		i := slices.IndexFunc(f.servers, func(m *member) bool { return m.id == begun.Process })
-		if i < 0 {
-			t.Fatalf("no server is %q", begun.Process)
-		}
+		i := f.doer(t, begun)
+		followed := f.follow(t, (i+1)%len(f.servers), begun.ID)
 		f.kill(t, i)
 		at := time.Now()
 		again := f.ship(t, func(j store.Job) bool { return j.ID == begun.ID && j.Attempt > begun.Attempt })
@@ -178,6 +232,7 @@ func TestServersTakeOver(t *testing.T) {
 		}
 		before = end.ID
 		f.begin(t, i)
+		f.proveLog(t, followed)
 	}
 	f.proveOnce(t, commits)
 }
@@ -188,6 +243,9 @@ func (f *fleet) proveOnce(t *testing.T, commits int) {
 	t.Helper()
 	var first string
 	for i, m := range f.servers {
+		if !m.serves() {
+			continue
+		}
 		c, err := m.life.client(t.Context())
 		if err != nil {
 			t.Fatal(err)
@@ -242,10 +300,7 @@ func TestServerComesBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	begun := f.ship(t, func(j store.Job) bool { return j.State == store.JobRunning })
-	i := slices.IndexFunc(f.servers, func(m *member) bool { return m.id == begun.Process })
-	if i < 0 {
-		t.Fatalf("no server is %q", begun.Process)
-	}
+	i := f.doer(t, begun)
 	stopped := f.servers[i].cmd.Process.Pid
 	signal := func(s syscall.Signal) {
 		if err := syscall.Kill(-stopped, s); err != nil && !errors.Is(err, syscall.ESRCH) {
@@ -276,7 +331,7 @@ func TestServerComesBack(t *testing.T) {
 func TestServerMoves(t *testing.T) {
 	pgtest.Need(t)
 	t.Parallel()
-	f := &fleet{site: newSite(t, ""), url: pgtest.New(t), servers: []*member{{data: "../server"}, {data: "../server2"}}}
+	f := &fleet{site: newSite(t, ""), url: pgtest.New(t), servers: []*member{{data: "../server", args: aServer()}, {data: "../server2", args: aServer()}}}
 	explained(t, f.site)
 	f.live(t, fate{until: func(ctx context.Context, l *life) error {
 		if err := f.push(ctx, "main"); err != nil {

@@ -89,6 +89,7 @@ var (
 	_ driver.Stopper   = (*Driver)(nil)
 	_ driver.LogTailer = (*Driver)(nil)
 	_ driver.Scheduler = (*Driver)(nil)
+	_ driver.Pruner    = (*Driver)(nil)
 )
 
 // New returns the runtime over the folders of cfg. It touches nothing.

@@ -92,6 +92,7 @@ type errand struct {
 	Environ     []string
 	Handle      slipway.Handle
 	Run         string
+	Trigger     string // of the run
 	Plan        slipway.Plan
 	Blobs       blobs
 	DieAt       string // a word in a line of progress
@@ -145,7 +146,7 @@ func (e errand) send(t *testing.T, verb string) (output string, status syscall.W
 
 // startRun starts a run and is killed.
 func startRun(e errand) int {
-	if _, err := e.driver().Start(context.Background(), e.Handle, driver.RunRequest{ID: e.Run}); err != nil {
+	if _, err := e.driver().Start(context.Background(), e.Handle, driver.RunRequest{ID: e.Run, Trigger: e.Trigger}); err != nil {
 		fmt.Fprint(os.Stderr, err)
 		return 1
 	}

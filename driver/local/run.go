@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/slipway-cd/slipway"
+	"github.com/slipway-cd/slipway/driver"
 )
 
 // The files of a run's folder.
@@ -131,7 +132,7 @@ func (d *Driver) look(folder string) (slipway.Run, error) {
 	}
 	s, err := readState(folder)
 	if err == nil && !s.State.Ended() {
-		s, err = d.settle(folder, s)
+		s, err = d.settle(folder, r, s)
 	}
 	return asRun(r, s), err
 }
@@ -148,8 +149,8 @@ func readState(folder string) (state, error) {
 
 // settle says what became of a run that has not ended: nothing yet if somebody
 // is at work on it, and an end where its supervisor was killed. A run that was
-// never begun stays as it is, so that its Start can be called again.
-func (d *Driver) settle(folder string, s state) (state, error) {
+// never begun stays as it is for as long as its Start may be called again.
+func (d *Driver) settle(folder string, r request, s state) (state, error) {
 	lock, err := tryLock(filepath.Join(folder, lockFile))
 	if lock == nil && (err == nil || readOnly(err)) {
 		if exists(filepath.Join(folder, stopFile)) {
@@ -165,6 +166,9 @@ func (d *Driver) settle(folder string, s state) (state, error) {
 		return s, err
 	}
 	if !exists(filepath.Join(folder, stateFile)) {
+		if replaced(filepath.Dir(filepath.Dir(folder)), r) {
+			return d.neverBegun(folder, "never begun: the command that started it was killed, and another deployment has taken the place of its own")
+		}
 		s.Message = "the command that started it was killed before it began; start it again, or stop it"
 		return s, nil
 	}
@@ -176,6 +180,21 @@ func (d *Driver) settle(folder string, s state) (state, error) {
 	}
 	s = d.orphaned(s)
 	return s, writeJSON(filepath.Join(folder, stateFile), s)
+}
+
+// replaced reports whether a run is of a deployment whose place another one has taken.
+func replaced(job string, r request) bool {
+	if r.Trigger != driver.Deployed {
+		return false
+	}
+	now, err := os.Readlink(filepath.Join(job, "current"))
+	return errors.Is(err, fs.ErrNotExist) || err == nil && now != r.Definition
+}
+
+// neverBegun is the end of a run that nobody is at work on. Its lock is held.
+func (d *Driver) neverBegun(folder, why string) (state, error) {
+	s := state{State: slipway.RunStopped, Ended: d.now(), Message: why}
+	return s, errors.Join(forgetSecrets(folder), writeJSON(filepath.Join(folder, stateFile), s))
 }
 
 // orphaned is the end of a run whose supervisor was killed.
@@ -238,7 +257,6 @@ func (d *Driver) stopUnbegun(folder string) (bool, error) {
 	if exists(filepath.Join(folder, stateFile)) {
 		return false, nil
 	}
-	return true, errors.Join(forgetSecrets(folder), writeJSON(filepath.Join(folder, stateFile), state{
-		State: slipway.RunStopped, Ended: d.now(), Message: "stopped before it began",
-	}))
+	_, err = d.neverBegun(folder, "stopped before it began")
+	return true, err
 }

@@ -481,6 +481,36 @@ func TestStarterKilledBeforeTheSupervisor(t *testing.T) {
 	}
 }
 
+// TestReplacedBeforeItBegan kills what started the run of a deployment before its
+// supervisor is there. Once another deployment has taken its place, nobody starts it any
+// more, and it has ended. A run that a person asked for may still begin.
+func TestReplacedBeforeItBegan(t *testing.T) {
+	cfg, b := config(t), blobs{}
+	d := local.New(cfg)
+	h := mustDeploy(t, d, b, target(b, "app", "print('first')"))
+	e := newErrand(cfg)
+	e.Handle, e.Supervisor = h, []string{"sh", "-c", "kill -9 $PPID"}
+	for id, trigger := range map[string]string{"deployment-1": driver.Deployed, "by-hand": "manual"} {
+		e.Run, e.Trigger = id, trigger
+		if out, status := e.send(t, "start-run"); status.Signal() != syscall.SIGKILL {
+			t.Fatalf("the starter was not killed: %s", out)
+		}
+		awaitUnbegun(t, d, h, id)
+	}
+	mustDeploy(t, d, b, target(b, "app", "print('second')"))
+	run, err := d.Run(t.Context(), h, "deployment-1")
+	const message = "never begun: the command that started it was killed, and another deployment has taken the place of its own"
+	if err != nil || run.State != slipway.RunStopped || run.Message != message || run.Ended.IsZero() {
+		t.Errorf("run %+v, error %v", run, err)
+	}
+	if again, log := ended(t, d, h, driver.RunRequest{ID: "deployment-1", Trigger: driver.Deployed}); !cmp.Equal(run, again) || log != "" {
+		t.Errorf("started again it is %+v, log %q", again, log)
+	}
+	if run, log := ended(t, d, h, driver.RunRequest{ID: "by-hand"}); run.State != slipway.RunSucceeded || log != "first\n" {
+		t.Errorf("taken up, it is %+v, log %q", run, log)
+	}
+}
+
 // awaitUnbegun waits until the shell that stands for the supervisor is gone too.
 func awaitUnbegun(t *testing.T, d *local.Driver, h slipway.Handle, id string) {
 	t.Helper()

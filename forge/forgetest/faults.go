@@ -101,7 +101,7 @@ func faultTests() []test {
 		{"a network that fails is unavailable, not something of the user's", noNetwork},
 		{"a forge out of order is unavailable", outOfOrder},
 		{"an answer that is none is unavailable", nonsense},
-		{"a forge that wants quiet says until when", limited},
+		{"a forge that wants quiet says until when, and all who have the token leave it alone", limited},
 		{"it may be asked by many at once", atOnce},
 	}
 }
@@ -130,6 +130,8 @@ func failing(t *testing.T, s Setup, before func(*http.Request) (*http.Response, 
 		wantKind(t, "PullRequests", err, slipway.Unavailable, words...)
 		_, err = r.PullRequest(t.Context(), s.Repository, 1)
 		wantKind(t, "PullRequest", err, slipway.Unavailable, words...)
+		_, err = r.RequestsOf(t.Context(), s.Repository, strings.Repeat("a", 40))
+		wantKind(t, "RequestsOf", err, slipway.Unavailable, words...)
 	}
 	if p, ok := f.(forge.Publisher); ok {
 		err = p.Comment(t.Context(), s.Repository, 1, "<!-- m -->", "<!-- m -->")
@@ -174,8 +176,18 @@ func limited(t *testing.T, s Setup) {
 	}}, true)
 	_, err := f.Refs(t.Context(), s.Repository, "")
 	wantKind(t, "Refs", err, slipway.Busy, "try again after")
-	if until, ok := forge.LimitedUntil(err); !ok || until.IsZero() {
+	until, ok := forge.LimitedUntil(err)
+	if !ok || until.IsZero() {
 		t.Errorf("the error %v says no time", err)
+	}
+	other := s.Forge(t, &Transport{Before: func(req *http.Request) (*http.Response, error) {
+		t.Errorf("another one that has the token asks all the same: %s %s", req.Method, req.URL)
+		return nil, errLost
+	}}, true)
+	_, err = other.Refs(t.Context(), s.Repository, "")
+	wantKind(t, "Refs of another one", err, slipway.Busy, "try again after")
+	if same, _ := forge.LimitedUntil(err); !same.Equal(until) {
+		t.Errorf("one may ask after %s, and another one that has the token after %s", until, same)
 	}
 }
 

@@ -26,11 +26,13 @@ type World interface {
 }
 
 // A Debate is a World with pull requests.
-type Debate interface {
+type Debate interface { //nolint:interfacebloat // all that people do at a forge
 	World
 	// Open opens a pull request of the author's from a branch to the default branch.
 	Open(t testing.TB, branch, title string) int
 	Close(t testing.TB, number int)
+	// Merge merges one, and returns the commit as which it came to the default branch.
+	Merge(t testing.TB, number int) string
 	// Review is the reviewer's word: approve, reject or comment.
 	Review(t testing.TB, number int, verdict, body string)
 	// Say is a comment of the reviewer's.
@@ -47,7 +49,8 @@ type Debate interface {
 type Setup struct {
 	World World
 	// Forge opens the forge through a transport, which is nil for one that does not
-	// speak HTTP, with a token that is good or one that nobody knows.
+	// speak HTTP, with a token that is good or one that nobody knows. All that a setup
+	// opens share a [forge.Meter].
 	Forge      func(t testing.TB, via http.RoundTripper, good bool) forge.Forge
 	Repository string // the world's
 	Missing    string // a repository that is not there

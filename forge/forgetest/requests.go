@@ -3,6 +3,7 @@ package forgetest
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -23,6 +24,7 @@ func requestTests() []test {
 		{"its lists are read to their ends", requestLong},
 		{"a pull request that is not there is not found", requestMissing},
 		{"a closed pull request can be read", requestClosed},
+		{"a merged pull request is found by the commit that it came as", requestMerged},
 	}
 }
 
@@ -225,4 +227,23 @@ func requestClosed(t *testing.T, s Setup) {
 	if p := read(t, s, number); p.State != "closed" {
 		t.Errorf("its state is %q", p.State)
 	}
+}
+
+func requestMerged(t *testing.T, s Setup) {
+	d, f := s.debate(t), as[forge.Requests](t, s.open(t))
+	base := d.Push(t, "main", map[string]string{"kept.txt": "kept\n"})
+	d.Push(t, "feature", map[string]string{"a.txt": "a\n"})
+	number := d.Open(t, "feature", "a feature")
+	came := d.Merge(t, number)
+	for commit, want := range map[string][]int{came: {number}, base: nil, strings.Repeat("a", 40): nil} {
+		got, err := f.RequestsOf(t.Context(), s.Repository, commit)
+		if err != nil || !slices.Equal(got, want) {
+			t.Errorf("%s came by %v, %v; want %v", commit, got, err, want)
+		}
+	}
+	if p := read(t, s, number); p.State != "merged" {
+		t.Errorf("its state is %q", p.State)
+	}
+	_, err := f.RequestsOf(t.Context(), s.Missing, came)
+	wantKind(t, "RequestsOf", err, slipway.NotFound, s.Missing)
 }

@@ -27,7 +27,6 @@ type ask struct {
 type refusal struct {
 	status  int
 	message string
-	retry   time.Duration // after which to come back; 0: it does not say
 }
 
 func (r *refusal) Error() string { return fmt.Sprintf("%d: %s", r.status, r.message) }
@@ -58,6 +57,11 @@ func (f *Forge) send(ctx context.Context, method, path string, in, out any) (htt
 	req.Header.Set("Accept", "application/json")
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("User-Agent", "slipway")
+	end, err := f.account.Begin(ctx, "")
+	if err != nil {
+		return nil, err
+	}
+	defer end()
 	answer, err := f.client.Do(req)
 	if err != nil {
 		return nil, err
@@ -67,11 +71,13 @@ func (f *Forge) send(ctx context.Context, method, path string, in, out any) (htt
 	switch {
 	case err != nil:
 		return nil, err
+	case answer.StatusCode == http.StatusTooManyRequests:
+		seconds, _ := strconv.Atoi(answer.Header.Get("Retry-After"))
+		return nil, &forge.LimitError{Until: f.account.Pause("", cmp.Or(time.Duration(seconds)*time.Second, time.Minute))}
 	case answer.StatusCode >= http.StatusMultipleChoices:
 		var said struct{ Message string }
 		_ = json.Unmarshal(data, &said) // what is no JSON says nothing
-		seconds, _ := strconv.Atoi(answer.Header.Get("Retry-After"))
-		return nil, &refusal{answer.StatusCode, said.Message, time.Duration(seconds) * time.Second}
+		return nil, &refusal{answer.StatusCode, said.Message}
 	case out == nil:
 		return answer.Header, nil
 	}
@@ -110,6 +116,10 @@ func (f *Forge) explain(a ask, err error) error {
 	if err == nil || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}
+	if limited, ok := errors.AsType[*forge.LimitError](err); ok {
+		return slipway.Errorf(slipway.Busy, "%s has answered as many requests as it does for now: %w", f.host, limited).
+			WithFix("nothing has to be done. If it happens often, raise the limit for the token's user")
+	}
 	said, ok := errors.AsType[*refusal](err)
 	if !ok {
 		return slipway.Errorf(slipway.Unavailable, "%s cannot be reached: %w", f.host, rootOf(err)).
@@ -125,10 +135,6 @@ func (f *Forge) explain(a ask, err error) error {
 	case http.StatusNotFound:
 		return slipway.Errorf(slipway.NotFound, "cannot %s: %s has no %s, or the token may not see it", a.what, f.host, a.of).
 			WithFix("check the name, and that the token's user may reach it")
-	case http.StatusTooManyRequests:
-		until := f.config.Clock().Add(cmp.Or(said.retry, time.Minute))
-		return slipway.Errorf(slipway.Busy, "%s has answered as many requests as it does for now: %w", f.host, &forge.LimitError{Until: until}).
-			WithFix("nothing has to be done. If it happens often, raise the limit for the token's user")
 	}
 	if said.status >= http.StatusInternalServerError {
 		return slipway.Errorf(slipway.Unavailable, "%s is out of order: it answers %d when asked to %s of %s", f.host, said.status, a.what, a.of).

@@ -26,16 +26,18 @@ type Config struct {
 	Secret       string            // of the webhooks; empty: none are believed
 	Repositories []string          // acme/traffic, or acme/* for all of an owner's; empty: all that the user can reach
 	Transport    http.RoundTripper // nil: http.DefaultTransport
+	Meter        forge.Meter       // what all who have the token know of its limits; nil: one of its own
 	Clock        func() time.Time
 	Log          *slog.Logger
 }
 
 // A Forge is a Gitea or Forgejo. Its methods may be called at the same time.
 type Forge struct {
-	config Config
-	base   string // of the server, without a slash at its end
-	host   string // for people
-	client *http.Client
+	config  Config
+	base    string // of the server, without a slash at its end
+	host    string // for people
+	client  *http.Client
+	account *forge.Account
 
 	mu      sync.Mutex
 	commits map[string]string // commit that an annotated tag's object stands for; it never changes
@@ -71,7 +73,8 @@ func New(config Config) (*Forge, error) {
 		}
 	}
 	client := &http.Client{Transport: config.Transport}
-	return &Forge{config: config, base: u.String(), host: u.Host, client: client, commits: map[string]string{}}, nil
+	account := forge.NewAccount(forge.AccountKey(u.String(), config.Token), config.Meter, config.Clock)
+	return &Forge{config: config, base: u.String(), host: u.Host, client: client, account: account, commits: map[string]string{}}, nil
 }
 
 var (

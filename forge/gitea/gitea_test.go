@@ -27,13 +27,13 @@ import (
 func TestGitea(t *testing.T) {
 	s := giteaOf(t)
 	forgetest.Run(t, func(t *testing.T) forgetest.Setup {
-		w := s.repository(t)
+		w, meter := s.repository(t), &forge.Memory{}
 		return forgetest.Setup{
 			World: w, Repository: w.name, Missing: "acme/absent", HTTP: true,
 			Author: "bob", Reviewer: "ada", Reader: "eve", Team: "acme/data",
 			Forge: func(t testing.TB, via http.RoundTripper, good bool) forge.Forge {
 				t.Helper()
-				c := gitea.Config{URL: s.url, Token: s.token, Secret: "secret", Transport: via, Clock: noon, Log: slog.New(slog.DiscardHandler)}
+				c := gitea.Config{URL: s.url, Token: s.token, Secret: "secret", Transport: via, Meter: meter, Clock: noon, Log: slog.New(slog.DiscardHandler)}
 				if !good {
 					c.Token = strings.Repeat("0", 40)
 				}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"time"
@@ -123,6 +124,26 @@ func (f *Forge) PullRequest(ctx context.Context, repository string, number int) 
 	}
 	p.Statuses, err = f.statuses(ctx, a, path, p.Head)
 	return p, err
+}
+
+// RequestsOf asks for the pull request that was merged as the commit. Gitea knows no
+// others, and answers 404 where there is none.
+func (f *Forge) RequestsOf(ctx context.Context, repository, commit string) ([]int, error) {
+	path, err := pathOf(repository)
+	if err != nil {
+		return nil, err
+	}
+	a := ask{"find the pull request of commit " + commit, repository}
+	var got pull
+	_, err = f.send(ctx, http.MethodGet, fmt.Sprintf("%s/commits/%s/pull", path, url.PathEscape(commit)), nil, &got)
+	if said, ok := errors.AsType[*refusal](err); ok && said.status == http.StatusNotFound {
+		_, err := f.call(ctx, a, http.MethodGet, path, nil, nil)
+		return nil, err
+	}
+	if err != nil {
+		return nil, f.explain(a, err)
+	}
+	return []int{got.Number}, nil
 }
 
 func (g pull) request(repository string) slipway.PullRequest {

@@ -320,6 +320,26 @@ func (w world) Close(_ testing.TB, number int) {
 	w.do("ada", "PATCH", w.at("pulls", number, ""), map[string]any{"state": "closed"}, nil)
 }
 
+// Merge merges when Gitea has found out that it can, which takes it a while.
+func (w world) Merge(_ testing.TB, number int) string {
+	w.t.Helper()
+	var err error
+	for late := time.Now().Add(5 * time.Minute); time.Now().Before(late); {
+		if err = w.s.do("ada", "POST", w.at("pulls", number, "/merge"), map[string]any{"Do": "squash"}, nil); err == nil {
+			break
+		}
+		select {
+		case <-w.t.Context().Done():
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.git("fetch", "--quiet", "origin", "main")
+	return w.git("rev-parse", "FETCH_HEAD")
+}
+
 func (w world) Review(_ testing.TB, number int, verdict, body string) {
 	event := map[string]string{"approve": "APPROVED", "reject": "REQUEST_CHANGES", "comment": "COMMENT"}[verdict]
 	w.do("ada", "POST", w.at("pulls", number, "/reviews"), map[string]any{"event": event, "body": body}, nil)

@@ -10,6 +10,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
+	"fmt"
 	"net/url"
 	"strings"
 	"sync"
@@ -138,7 +139,7 @@ func (f *Forge) keep(owner string, id int64) *session {
 		return s
 	}
 	i := &installation{forge: f, id: id, owner: owner}
-	s := f.newSession(i.authorization)
+	s := f.newSession(fmt.Sprintf("app %s installation %d", f.app.id, id), i.authorization)
 	s.installation = i
 	f.installed[strings.ToLower(owner)] = s
 	return s

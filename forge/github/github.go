@@ -30,6 +30,7 @@ type Config struct {
 	Secret       string            // of the webhooks; empty: none are believed
 	Repositories []string          // acme/traffic, or acme/* for all of an owner's; empty: all that can be reached
 	Transport    http.RoundTripper // nil: http.DefaultTransport
+	Meter        forge.Meter       // what all who sign in as the same know of the limits; nil: one of its own
 	Clock        func() time.Time
 	Log          *slog.Logger
 }
@@ -88,9 +89,9 @@ func New(config Config) (*Forge, error) {
 		if f.app, err = readKey(*config.App, config.Clock); err != nil {
 			return nil, err
 		}
-		f.single = f.newSession(f.app.bearer)
+		f.single = f.newSession("app "+f.app.id, f.app.bearer)
 	case config.Token != "":
-		f.single = f.newSession(always("Bearer " + config.Token))
+		f.single = f.newSession("token "+config.Token, always("Bearer "+config.Token))
 	default:
 		return nil, slipway.Errorf(slipway.Invalid, "GitHub is set up with neither a token nor an app").
 			WithFix("make a GitHub App and give its ID and private key, or a fine-grained token: docs/forges.md")

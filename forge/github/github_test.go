@@ -60,13 +60,14 @@ func TestGitHubAsAppWithoutChecks(t *testing.T) {
 }
 
 func setup(t *testing.T, sign func(*github.Config, *githubtest.Server, bool)) forgetest.Setup {
-	server := githubtest.Start(t)
+	server, meter := githubtest.Start(t), &forge.Memory{}
 	return forgetest.Setup{
 		World: world{server}, Repository: repository, Missing: "acme/absent", HTTP: true,
 		Author: "bob", Reviewer: "ada", Team: "acme/data",
 		Forge: func(t testing.TB, via http.RoundTripper, good bool) forge.Forge {
 			t.Helper()
 			c := config(server, func(c *github.Config, s *githubtest.Server) { sign(c, s, good) })
+			c.Meter = meter
 			if via != nil {
 				c.Transport = via
 			}
@@ -136,6 +137,8 @@ func (w world) Open(_ testing.TB, branch, title string) int {
 }
 
 func (w world) Close(_ testing.TB, number int) { w.s.Close(repository, number) }
+
+func (w world) Merge(_ testing.TB, number int) string { return w.s.Merge(repository, number) }
 
 func (w world) Review(_ testing.TB, number int, verdict, body string) {
 	state := map[string]string{"approve": "APPROVED", "reject": "CHANGES_REQUESTED", "comment": "COMMENTED"}[verdict]

@@ -2,7 +2,9 @@ package github
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net/http"
 	"strconv"
 	"time"
 
@@ -72,6 +74,29 @@ func (f *Forge) PullRequest(ctx context.Context, repository string, number int) 
 		p.Partial = fmt.Sprintf("GitHub lists no more than %d commits", mostCommits)
 	}
 	return p, nil
+}
+
+// RequestsOf asks for the pull requests of a commit.
+func (f *Forge) RequestsOf(ctx context.Context, repository, commit string) ([]int, error) {
+	owner, name, err := split(repository)
+	if err != nil {
+		return nil, err
+	}
+	s, err := f.sessionOf(ctx, repository)
+	if err != nil {
+		return nil, err
+	}
+	var numbers []int
+	for p, err := range s.rest.PullRequests.ListPullRequestsWithCommitIter(ctx, owner, name, commit, &github.ListOptions{PerPage: 100}) {
+		if answer, ok := errors.AsType[*github.ErrorResponse](err); ok && answer.Response.StatusCode == http.StatusUnprocessableEntity {
+			return nil, nil // no commit found
+		}
+		if err != nil {
+			return nil, s.explain(ask{"list the pull requests of commit " + commit, repository}, err)
+		}
+		numbers = append(numbers, p.GetNumber())
+	}
+	return numbers, nil
 }
 
 // tries is how often a pull request is read that moves while its pages are turned.

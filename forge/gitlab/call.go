@@ -80,16 +80,18 @@ type answer struct {
 // still to come.
 func (f *Forge) carry(req *http.Request) (answer, error) {
 	kind := kindOf(req)
-	if until, closed := f.limits.closed(kind); closed {
-		return answer{}, &forge.LimitError{Until: until}
+	end, err := f.account.Begin(req.Context(), kind)
+	if err != nil {
+		return answer{}, err
 	}
+	defer end()
 	response, err := f.client.Do(req)
 	if err != nil {
 		return answer{}, err
 	}
 	defer response.Body.Close()
-	f.limits.note(kind, response)
-	if until, closed := f.limits.closed(kind); closed && response.StatusCode == http.StatusTooManyRequests {
+	f.note(kind, response)
+	if until, closed := f.account.Closed(kind); closed && response.StatusCode == http.StatusTooManyRequests {
 		return answer{}, &forge.LimitError{Until: until}
 	}
 	body, err := io.ReadAll(io.LimitReader(response.Body, mostAnswer))

@@ -27,17 +27,18 @@ type Config struct {
 	Secret       string            // of the webhooks: secret token or signing token; empty: none are believed
 	Repositories []string          // acme/traffic, or acme/* for all of a group's and its subgroups'; empty: all that the token's user is a member of
 	Transport    http.RoundTripper // nil: http.DefaultTransport
+	Meter        forge.Meter       // what all who have the token know of its limits; nil: one of its own
 	Clock        func() time.Time
 	Log          *slog.Logger
 }
 
 // A Forge is a GitLab. Its methods may be called at the same time.
 type Forge struct {
-	config Config
-	base   string // of the server, without a slash at its end
-	host   string // for people
-	client *http.Client
-	limits limits
+	config  Config
+	base    string // of the server, without a slash at its end
+	host    string // for people
+	client  *http.Client
+	account *forge.Account
 
 	mu   sync.Mutex
 	self forge.Self // once it is known
@@ -77,7 +78,7 @@ func New(config Config) (*Forge, error) {
 		}
 	}
 	f := &Forge{config: config, base: u.String(), host: u.Host}
-	f.limits.clock = config.Clock
+	f.account = forge.NewAccount(forge.AccountKey(f.base, config.Token), config.Meter, config.Clock)
 	f.client = &http.Client{Transport: config.Transport}
 	return f, nil
 }

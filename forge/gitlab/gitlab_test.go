@@ -33,7 +33,7 @@ func TestGitLab(t *testing.T) {
 }
 
 func setupOf(s *gitlabtest.Server) forgetest.Setup {
-	clock := newNoon()
+	clock, meter := newNoon(), &forge.Memory{}
 	s.Now = clock.now
 	return forgetest.Setup{
 		World: world{s}, Repository: repository, Missing: "acme/absent", HTTP: true, Wordless: true,
@@ -41,7 +41,7 @@ func setupOf(s *gitlabtest.Server) forgetest.Setup {
 		Forge: func(t testing.TB, via http.RoundTripper, good bool) forge.Forge {
 			t.Helper()
 			c := config(s)
-			c.Transport = via
+			c.Transport, c.Meter = via, meter
 			if !good {
 				c.Token = "glpat-nobody"
 			}
@@ -101,6 +101,8 @@ func (w world) Open(_ testing.TB, branch, title string) int {
 }
 
 func (w world) Close(_ testing.TB, number int) { w.s.Close(repository, number) }
+
+func (w world) Merge(_ testing.TB, number int) string { return w.s.Merge(repository, number) }
 
 // Review has no words of its own: what is said with it is a note.
 func (w world) Review(_ testing.TB, number int, verdict, _ string) {

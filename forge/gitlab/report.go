@@ -144,7 +144,7 @@ func (p *poster) requestRef(ctx context.Context) (string, error) {
 	var requests []struct {
 		IID int `json:"iid"`
 	}
-	if err := p.get(ctx, p.ask, p.path+"/repository/commits/"+url.PathEscape(p.commit)+"/merge_requests", &requests); err != nil {
+	if err := p.get(ctx, p.ask, requestsPath(p.path, p.commit), &requests); err != nil {
 		return "", err
 	}
 	if len(requests) == 0 {

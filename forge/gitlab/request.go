@@ -3,7 +3,9 @@ package gitlab
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
@@ -73,6 +75,29 @@ func (f *Forge) PullRequest(ctx context.Context, repository string, number int) 
 	}
 	p.Statuses, err = r.statuses(ctx, p.Head)
 	return p, err
+}
+
+// requestsPath is where GitLab lists the merge requests that brought a commit.
+func requestsPath(project, commit string) string {
+	return project + "/repository/commits/" + url.PathEscape(commit) + "/merge_requests"
+}
+
+// RequestsOf asks for the merge requests that have the commit, or that came as it.
+func (f *Forge) RequestsOf(ctx context.Context, repository, commit string) ([]int, error) {
+	path, err := pathOf(repository)
+	if err != nil {
+		return nil, err
+	}
+	var all []mergeRequest
+	_, err = f.send(ctx, http.MethodGet, "/api/v4"+requestsPath(path, commit), nil, &all)
+	if said, ok := errors.AsType[*refusal](err); ok && said.status == http.StatusNotFound && strings.Contains(said.message, "Commit") {
+		return nil, nil
+	}
+	var numbers []int
+	for _, m := range all {
+		numbers = append(numbers, m.IID)
+	}
+	return numbers, f.explain(ask{"list the merge requests of commit " + commit, repository}, err)
 }
 
 // A reader reads what belongs to one merge request.

@@ -171,10 +171,10 @@ func TestCopiesAreOnlyAnAid(t *testing.T) {
 		})
 	}
 	for name, spoil := range map[string]func(t *testing.T, dir string){
-		"gone": func(t *testing.T, dir string) { remove(t, dir, keyOf(staging, 7)) },
+		"gone": func(t *testing.T, dir string) { remove(t, dir, repositorytest.EntryKey(staging, 7)) },
 		"of another length": func(t *testing.T, dir string) {
-			remove(t, dir, keyOf(staging, 7))
-			if _, err := openFolder(t, dir).Put(t.Context(), keyOf(staging, 7), strings.NewReader("{}")); err != nil {
+			remove(t, dir, repositorytest.EntryKey(staging, 7))
+			if _, err := openFolder(t, dir).Put(t.Context(), repositorytest.EntryKey(staging, 7), strings.NewReader("{}")); err != nil {
 				t.Fatal(err)
 			}
 		},

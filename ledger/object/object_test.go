@@ -1,46 +1,30 @@
 package object_test
 
 import (
-	"bytes"
-	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
-	"github.com/slipway-cd/slipway/ledger"
-	"github.com/slipway-cd/slipway/ledger/ledgertest"
-	"github.com/slipway-cd/slipway/ledger/object"
+	"github.com/slipway-cd/slipway/repository"
 	"github.com/slipway-cd/slipway/repository/folder"
 	"github.com/slipway-cd/slipway/repository/repositorytest"
 )
 
 func TestLedger(t *testing.T) {
-	ledgertest.Run(t, func(t *testing.T) ledgertest.Kit {
+	repositorytest.Ledger(t, func(t *testing.T) repositorytest.Store {
 		dir := t.TempDir()
-		clock := newClock()
-		open := func(t *testing.T) *object.Ledger { return object.New(stamped(t, dir, clock), clock.Now) }
-		l := open(t)
-		return ledgertest.Kit{
-			Ledger: l, Leaser: l,
-			Reopen: func(t *testing.T) (ledger.Ledger, ledger.Leaser) { l := open(t); return l, l },
-			Replace: func(t *testing.T, e ledger.Entry) {
-				data, err := ledger.Encode(e)
-				if err != nil {
-					t.Fatal(err)
-				}
-				remove(t, dir, keyOf(e.Subject, e.Number))
-				if _, err := openFolder(t, dir).Put(t.Context(), keyOf(e.Subject, e.Number), bytes.NewReader(data)); err != nil {
+		return repositorytest.Store{
+			Open: func(t *testing.T) repository.Repository { return openFolder(t, dir) },
+			Put: func(t *testing.T, key, text string) {
+				remove(t, dir, key)
+				if _, err := openFolder(t, dir).Put(t.Context(), key, strings.NewReader(text)); err != nil {
 					t.Fatal(err)
 				}
 			},
-			Remove:  func(t *testing.T, s ledger.Subject, number int64) { remove(t, dir, keyOf(s, number)) },
-			Advance: clock.Advance,
+			Delete: func(t *testing.T, key string) { remove(t, dir, key) },
 		}
 	})
-}
-
-func keyOf(s ledger.Subject, number int64) string {
-	return fmt.Sprintf("%s/%s/ledger/%010d.json", s.App, s.Environment, number)
 }
 
 func remove(t *testing.T, dir, key string) {

@@ -66,10 +66,22 @@ const (
 
 // OpenSigner reads the key of a data folder, and makes one where there is none.
 func OpenSigner(dir string) (*Signer, error) {
-	file := filepath.Join(dir, KeyFile)
+	s, err := openKey(dir, KeyFile)
+	if err != nil {
+		return nil, err
+	}
+	if err := settle(dir, s.Public); err != nil {
+		return nil, fmt.Errorf("the public key of the ledger: %w", err)
+	}
+	return s, nil
+}
+
+// openKey reads a key, and makes it where there is none.
+func openKey(dir, name string) (*Signer, error) {
+	file := filepath.Join(dir, name)
 	data, err := os.ReadFile(file)
 	if errors.Is(err, fs.ErrNotExist) {
-		data, err = makeKey(dir)
+		data, err = makeKey(dir, name)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("the key of the ledger: %w", err)
@@ -79,9 +91,6 @@ func OpenSigner(dir string) (*Signer, error) {
 	if err != nil {
 		return nil, slipway.Errorf(slipway.Unavailable, "%s holds no key: %w", file, err).WithFix("restore it from a backup")
 	}
-	if err := settle(dir, public); err != nil {
-		return nil, fmt.Errorf("the public key of the ledger: %w", err)
-	}
 	return &Signer{signer: signer, Public: public}, nil
 }
 
@@ -89,7 +98,7 @@ func OpenSigner(dir string) (*Signer, error) {
 const temporaries = ".ledger-*"
 
 // makeKey makes a key. Of two that do so at once one wins, and both read it.
-func makeKey(dir string) ([]byte, error) {
+func makeKey(dir, file string) ([]byte, error) {
 	private, public, err := note.GenerateKey(rand.Reader, "slipway")
 	if err != nil {
 		return nil, err
@@ -106,7 +115,7 @@ func makeKey(dir string) ([]byte, error) {
 	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return nil, err
 	}
-	name := filepath.Join(dir, KeyFile)
+	name := filepath.Join(dir, file)
 	// It is not there any more if another one won, and cleared away.
 	if err := os.Link(f.Name(), name); err != nil && !errors.Is(err, fs.ErrExist) && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
@@ -130,16 +139,30 @@ func settle(dir, public string) error {
 	return os.WriteFile(name, []byte(text), 0o644) //nolint:gosec // it is public
 }
 
-// OpenHead reads a signed head, and verifies it with a public key.
+// OpenHead reads a signed head, and verifies it with a public key. There may be several
+// keys, a line each: one of them has to have signed it. See [Keys].
 func OpenHead(signed, public string) (Head, error) {
-	verifier, err := note.NewVerifier(strings.TrimSpace(public))
+	keys, err := ParseKeys(public)
 	if err != nil {
-		return Head{}, slipway.Errorf(slipway.Invalid, "that is not a ledger's public key: %w", err).WithFix("it is the line in %s of the server's data folder", PublicFile)
+		return Head{}, err
 	}
-	n, err := note.Open([]byte(signed), note.VerifierList(verifier))
+	var verifiers []note.Verifier
+	for _, k := range keys {
+		verifier, err := note.NewVerifier(k.Public)
+		if err != nil {
+			return Head{}, err
+		}
+		verifiers = append(verifiers, verifier)
+	}
+	n, err := note.Open([]byte(signed), note.VerifierList(verifiers...))
 	if err != nil {
-		return Head{}, slipway.Errorf(slipway.Invalid, "the head is not signed by %s: %w", strings.TrimSpace(public), err).
+		return Head{}, slipway.Errorf(slipway.Invalid, "the head is not signed by %s: %w", strings.Join(keys.publics(), " or "), err).
 			WithFix("it was changed, or is of another server")
 	}
-	return parseHead(n.Text)
+	h, err := parseHead(n.Text)
+	if k := keys[max(keys.find(keys.Of(signed)), 0)]; err == nil && k.Ended && h.Size > k.Size {
+		return Head{}, slipway.Errorf(slipway.Invalid, "the head over %d entries is signed by %s, which signed no more after %d", h.Size, k.Public, k.Size).
+			WithFix("somebody has an old key of the ledger: find out who")
+	}
+	return h, err
 }

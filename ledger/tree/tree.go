@@ -78,15 +78,17 @@ func overlay(indexes []int64, base int64, fresh []tlog.Hash, stored tlog.HashRea
 type Keeper interface {
 	// Sequence puts entries that wait, at most limit of them, into the tree in the
 	// order in which they came, together with its head, which sign makes: all of it
-	// or, if anything fails, nothing. It returns the head and how many it were; with
-	// none waiting it changes nothing.
-	Sequence(ctx context.Context, limit int, sign func(Head) (string, error)) (Head, int, error)
+	// or, if anything fails, nothing. A tree that does not go on from the head after, if
+	// that has leaves, is left as it is, with an error of kind Conflict. It returns the
+	// head and how many it were; with none waiting it changes nothing.
+	Sequence(ctx context.Context, limit int, after Head, sign func(Head) (string, error)) (Head, int, error)
 }
 
 // A Sequencer lets a tree grow.
 type Sequencer struct {
 	Keeper Keeper
 	Signer *Signer
+	After  Head // that was seen elsewhere, and from which the tree has to go on; its zero value: none was
 }
 
 // batch is how many entries are put into the tree in one transaction.
@@ -97,7 +99,7 @@ const batch = 1000
 func (q Sequencer) All(ctx context.Context) (int, error) {
 	total := 0
 	for {
-		_, n, err := q.Keeper.Sequence(ctx, batch, q.Signer.Sign)
+		_, n, err := q.Keeper.Sequence(ctx, batch, q.After, q.Signer.Sign)
 		total += n
 		if err != nil || n < batch {
 			return total, err

@@ -285,7 +285,7 @@ type slow struct {
 	called  chan int
 }
 
-func (k *slow) Sequence(_ context.Context, limit int, sign func(tree.Head) (string, error)) (tree.Head, int, error) {
+func (k *slow) Sequence(_ context.Context, limit int, _ tree.Head, sign func(tree.Head) (string, error)) (tree.Head, int, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	n := min(limit, k.waiting)

@@ -2,6 +2,7 @@ package tree
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -118,6 +119,7 @@ func Verify(ctx context.Context, src Source, a Against) (Report, error) {
 type verifier struct {
 	report   Report
 	subjects []ledger.Subject
+	notes    []string        // of those who handed the key of the heads over
 	places   map[int64]place // by leaf
 	signed   []claim
 	last     int64 // size of the newest head
@@ -156,6 +158,7 @@ func (v *verifier) chain(ctx context.Context, src Source, at int) error {
 	v.report.Chains++
 	v.report.Entries += int64(len(rows))
 	v.links(s, rows)
+	v.handovers(rows)
 	leaves, err := src.Leaves(ctx, s)
 	if err != nil {
 		return err
@@ -226,8 +229,22 @@ func (v *verifier) links(s ledger.Subject, rows []Row) {
 	}
 }
 
+// handovers takes the notes by which the key of the heads was handed over. Who signed
+// them is looked at, not where they stand.
+func (v *verifier) handovers(rows []Row) {
+	for _, r := range rows {
+		var h Handover
+		if (r.Entry.Kind == KeyPassed || r.Entry.Kind == KeyEnded) && json.Unmarshal(r.Entry.Body, &h) == nil {
+			v.notes = append(v.notes, h.Note)
+		}
+	}
+}
+
 // heads opens the signed heads.
 func (v *verifier) heads(ctx context.Context, src Source, a Against) error {
+	if keys, err := ParseKeys(a.Public); err == nil {
+		a.Public = keys.Follow(v.notes).String()
+	}
 	all, err := src.Heads(ctx)
 	if err != nil {
 		return err

@@ -10,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/slipway-cd/slipway"
 	"github.com/slipway-cd/slipway/repository"
 	"github.com/slipway-cd/slipway/repository/azure"
 	"github.com/slipway-cd/slipway/repository/emulator"
@@ -64,30 +63,14 @@ func TestURL(t *testing.T) {
 func TestPrefixesAreApart(t *testing.T) {
 	store := emulator.Azurite(t)
 	emulator.Container(t, store, "prefixes")
-	for _, r := range []repository.Repository{open(t, at("prefixes/a", store)), open(t, at("prefixes/a-b", store))} {
-		if _, err := r.Put(t.Context(), "x", strings.NewReader(r.URL())); err != nil {
-			t.Fatal(err)
-		}
-		for o, err := range r.List(t.Context(), "", "") {
-			if err != nil || o.Key != "x" {
-				t.Errorf("%s lists %q, %v", r.URL(), o.Key, err)
-			}
-		}
-	}
+	repositorytest.Apart(t, open(t, at("prefixes/a", store)), open(t, at("prefixes/a-b", store)))
 }
 
 func TestAnObjectOfSomebodyElse(t *testing.T) {
 	store := emulator.Azurite(t)
 	emulator.Container(t, store, "foreign")
 	emulator.Azure(t, store, http.MethodPut, "foreign/a/b", "theirs")
-	r := open(t, at("foreign", store))
-	o, err := r.Stat(t.Context(), "a/b")
-	if err != nil || o.Digest != slipway.DigestOf([]byte("theirs")) {
-		t.Errorf("Stat gives %+v, %v", o, err)
-	}
-	if _, err = r.Put(t.Context(), "a/b", strings.NewReader("ours")); slipway.KindOf(err) != slipway.Conflict {
-		t.Errorf("Put gives %v, want a conflict", err)
-	}
+	repositorytest.Foreign(t, open(t, at("foreign", store)))
 }
 
 // With TLS, under the account's own name, a store takes tokens.
@@ -115,7 +98,7 @@ func TestTokens(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	wantError(t, call(t, r, "Put"), "cannot write azblob://tokens/team/a/k: the credentials are refused: Server failed to authenticate the request.",
+	repositorytest.WantUnavailable(t, repositorytest.Call(t, r, "Put", version), "cannot write azblob://tokens/team/a/k: the credentials are refused: Server failed to authenticate the request.",
 		"sign in to Azure again (`az login`), or correct AZURE_STORAGE_KEY or AZURE_STORAGE_SAS_TOKEN")
 }
 
@@ -128,18 +111,9 @@ func faulty(t *testing.T, name string, faults func(*http.Request) emulator.Fault
 }
 
 func TestFaults(t *testing.T) {
-	for name, fault := range map[string]emulator.Fault{
-		"refuse": emulator.Refuse, "throttle": emulator.Throttle, "fail": emulator.ActAndFail, "hang-up": emulator.ActAndHangUp,
-	} {
-		for nth := int64(1); nth <= 3; nth++ {
-			t.Run(fmt.Sprintf("%s write %d", name, nth), func(t *testing.T) {
-				emulator.Survives(t, faulty(t, fmt.Sprintf("%s-write-%d", name, nth), emulator.Nth(nth, fault, emulator.Writes)))
-			})
-			t.Run(fmt.Sprintf("%s read %d", name, nth), func(t *testing.T) {
-				emulator.Survives(t, faulty(t, fmt.Sprintf("%s-read-%d", name, nth), emulator.Nth(nth, fault, emulator.Reads)))
-			})
-		}
-	}
+	emulator.SurvivesFaults(t, func(t *testing.T, name string, faults func(*http.Request) emulator.Fault) repository.Repository {
+		return faulty(t, name, faults)
+	})
 }
 
 func TestAnObjectThatArrivesInPart(t *testing.T) {
@@ -150,15 +124,5 @@ func TestAnObjectThatArrivesInPart(t *testing.T) {
 func TestAStoreThatIsAlwaysBusy(t *testing.T) {
 	r := faulty(t, "busy", func(*http.Request) emulator.Fault { return emulator.Throttle })
 	_, err := r.Put(t.Context(), "a/b", strings.NewReader("x"))
-	wantError(t, err, "cannot write azblob://busy/a/b: it is asked too often, or too busy: slow down", "call again")
-}
-
-func wantError(t *testing.T, err error, want, fix string) {
-	t.Helper()
-	if err == nil || slipway.KindOf(err) != slipway.Unavailable || !strings.HasPrefix(err.Error(), want) {
-		t.Errorf("got an error of kind %s: %v\nwant %s", slipway.KindOf(err), err, want)
-	}
-	if got := slipway.FixOf(err); got != fix {
-		t.Errorf("got the fix %q, want %q", got, fix)
-	}
+	repositorytest.WantUnavailable(t, err, "cannot write azblob://busy/a/b: it is asked too often, or too busy: slow down", "call again")
 }

@@ -39,7 +39,7 @@ func (s *store) refused(d rest.Deed, status int, h http.Header, body []byte, acc
 	case "Md5Mismatch", "InvalidMd5":
 		r.Why, r.Fix = "other bytes arrived than were sent", "call again"
 	case "BlobImmutableDueToPolicy", "BlobImmutableDueToLegalHold":
-		r.Why, r.Fix = "the container lets nothing be replaced", "take lease.json, lease-clock.json and authority.json out of its policy of immutability"
+		r.Why, r.Fix = "the container lets nothing be replaced", "take lease.json, lease-clock.json, authority.json and ledger-head.json out of its policy of immutability"
 	case "ServerBusy", "OperationTimedOut":
 		r.Why, r.Fix = "it is asked too often, or too busy", "call again"
 	default:

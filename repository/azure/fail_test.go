@@ -14,8 +14,11 @@ import (
 	"github.com/slipway-cd/slipway"
 	"github.com/slipway-cd/slipway/repository/azure"
 	"github.com/slipway-cd/slipway/repository/emulator"
-	"github.com/slipway-cd/slipway/repository/rest"
+	"github.com/slipway-cd/slipway/repository/repositorytest"
 )
+
+// version is what a swap of these tests is to replace.
+const version = `"1"`
 
 // The answers are those of Azure, as its documentation of errors has them.
 func TestWhatTheStoreRefuses(t *testing.T) {
@@ -47,7 +50,7 @@ func TestWhatTheStoreRefuses(t *testing.T) {
 		{"Put", "KeyBasedAuthenticationNotPermitted", 403, "cannot write azblob://c/team/a/k: the account takes no key: as it says", "take AZURE_STORAGE_KEY away, and sign in to Azure (`az login`)"},
 		{"Put", "RequestBodyTooLarge", 413, "cannot write azblob://c/team/a/k: the object is larger than one request may be: as it says", "keep artifacts below 5,000 MiB"},
 		{"Put", "Md5Mismatch", 400, "cannot write azblob://c/team/a/k: other bytes arrived than were sent: as it says", "call again"},
-		{"Swap", "BlobImmutableDueToPolicy", 409, "cannot write azblob://c/team/a/k: the container lets nothing be replaced: as it says", "take lease.json, lease-clock.json and authority.json out of its policy of immutability"},
+		{"Swap", "BlobImmutableDueToPolicy", 409, "cannot write azblob://c/team/a/k: the container lets nothing be replaced: as it says", "take lease.json, lease-clock.json, authority.json and ledger-head.json out of its policy of immutability"},
 		{"Put", "ServerBusy", 503, "cannot write azblob://c/team/a/k: it is asked too often, or too busy: as it says", "call again"},
 		{"Put", "TeaTime", 418, "cannot write azblob://c/team/a/k: the store answers TeaTime: as it says", ask},
 		{"Put", "", 418, "cannot write azblob://c/team/a/k: the store answers I'm a teapot: as it says", ask},
@@ -62,37 +65,16 @@ func TestWhatTheStoreRefuses(t *testing.T) {
 				fmt.Fprintf(w, "\ufeff<?xml version=\"1.0\" encoding=\"utf-8\"?><Error><Code>%s</Code><Message>as it says\nRequestId:1\nTime:2</Message></Error>", tt.code)
 			}))
 			t.Cleanup(store.Close)
-			wantError(t, call(t, open(t, at("c/team", store.URL)), tt.call), tt.want, tt.fix)
+			repositorytest.WantUnavailable(t, repositorytest.Call(t, open(t, at("c/team", store.URL)), tt.call, version), tt.want, tt.fix)
 		})
 	}
-}
-
-func call(t *testing.T, r *rest.Repository, method string) (err error) {
-	t.Helper()
-	switch method {
-	case "Put":
-		_, err = r.Put(t.Context(), "a/k", strings.NewReader("x"))
-	case "Swap":
-		_, err = r.Swap(t.Context(), "a/k", `"1"`, []byte("x"))
-	case "Read":
-		_, _, err = r.Read(t.Context(), "a/k")
-	case "Open":
-		_, err = r.Open(t.Context(), "a/k")
-	case "Stat":
-		_, err = r.Stat(t.Context(), "a/k")
-	case "List":
-		for _, err = range r.List(t.Context(), "", "") {
-			break
-		}
-	}
-	return err
 }
 
 func TestMissingContainerOnRealAnswers(t *testing.T) {
 	store := emulator.Azurite(t)
 	r := open(t, at("never-made", store))
 	for _, method := range []string{"Put", "Swap", "Read", "Open", "List"} {
-		if err := call(t, r, method); slipway.KindOf(err) != slipway.Unavailable || !strings.Contains(err.Error(), "there is no such container") {
+		if err := repositorytest.Call(t, r, method, version); slipway.KindOf(err) != slipway.Unavailable || !strings.Contains(err.Error(), "there is no such container") {
 			t.Errorf("%s gives %v", method, err)
 		}
 	}
@@ -105,7 +87,7 @@ func TestTheWrongKey(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	wantError(t, call(t, r, "Put"), "cannot write azblob://wrong-key/a/k: the credentials are refused: Server failed to authenticate the request.",
+	repositorytest.WantUnavailable(t, repositorytest.Call(t, r, "Put", version), "cannot write azblob://wrong-key/a/k: the credentials are refused: Server failed to authenticate the request.",
 		"sign in to Azure again (`az login`), or correct AZURE_STORAGE_KEY or AZURE_STORAGE_SAS_TOKEN")
 }
 
@@ -119,7 +101,7 @@ func TestBytesThatAreDamagedOnTheWay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	wantError(t, call(t, r, "Put"), "cannot write azblob://damaged/a/k: other bytes arrived than were sent", "call again")
+	repositorytest.WantUnavailable(t, repositorytest.Call(t, r, "Put", version), "cannot write azblob://damaged/a/k: other bytes arrived than were sent", "call again")
 }
 
 type damaging struct{}
@@ -132,7 +114,7 @@ func (damaging) RoundTrip(r *http.Request) (*http.Response, error) {
 func TestUnreachable(t *testing.T) {
 	closed := httptest.NewServer(nil)
 	closed.Close()
-	wantError(t, call(t, open(t, at("c", closed.URL)), "Put"),
+	repositorytest.WantUnavailable(t, repositorytest.Call(t, open(t, at("c", closed.URL)), "Put", version),
 		"cannot write azblob://c/a/k: the store cannot be reached: dial tcp "+strings.TrimPrefix(closed.URL, "http://")+": connect: connection refused",
 		"see that this machine is connected and that the address is right, then call again")
 }
@@ -141,7 +123,7 @@ func TestAnAnswerThatIsNone(t *testing.T) {
 	for _, said := range []string{"{}", "<EnumerationResults><Blobs><Blob><Name>x</Name></Blob></Blobs></EnumerationResults>"} {
 		store := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, said) }))
 		t.Cleanup(store.Close)
-		wantError(t, call(t, open(t, at("c", store.URL)), "List"), "cannot list azblob://c: the store's answer cannot be read: ", "call again")
+		repositorytest.WantUnavailable(t, repositorytest.Call(t, open(t, at("c", store.URL)), "List", version), "cannot list azblob://c: the store's answer cannot be read: ", "call again")
 	}
 }
 
@@ -211,7 +193,7 @@ func TestWhoGetsWhat(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := call(t, r, "List"); err != nil {
+		if err := repositorytest.Call(t, r, "List", version); err != nil {
 			t.Error(err)
 		}
 		if len(h.at) != 1 || h.at[0] != tt.at || h.who[0] != tt.who || h.sig[0] != tt.sig {
@@ -226,5 +208,5 @@ func TestNoCredentials(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	wantError(t, call(t, r, "Put"), "cannot write azblob://c/a/k: there are no credentials", "sign in")
+	repositorytest.WantUnavailable(t, repositorytest.Call(t, r, "Put", version), "cannot write azblob://c/a/k: there are no credentials", "sign in")
 }

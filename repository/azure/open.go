@@ -53,25 +53,14 @@ var (
 // a private address. Tokens and shared access signatures go to Microsoft's own
 // domains alone, and only with TLS; a key is never sent, only signed with.
 func Open(address string, c Config) (*rest.Repository, error) {
-	u, err := url.Parse(address)
+	a, err := repository.ParseAddress(address, Scheme, "container", "azblob://container/prefix?storage_account=NAME")
 	if err != nil {
-		return nil, badAddress(address, "it is no URL")
+		return nil, err
 	}
-	prefix := strings.Trim(u.Path, "/")
-	switch {
-	case u.Scheme != Scheme:
-		return nil, badAddress(address, "it does not begin with azblob://")
-	case u.Host == "":
-		return nil, badAddress(address, "it names no container")
-	case prefix != "":
-		if err := repository.CheckKey(prefix); err != nil {
-			return nil, badAddress(address, "%v", err)
-		}
-	}
-	s := &store{container: u.Host}
-	account, err := s.locate(u.Query(), c.Account)
+	s := &store{container: a.Host}
+	account, err := s.locate(a.Options, c.Account)
 	if err != nil {
-		return nil, badAddress(address, "%v", err)
+		return nil, a.Wrong(err)
 	}
 	s.client = &rest.Client{Transport: c.Transport, Pause: c.Pause, Refused: func(d rest.Deed, status int, h http.Header, body []byte) *rest.Refusal {
 		return s.refused(d, status, h, body, account)
@@ -79,7 +68,7 @@ func Open(address string, c Config) (*rest.Repository, error) {
 	if err := s.authorize(c, account); err != nil {
 		return nil, err
 	}
-	return rest.New(s, "azblob://"+u.Host, prefix), nil
+	return rest.New(s, Scheme+"://"+a.Host, a.Prefix), nil
 }
 
 // locate finds out where the account is, and what it is called.
@@ -125,7 +114,7 @@ func (s *store) authorize(c Config, account string) error {
 		}
 		s.client.Authorize = sharedKey(account, key, c.Clock)
 	case isMicrosoft(s.endpoint):
-		s.client.Authorize = bearer(c.Token)
+		s.client.Authorize = rest.Bearer(c.Token)
 	}
 	return nil
 }
@@ -143,9 +132,4 @@ func isMicrosoft(endpoint string) bool {
 		}
 	}
 	return false
-}
-
-func badAddress(address, why string, args ...any) error {
-	return slipway.Errorf(slipway.Invalid, "%q cannot be the address of an artifact repository: "+why, append([]any{address}, args...)...).
-		WithFix("write it as azblob://container/prefix?storage_account=NAME")
 }

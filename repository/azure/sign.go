@@ -1,7 +1,6 @@
 package azure
 
 import (
-	"context"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
@@ -11,18 +10,6 @@ import (
 	"strings"
 	"time"
 )
-
-// bearer makes a request one of whom a token is for.
-func bearer(token func(context.Context) (string, error)) func(*http.Request) error {
-	return func(r *http.Request) error {
-		t, err := token(r.Context())
-		if err != nil {
-			return err
-		}
-		r.Header.Set("Authorization", "Bearer "+t)
-		return nil
-	}
-}
 
 // sharedKey signs a request with the account's key.
 func sharedKey(account string, key []byte, clock func() time.Time) func(*http.Request) error {

@@ -7,7 +7,6 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"github.com/slipway-cd/slipway"
 	"github.com/slipway-cd/slipway/awsauth/awstest"
 	"github.com/slipway-cd/slipway/repository"
 	"github.com/slipway-cd/slipway/repository/repositorytest"
@@ -43,30 +42,14 @@ func TestPrefixesAreApart(t *testing.T) {
 	moto := awstest.Moto(t)
 	address := awstest.Bucket(t, moto, "prefixes")
 	one, two := open(t, strings.Replace(address, "prefixes?", "prefixes/a?", 1)), open(t, strings.Replace(address, "prefixes?", "prefixes/a-b?", 1))
-	for _, r := range []repository.Repository{one, two} {
-		if _, err := r.Put(t.Context(), "x", strings.NewReader(r.URL())); err != nil {
-			t.Fatal(err)
-		}
-		for o, err := range r.List(t.Context(), "", "") {
-			if err != nil || o.Key != "x" {
-				t.Errorf("%s lists %q, %v", r.URL(), o.Key, err)
-			}
-		}
-	}
+	repositorytest.Apart(t, one, two)
 }
 
 func TestAnObjectOfSomebodyElse(t *testing.T) {
 	moto := awstest.Moto(t)
 	r := open(t, awstest.Bucket(t, moto, "foreign"))
 	awstest.Send(t, http.MethodPut, moto+"/foreign/a/b", "theirs")
-	o, err := r.Stat(t.Context(), "a/b")
-	if err != nil || o.Digest != slipway.DigestOf([]byte("theirs")) {
-		t.Errorf("Stat gives %+v, %v", o, err)
-	}
-	_, err = r.Put(t.Context(), "a/b", strings.NewReader("ours"))
-	if slipway.KindOf(err) != slipway.Conflict {
-		t.Errorf("Put gives %v, want a conflict", err)
-	}
+	repositorytest.Foreign(t, r)
 }
 
 // What is stored is seen by the real AWS CLI.

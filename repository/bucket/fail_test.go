@@ -17,6 +17,7 @@ import (
 	"github.com/slipway-cd/slipway/awsauth"
 	"github.com/slipway-cd/slipway/awsauth/awstest"
 	"github.com/slipway-cd/slipway/repository/bucket"
+	"github.com/slipway-cd/slipway/repository/repositorytest"
 )
 
 // through returns the address of a bucket behind a proxy that loses the answer
@@ -81,6 +82,9 @@ func TestAWriteWhoseAnswerIsLost(t *testing.T) {
 		}
 	})
 }
+
+// version is what a swap of these tests is to replace.
+const version = ""
 
 // The answers are those of S3, as its documentation of errors has them.
 func TestWhatTheStoreRefuses(t *testing.T) {
@@ -175,37 +179,16 @@ func TestWhatTheStoreRefuses(t *testing.T) {
 				fmt.Fprintf(w, "<Error><Code>%s</Code><Message>%s</Message></Error>", tt.code, tt.message)
 			}))
 			t.Cleanup(store.Close)
-			wantError(t, call(t, open(t, awstest.BucketAddress("b/team", store.URL)), tt.call), slipway.Unavailable, tt.want, tt.fix)
+			repositorytest.WantUnavailable(t, repositorytest.Call(t, open(t, awstest.BucketAddress("b/team", store.URL)), tt.call, version), tt.want, tt.fix)
 		})
 	}
-}
-
-func call(t *testing.T, r *bucket.Repository, method string) (err error) {
-	t.Helper()
-	switch method {
-	case "Put":
-		_, err = r.Put(t.Context(), "a/k", strings.NewReader("x"))
-	case "Swap":
-		_, err = r.Swap(t.Context(), "a/k", "", []byte("x"))
-	case "Read":
-		_, _, err = r.Read(t.Context(), "a/k")
-	case "Open":
-		_, err = r.Open(t.Context(), "a/k")
-	case "Stat":
-		_, err = r.Stat(t.Context(), "a/k")
-	case "List":
-		for _, err = range r.List(t.Context(), "", "") {
-			break
-		}
-	}
-	return err
 }
 
 func TestMissingBucketOnRealAnswers(t *testing.T) {
 	moto := awstest.Moto(t)
 	r := open(t, awstest.BucketAddress("never-made", moto))
 	for _, method := range []string{"Put", "Swap", "Read", "Open", "List"} {
-		if err := call(t, r, method); slipway.KindOf(err) != slipway.Unavailable || !strings.Contains(err.Error(), "there is no such bucket") {
+		if err := repositorytest.Call(t, r, method, version); slipway.KindOf(err) != slipway.Unavailable || !strings.Contains(err.Error(), "there is no such bucket") {
 			t.Errorf("%s gives %v", method, err)
 		}
 	}
@@ -220,13 +203,13 @@ func TestNoCredentials(t *testing.T) {
 	t.Setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
 	r := open(t, "s3://b?region=us-east-1")
 	const fix = "sign in (`aws sso login`), name a profile in AWS_PROFILE, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
-	wantError(t, call(t, r, "Put"), slipway.Unavailable, "cannot write s3://b/a/k: there are no AWS credentials", fix)
-	wantError(t, call(t, r, "List"), slipway.Unavailable, "cannot list s3://b: there are no AWS credentials", fix)
+	repositorytest.WantUnavailable(t, repositorytest.Call(t, r, "Put", version), "cannot write s3://b/a/k: there are no AWS credentials", fix)
+	repositorytest.WantUnavailable(t, repositorytest.Call(t, r, "List", version), "cannot list s3://b: there are no AWS credentials", fix)
 
 	t.Setenv("AWS_REGION", "")
 	t.Setenv("AWS_DEFAULT_REGION", "")
 	_, err := bucket.Open(t.Context(), "s3://b", awsauth.Options{}.OpenFor)
-	wantError(t, err, slipway.Unavailable, "open s3://b: no AWS region is known", "write `region:` into the environment in platform.yaml, or set AWS_REGION")
+	repositorytest.WantUnavailable(t, err, "open s3://b: no AWS region is known", "write `region:` into the environment in platform.yaml, or set AWS_REGION")
 }
 
 func TestUnreachable(t *testing.T) {
@@ -234,7 +217,7 @@ func TestUnreachable(t *testing.T) {
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "test")
 	closed := httptest.NewServer(nil)
 	closed.Close()
-	wantError(t, call(t, open(t, awstest.BucketAddress("b", closed.URL)), "Put"), slipway.Unavailable,
+	repositorytest.WantUnavailable(t, repositorytest.Call(t, open(t, awstest.BucketAddress("b", closed.URL)), "Put", version),
 		"cannot write s3://b/a/k: the store cannot be reached: dial tcp "+strings.TrimPrefix(closed.URL, "http://")+": connect: connection refused",
 		"see that this machine is connected and that the endpoint is right, then call again")
 }
@@ -253,7 +236,7 @@ func TestAConnectionThatBreaksOff(t *testing.T) {
 	}
 	defer body.Close()
 	_, err = io.ReadAll(body)
-	wantError(t, err, slipway.Unavailable, "cannot read s3://b/a/k: the connection broke off", "call again")
+	repositorytest.WantUnavailable(t, err, "cannot read s3://b/a/k: the connection broke off", "call again")
 }
 
 func TestAddresses(t *testing.T) {
@@ -270,17 +253,7 @@ func TestAddresses(t *testing.T) {
 		"s3://%zz":                         `"s3://%zz" cannot be the address of an artifact repository: it is no URL`,
 	} {
 		_, err := bucket.Open(t.Context(), address, awsauth.Options{}.OpenFor)
-		wantError(t, err, slipway.Invalid, want, fix)
-	}
-}
-
-func wantError(t *testing.T, err error, kind slipway.Kind, want, fix string) {
-	t.Helper()
-	if err == nil || slipway.KindOf(err) != kind || !strings.HasPrefix(err.Error(), want) {
-		t.Errorf("got an error of kind %s: %v\nwant kind %s: %s", slipway.KindOf(err), err, kind, want)
-	}
-	if !strings.HasPrefix(slipway.FixOf(err), fix) {
-		t.Errorf("got the fix %q, want %q", slipway.FixOf(err), fix)
+		repositorytest.WantError(t, err, slipway.Invalid, want, fix)
 	}
 }
 
@@ -297,7 +270,7 @@ func TestTheWrongAccount(t *testing.T) {
 		t.Fatal(err)
 	}
 	for method, doing := range map[string]string{"Put": "write", "Read": "read", "Stat": "read"} {
-		wantError(t, call(t, r, method), slipway.Unavailable, "cannot "+doing+" s3://b/a/k: these credentials are for account 123456789012 "+
+		repositorytest.WantUnavailable(t, repositorytest.Call(t, r, method, version), "cannot "+doing+" s3://b/a/k: these credentials are for account 123456789012 "+
 			"(arn:aws:iam::123456789012:user/ann), environment prod is account 210987654321", "sign in to account 210987654321")
 	}
 	if asked != 0 {
@@ -316,7 +289,7 @@ func TestNoPermissionToTag(t *testing.T) {
 		_, _ = io.WriteString(w, "<Error><Code>AccessDenied</Code><Message>no</Message></Error>")
 	}))
 	t.Cleanup(store.Close)
-	wantError(t, call(t, open(t, awstest.BucketAddress("b", store.URL)+"&tagging=true"), "Put"), slipway.Unavailable,
+	repositorytest.WantUnavailable(t, repositorytest.Call(t, open(t, awstest.BucketAddress("b", store.URL)+"&tagging=true"), "Put", version),
 		"cannot write s3://b/a/k: access is denied: no",
 		"give these credentials s3:PutObject and s3:PutObjectTagging on arn:aws:s3:::b/*, or take tagging=true out of the repository's address")
 }

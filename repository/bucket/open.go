@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/url"
 	"strconv"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -14,7 +13,6 @@ import (
 	"github.com/aws/smithy-go/logging"
 	"gocloud.dev/blob/s3blob"
 
-	"github.com/slipway-cd/slipway"
 	"github.com/slipway-cd/slipway/repository"
 )
 
@@ -33,25 +31,17 @@ type Settings func(ctx context.Context, region, profile string) (aws.Config, err
 // and use_path_style:
 // "s3://bucket?endpoint=https://minio.example.com&use_path_style=true&region=us-east-1".
 func Open(ctx context.Context, address string, settings Settings) (*Repository, error) {
-	u, err := url.Parse(address)
+	a, err := repository.ParseAddress(address, s3blob.Scheme, "bucket", "s3://bucket/prefix?region=eu-central-1")
 	if err != nil {
-		return nil, badAddress(address, "it is no URL")
+		return nil, err
 	}
-	r := &Repository{name: u.Host, prefix: strings.Trim(u.Path, "/")}
-	switch {
-	case u.Scheme != s3blob.Scheme:
-		return nil, badAddress(address, "it does not begin with s3://")
-	case r.name == "":
-		return nil, badAddress(address, "it names no bucket")
-	case r.prefix != "":
-		if err := repository.CheckKey(r.prefix); err != nil {
-			return nil, badAddress(address, "%v", err)
-		}
+	r := &Repository{name: a.Host, prefix: a.Prefix}
+	if r.prefix != "" {
 		r.prefix += "/"
 	}
-	o, err := optionsOf(u.Query())
+	o, err := optionsOf(a.Options)
 	if err != nil {
-		return nil, badAddress(address, "%v", err)
+		return nil, a.Wrong(err)
 	}
 	r.atRest, r.tagging = o.atRest, o.tagging
 	if err := r.connect(ctx, o, settings); err != nil {
@@ -115,9 +105,4 @@ func (r *Repository) connect(ctx context.Context, o options, settings Settings) 
 	})
 	r.bucket, err = s3blob.OpenBucket(ctx, r.client, r.name, nil)
 	return err
-}
-
-func badAddress(address, why string, args ...any) error {
-	return slipway.Errorf(slipway.Invalid, "%q cannot be the address of an artifact repository: "+why, append([]any{address}, args...)...).
-		WithFix("write it as s3://bucket/prefix?region=eu-central-1")
 }

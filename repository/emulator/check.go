@@ -1,7 +1,9 @@
 package emulator
 
 import (
+	"fmt"
 	"io"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -46,6 +48,22 @@ func Survives(t *testing.T, r repository.Repository) {
 	}
 	if got := strings.Join(keys, " "); got != "a/b a/lease.json" {
 		t.Errorf("List gives %s", got)
+	}
+}
+
+// SurvivesFaults is Survives with each fault at each of the first writes and reads, on
+// the repositories that open makes: empty ones of that name, whose requests fare as
+// faults says.
+func SurvivesFaults(t *testing.T, open func(t *testing.T, name string, faults func(*http.Request) Fault) repository.Repository) {
+	for name, fault := range map[string]Fault{
+		"refuse": Refuse, "throttle": Throttle, "fail": ActAndFail, "hang-up": ActAndHangUp,
+	} {
+		for what, is := range map[string]func(*http.Request) bool{"write": Writes, "read": Reads} {
+			for nth := int64(1); nth <= 3; nth++ {
+				name := fmt.Sprintf("%s-%s-%d", name, what, nth)
+				t.Run(name, func(t *testing.T) { Survives(t, open(t, name, Nth(nth, fault, is))) })
+			}
+		}
 	}
 }
 

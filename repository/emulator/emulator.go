@@ -4,7 +4,6 @@ package emulator
 
 import (
 	"bufio"
-	"bytes"
 	"cmp"
 	"context"
 	"crypto/ecdsa"
@@ -32,6 +31,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/slipway-cd/slipway/scripts"
 )
 
 // The account that Azurite knows, and its key, which are the same for everybody.
@@ -145,7 +146,7 @@ func Trusting(address string) *http.Transport {
 func running(t testing.TB, what string, start func() (*server, error)) string {
 	t.Helper()
 	s, err := start()
-	switch missing := (*missingError)(nil); {
+	switch missing := (*scripts.Error)(nil); {
 	case err == nil:
 		return s.url
 	case !errors.As(err, &missing), os.Getenv("CI") != "": //nolint:forbidigo // a helper of tests, which CI tells this way
@@ -163,11 +164,6 @@ var (
 	secureAzurite = sync.OnceValues(startSecureAzurite)
 )
 
-// A missingError is an emulator that this machine does not have.
-type missingError struct{ said string }
-
-func (e *missingError) Error() string { return e.said }
-
 // A server ends when its input does, with this process at the latest, so that nobody
 // has to stop it.
 type server struct {
@@ -177,7 +173,7 @@ type server struct {
 }
 
 func startGCS() (*server, error) {
-	program, err := script("fakegcs.sh")
+	program, err := scripts.Run("fakegcs.sh")
 	if err != nil {
 		return nil, err
 	}
@@ -185,11 +181,11 @@ func startGCS() (*server, error) {
 }
 
 func startAzurite(args ...string) (*server, error) {
-	folder, err := script("azurite.sh")
+	folder, err := scripts.Run("azurite.sh")
 	if err != nil {
 		return nil, err
 	}
-	root, err := projectRoot()
+	root, err := scripts.Root()
 	if err != nil {
 		return nil, err
 	}
@@ -235,39 +231,6 @@ func start(cmd *exec.Cmd, mark string) (*server, error) {
 		}
 	}
 	return nil, fmt.Errorf("%s ended before it was ready", cmd.Path)
-}
-
-// script runs one of the project's scripts, which prints a path.
-func script(name string) (string, error) {
-	root, err := projectRoot()
-	if err != nil {
-		return "", err
-	}
-	var talk bytes.Buffer
-	cmd := exec.Command(filepath.Join(root, "scripts", name))
-	cmd.Stderr = &talk
-	out, err := cmd.Output()
-	if err != nil {
-		return "", &missingError{fmt.Sprintf("%s: %v", strings.TrimSpace(talk.String()), err)}
-	}
-	return strings.TrimSpace(string(out)), nil
-}
-
-// projectRoot is the folder of go.mod, above the folder in which a test runs.
-func projectRoot() (string, error) {
-	dir, err := os.Getwd()
-	if err != nil {
-		return "", err
-	}
-	for {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			return dir, nil
-		}
-		if dir == filepath.Dir(dir) {
-			return "", errors.New("this is not the project's folder")
-		}
-		dir = filepath.Dir(dir)
-	}
 }
 
 // writeCertificate makes a certificate for this machine.

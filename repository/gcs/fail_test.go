@@ -12,8 +12,12 @@ import (
 
 	"github.com/slipway-cd/slipway"
 	"github.com/slipway-cd/slipway/repository/gcs"
+	"github.com/slipway-cd/slipway/repository/repositorytest"
 	"github.com/slipway-cd/slipway/repository/rest"
 )
+
+// version is what a swap of these tests is to replace.
+const version = "1"
 
 // The answers are those of Google's own store, as its documentation has them.
 func TestWhatTheStoreRefuses(t *testing.T) {
@@ -106,36 +110,15 @@ func TestWhatTheStoreRefuses(t *testing.T) {
 				fmt.Fprintf(w, `{"error":{"code":%d,"message":%q}}`, tt.status, tt.message)
 			}))
 			t.Cleanup(store.Close)
-			wantError(t, call(t, open(t, at("b/team", store.URL)), tt.call), tt.want, tt.fix)
+			repositorytest.WantUnavailable(t, repositorytest.Call(t, open(t, at("b/team", store.URL)), tt.call, version), tt.want, tt.fix)
 		})
 	}
 }
 
-func call(t *testing.T, r *rest.Repository, method string) (err error) {
-	t.Helper()
-	switch method {
-	case "Put":
-		_, err = r.Put(t.Context(), "a/k", strings.NewReader("x"))
-	case "Swap":
-		_, err = r.Swap(t.Context(), "a/k", "1", []byte("x"))
-	case "Read":
-		_, _, err = r.Read(t.Context(), "a/k")
-	case "Open":
-		_, err = r.Open(t.Context(), "a/k")
-	case "Stat":
-		_, err = r.Stat(t.Context(), "a/k")
-	case "List":
-		for _, err = range r.List(t.Context(), "", "") {
-			break
-		}
-	}
-	return err
-}
-
 func TestWhatIsNotThereOnRealAnswers(t *testing.T) {
 	for message, call := range map[string]func(r *rest.Repository) error{
-		"No such object: b/a/k": func(r *rest.Repository) error { return call(t, r, "Stat") },
-		"Not Found":             func(r *rest.Repository) error { return call(t, r, "Open") },
+		"No such object: b/a/k": func(r *rest.Repository) error { return repositorytest.Call(t, r, "Stat", version) },
+		"Not Found":             func(r *rest.Repository) error { return repositorytest.Call(t, r, "Open", version) },
 	} {
 		store := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			http.Error(w, message, http.StatusNotFound)
@@ -150,7 +133,7 @@ func TestWhatIsNotThereOnRealAnswers(t *testing.T) {
 func TestUnreachable(t *testing.T) {
 	closed := httptest.NewServer(nil)
 	closed.Close()
-	wantError(t, call(t, open(t, at("b", closed.URL)), "Put"),
+	repositorytest.WantUnavailable(t, repositorytest.Call(t, open(t, at("b", closed.URL)), "Put", version),
 		"cannot write gs://b/a/k: the store cannot be reached: dial tcp "+strings.TrimPrefix(closed.URL, "http://")+": connect: connection refused",
 		"see that this machine is connected and that the address is right, then call again")
 }
@@ -158,7 +141,7 @@ func TestUnreachable(t *testing.T) {
 func TestAnAnswerThatIsNone(t *testing.T) {
 	store := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<html>") }))
 	t.Cleanup(store.Close)
-	wantError(t, call(t, open(t, at("b", store.URL)), "List"),
+	repositorytest.WantUnavailable(t, repositorytest.Call(t, open(t, at("b", store.URL)), "List", version),
 		"cannot list gs://b: the store's answer cannot be read: invalid character '<'", "call again")
 }
 
@@ -208,7 +191,7 @@ func TestWhoGetsTheToken(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := call(t, r, "List"); err != nil {
+		if err := repositorytest.Call(t, r, "List", version); err != nil {
 			t.Error(err)
 		}
 		if len(h.at) != 1 || h.at[0] != tt.at || h.who[0] != tt.who {
@@ -223,5 +206,5 @@ func TestNoCredentials(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	wantError(t, call(t, r, "Put"), "cannot write gs://b/a/k: there are no credentials", "sign in")
+	repositorytest.WantUnavailable(t, repositorytest.Call(t, r, "Put", version), "cannot write gs://b/a/k: there are no credentials", "sign in")
 }

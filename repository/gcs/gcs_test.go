@@ -10,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/slipway-cd/slipway"
 	"github.com/slipway-cd/slipway/repository"
 	"github.com/slipway-cd/slipway/repository/emulator"
 	"github.com/slipway-cd/slipway/repository/gcs"
@@ -62,30 +61,14 @@ func TestURL(t *testing.T) {
 func TestPrefixesAreApart(t *testing.T) {
 	store := emulator.GCS(t)
 	emulator.Bucket(t, store, "prefixes")
-	for _, r := range []repository.Repository{open(t, at("prefixes/a", store)), open(t, at("prefixes/a-b", store))} {
-		if _, err := r.Put(t.Context(), "x", strings.NewReader(r.URL())); err != nil {
-			t.Fatal(err)
-		}
-		for o, err := range r.List(t.Context(), "", "") {
-			if err != nil || o.Key != "x" {
-				t.Errorf("%s lists %q, %v", r.URL(), o.Key, err)
-			}
-		}
-	}
+	repositorytest.Apart(t, open(t, at("prefixes/a", store)), open(t, at("prefixes/a-b", store)))
 }
 
 func TestAnObjectOfSomebodyElse(t *testing.T) {
 	store := emulator.GCS(t)
 	emulator.Bucket(t, store, "foreign")
 	emulator.Google(t, store, http.MethodPost, "/upload/storage/v1/b/foreign/o?uploadType=media&name=a/b", "text/plain", "theirs")
-	r := open(t, at("foreign", store))
-	o, err := r.Stat(t.Context(), "a/b")
-	if err != nil || o.Digest != slipway.DigestOf([]byte("theirs")) {
-		t.Errorf("Stat gives %+v, %v", o, err)
-	}
-	if _, err = r.Put(t.Context(), "a/b", strings.NewReader("ours")); slipway.KindOf(err) != slipway.Conflict {
-		t.Errorf("Put gives %v, want a conflict", err)
-	}
+	repositorytest.Foreign(t, open(t, at("foreign", store)))
 }
 
 // faulty returns a repository whose requests fare as faults says.
@@ -97,18 +80,9 @@ func faulty(t *testing.T, name string, faults func(*http.Request) emulator.Fault
 }
 
 func TestFaults(t *testing.T) {
-	for name, fault := range map[string]emulator.Fault{
-		"refuse": emulator.Refuse, "throttle": emulator.Throttle, "fail": emulator.ActAndFail, "hang-up": emulator.ActAndHangUp,
-	} {
-		for nth := int64(1); nth <= 3; nth++ {
-			t.Run(fmt.Sprintf("%s write %d", name, nth), func(t *testing.T) {
-				emulator.Survives(t, faulty(t, fmt.Sprintf("%s-write-%d", name, nth), emulator.Nth(nth, fault, emulator.Writes)))
-			})
-			t.Run(fmt.Sprintf("%s read %d", name, nth), func(t *testing.T) {
-				emulator.Survives(t, faulty(t, fmt.Sprintf("%s-read-%d", name, nth), emulator.Nth(nth, fault, emulator.Reads)))
-			})
-		}
-	}
+	emulator.SurvivesFaults(t, func(t *testing.T, name string, faults func(*http.Request) emulator.Fault) repository.Repository {
+		return faulty(t, name, faults)
+	})
 }
 
 func TestAnObjectThatArrivesInPart(t *testing.T) {
@@ -119,15 +93,5 @@ func TestAnObjectThatArrivesInPart(t *testing.T) {
 func TestAStoreThatIsAlwaysBusy(t *testing.T) {
 	r := faulty(t, "busy", func(*http.Request) emulator.Fault { return emulator.Throttle })
 	_, err := r.Put(t.Context(), "a/b", strings.NewReader("x"))
-	wantError(t, err, "cannot write gs://busy/a/b: it is asked too often, or the same object is written more than once a second: slow down", "call again")
-}
-
-func wantError(t *testing.T, err error, want, fix string) {
-	t.Helper()
-	if err == nil || slipway.KindOf(err) != slipway.Unavailable || !strings.HasPrefix(err.Error(), want) {
-		t.Errorf("got an error of kind %s: %v\nwant %s", slipway.KindOf(err), err, want)
-	}
-	if got := slipway.FixOf(err); got != fix {
-		t.Errorf("got the fix %q, want %q", got, fix)
-	}
+	repositorytest.WantUnavailable(t, err, "cannot write gs://busy/a/b: it is asked too often, or the same object is written more than once a second: slow down", "call again")
 }

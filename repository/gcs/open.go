@@ -10,7 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/slipway-cd/slipway"
 	"github.com/slipway-cd/slipway/repository"
 	"github.com/slipway-cd/slipway/repository/rest"
 )
@@ -40,26 +39,15 @@ type Config struct {
 // credentials are sent, or for a private one of Google's, to which they are; and
 // anonymous=true, to send none.
 func Open(address string, c Config) (*rest.Repository, error) {
-	u, err := url.Parse(address)
+	a, err := repository.ParseAddress(address, Scheme, "bucket", "gs://bucket/prefix")
 	if err != nil {
-		return nil, badAddress(address, "it is no URL")
+		return nil, err
 	}
-	prefix := strings.Trim(u.Path, "/")
-	switch {
-	case u.Scheme != Scheme:
-		return nil, badAddress(address, "it does not begin with gs://")
-	case u.Host == "":
-		return nil, badAddress(address, "it names no bucket")
-	case prefix != "":
-		if err := repository.CheckKey(prefix); err != nil {
-			return nil, badAddress(address, "%v", err)
-		}
-	}
-	o, err := optionsOf(u.Query())
+	o, err := optionsOf(a.Options)
 	if err != nil {
-		return nil, badAddress(address, "%v", err)
+		return nil, a.Wrong(err)
 	}
-	s := &store{bucket: u.Host, endpoint: Google}
+	s := &store{bucket: a.Host, endpoint: Google}
 	s.client = &rest.Client{Refused: s.refused, Transport: c.Transport, Pause: c.Pause}
 	switch {
 	case o.endpoint != "":
@@ -68,9 +56,9 @@ func Open(address string, c Config) (*rest.Repository, error) {
 		s.endpoint = emulator(c.Emulator)
 	}
 	if !o.anonymous && isGoogle(s.endpoint) {
-		s.client.Authorize = bearer(c.Token)
+		s.client.Authorize = rest.Bearer(c.Token)
 	}
-	return rest.New(s, "gs://"+u.Host, prefix), nil
+	return rest.New(s, Scheme+"://"+a.Host, a.Prefix), nil
 }
 
 // emulator is the endpoint in a variable that may leave out the scheme.
@@ -86,17 +74,6 @@ func emulator(host string) string {
 func isGoogle(endpoint string) bool {
 	u, err := url.Parse(endpoint)
 	return err == nil && u.Scheme == "https" && (u.Hostname() == "googleapis.com" || strings.HasSuffix(u.Hostname(), ".googleapis.com"))
-}
-
-func bearer(token func(context.Context) (string, error)) func(*http.Request) error {
-	return func(r *http.Request) error {
-		t, err := token(r.Context())
-		if err != nil {
-			return err
-		}
-		r.Header.Set("Authorization", "Bearer "+t)
-		return nil
-	}
 }
 
 // The options of an address.
@@ -126,9 +103,4 @@ func optionsOf(q url.Values) (o options, _ error) {
 		}
 	}
 	return o, cmp.Or(unknown, err)
-}
-
-func badAddress(address, why string, args ...any) error {
-	return slipway.Errorf(slipway.Invalid, "%q cannot be the address of an artifact repository: "+why, append([]any{address}, args...)...).
-		WithFix("write it as gs://bucket/prefix")
 }

@@ -36,6 +36,18 @@ type Client struct {
 	http *http.Client
 }
 
+// Bearer makes a request one of whom a token is for.
+func Bearer(token func(context.Context) (string, error)) func(*http.Request) error {
+	return func(r *http.Request) error {
+		t, err := token(r.Context())
+		if err != nil {
+			return err
+		}
+		r.Header.Set("Authorization", "Bearer "+t)
+		return nil
+	}
+}
+
 func (c *Client) connect() {
 	if c.Pause == nil {
 		c.Pause = wait

@@ -3,7 +3,6 @@
 package client
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -153,6 +152,12 @@ func (c *Client) Jobs(ctx context.Context, app string, limit int) ([]store.Job, 
 	return page.Items, err
 }
 
+// Workers are the servers and workers that share the server's database, and the jobs
+// that none of them can do.
+func (c *Client) Workers(ctx context.Context) (w server.Workforce, err error) {
+	return w, c.get(ctx, "/workers", nil, &w)
+}
+
 // Job shows a job.
 func (c *Client) Job(ctx context.Context, id int64) (j store.Job, err error) {
 	return j, c.get(ctx, "/jobs/"+strconv.FormatInt(id, 10), nil, &j)
@@ -188,7 +193,7 @@ func (c *Client) Await(ctx context.Context, j store.Job, emit func(pipeline.Even
 		case ended:
 			return j, failureOf(j)
 		}
-		_ = pause(ctx, c.Again) // the next look finds out
+		_ = Pause(ctx, c.Again) // the next look finds out
 	}
 }
 
@@ -216,35 +221,24 @@ func (c *Client) events(ctx context.Context, job int64, last string, wait bool, 
 		return last, err
 	}
 	defer answer.Body.Close()
-	lines := bufio.NewScanner(answer.Body)
-	lines.Buffer(nil, 16<<20)
-	for lines.Scan() {
-		if id, ok := strings.CutPrefix(lines.Text(), "id: "); ok {
-			last = id
-		}
-		data, ok := strings.CutPrefix(lines.Text(), "data: ")
-		if !ok {
-			continue
-		}
-		var e store.Event
-		if err := json.Unmarshal([]byte(data), &e); err != nil {
-			return last, fmt.Errorf("an event of the server: %w", err)
-		}
+	var wrong error
+	err = readEvents(answer.Body, func(id string, e store.Event) bool {
+		last = id
 		if strings.HasPrefix(e.Kind, "stage.") {
 			var told pipeline.Event
 			if err := json.Unmarshal(e.Body, &told); err != nil {
-				return last, fmt.Errorf("an event of the server: %w", err)
+				wrong = fmt.Errorf("an event of the server: %w", err)
+				return false
 			}
 			emit(told)
 		}
-		if state, ok := strings.CutPrefix(e.Kind, "job."); ok && store.JobState(state).Ended() && state != "began" {
-			return last, nil
-		}
+		state, ok := strings.CutPrefix(e.Kind, "job.")
+		return !ok || !store.JobState(state).Ended() || state == "began"
+	})
+	if wrong != nil {
+		return last, wrong
 	}
-	if err := lines.Err(); err != nil {
-		return last, slipway.Errorf(slipway.Unavailable, "the stream of the server broke: %w", err)
-	}
-	return last, nil
+	return last, err
 }
 
 // change asks for something that the server does as a job. Asked again under the
@@ -292,6 +286,20 @@ func (c *Client) text(ctx context.Context, path string, follow bool, w io.Writer
 	return nil
 }
 
+// file reads an answer as it is.
+func (c *Client) file(ctx context.Context, path string, q url.Values) ([]byte, error) {
+	answer, err := c.ask(ctx, http.MethodGet, path, q, "", nil)
+	if err != nil {
+		return nil, err
+	}
+	defer answer.Body.Close()
+	data, err := io.ReadAll(answer.Body)
+	if err != nil {
+		return nil, slipway.Errorf(slipway.Unavailable, "the answer of the server broke off: %w", err)
+	}
+	return data, nil
+}
+
 // ask sends a request, and again later if the server has had too many of the
 // caller's. An answer that is a problem is an error with the kind that the problem has.
 func (c *Client) ask(ctx context.Context, method, path string, q url.Values, key string, in any) (*http.Response, error) {
@@ -317,14 +325,14 @@ func (c *Client) ask(ctx context.Context, method, path string, q url.Values, key
 			return nil, c.problem(answer)
 		}
 		_ = answer.Body.Close() // it was not taken, and comes again
-		if err := pause(ctx, min(time.Duration(seconds)*time.Second, time.Minute)); err != nil {
+		if err := Pause(ctx, min(time.Duration(seconds)*time.Second, time.Minute)); err != nil {
 			return nil, err
 		}
 	}
 }
 
-// pause waits for a time, or until ctx is done.
-func pause(ctx context.Context, d time.Duration) error {
+// Pause waits for a time, or until ctx is done, whose cause is the error then.
+func Pause(ctx context.Context, d time.Duration) error {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {

@@ -55,6 +55,29 @@ func (c *Client) ReleaseFacts(ctx context.Context, app, env, version string) (r 
 	return r, c.get(ctx, place(app, env)+"/releases/"+url.PathEscape(version)+"/facts", nil, &r)
 }
 
+// Artifact fetches a file of a release. That it is what was released is proved at both
+// ends.
+func (c *Client) Artifact(ctx context.Context, app, env, version string, a slipway.Artifact) ([]byte, error) {
+	data, err := c.file(ctx, place(app, env)+"/releases/"+url.PathEscape(version)+"/artifacts/"+url.PathEscape(string(a.Digest)), nil)
+	if err != nil {
+		return nil, err
+	}
+	if d := slipway.DigestOf(data); d != a.Digest {
+		return nil, slipway.Errorf(slipway.Unavailable, "%s did not come whole: it has %s, and %s was released", a.Name, d, a.Digest).WithFix("try it again")
+	}
+	return data, nil
+}
+
+// Dossier fetches the dossier of a release up to an environment; with none, up to the
+// farthest that has it.
+func (c *Client) Dossier(ctx context.Context, app, version, env string) ([]byte, error) {
+	q := url.Values{}
+	if env != "" {
+		q.Set("environment", env)
+	}
+	return c.file(ctx, "/apps/"+url.PathEscape(app)+"/releases/"+url.PathEscape(version)+"/dossier", q)
+}
+
 // Cost says what runs cost, and will cost, with the last ones.
 func (c *Client) Cost(ctx context.Context, app, env string, last int) (out slipway.Cost, err error) {
 	return out, c.get(ctx, place(app, env)+"/cost", url.Values{"last": {strconv.Itoa(last)}}, &out)

@@ -79,14 +79,33 @@ func demand(t testing.TB, err error) {
 // New makes an empty database, which is dropped when the test ends.
 func (s *Server) New(t testing.TB) string {
 	t.Helper()
+	return s.create(t, "")
+}
+
+// create makes a database; how says of what.
+func (s *Server) create(t testing.TB, how string) string {
+	t.Helper()
 	name := fmt.Sprintf("test_%d", s.made.Add(1))
-	s.execute(t, "CREATE DATABASE "+name)
+	s.execute(t, "CREATE DATABASE "+name+how)
 	t.Cleanup(func() {
 		if s.alive != nil {
 			s.execute(t, "DROP DATABASE IF EXISTS "+name+" WITH (FORCE)")
 		}
 	})
 	return s.url(name)
+}
+
+// Copy makes a database in the shared server of what another one there has, to which
+// nobody is connected, and returns its URL.
+func Copy(t testing.TB, url string) string {
+	t.Helper()
+	s, err := shared()
+	demand(t, err)
+	c, err := pgx.ParseConfig(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s.create(t, " TEMPLATE "+c.Database)
 }
 
 func (s *Server) url(name string) string {
@@ -105,6 +124,21 @@ func Execute(t testing.TB, url, statements string) {
 	if _, err := c.Exec(ctx, statements); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// Count asks a database for a number behind everybody's back.
+func Count(t testing.TB, url, query string) (n int) {
+	t.Helper()
+	ctx := context.WithoutCancel(t.Context())
+	c, err := pgx.Connect(ctx, url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = c.Close(ctx) }()
+	if err := c.QueryRow(ctx, query).Scan(&n); err != nil {
+		t.Fatal(err)
+	}
+	return n
 }
 
 func (s *Server) execute(t testing.TB, statement string) {
@@ -182,8 +216,13 @@ const guard = `
 server=$!
 echo $server
 read word
+case $word in [Kk][Ii][Ll][Ll]) others=$(pgrep -P $server) ;; esac
 kill -${word:-INT} $server 2>/dev/null
 wait $server
+for other in $others; do # they would end by themselves, and keep the next one from beginning until then
+	n=0
+	while kill -KILL $other 2>/dev/null && [ $n -lt 50 ]; do n=$((n + 1)); sleep 0.02; done
+done
 if [ -z "$word" ]; then rm -rf "$2"; fi
 `
 
@@ -202,14 +241,14 @@ func (s *Server) Run() error {
 	return s.ready()
 }
 
-// ready waits until the server takes connections.
+// ready waits until the server takes connections, and changes.
 func (s *Server) ready() error {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	for {
-		c, err := pgx.Connect(ctx, s.url("postgres"))
+		err := s.takes(ctx)
 		if err == nil {
-			return c.Close(ctx)
+			return nil
 		}
 		select {
 		case <-ctx.Done():
@@ -218,6 +257,21 @@ func (s *Server) ready() error {
 		case <-time.After(20 * time.Millisecond): //nolint:forbidigo // somebody else's process
 		}
 	}
+}
+
+// takes says what keeps the server from taking changes, such as that it is still brought
+// back to a moment.
+func (s *Server) takes(ctx context.Context) error {
+	c, err := pgx.Connect(ctx, s.url("postgres"))
+	if err != nil {
+		return err
+	}
+	var recovering bool
+	err = c.QueryRow(ctx, "SELECT pg_is_in_recovery()").Scan(&recovering)
+	if err == nil && recovering {
+		err = errors.New("it only reads")
+	}
+	return errors.Join(err, c.Close(ctx))
 }
 
 // Halt ends the server with a signal, QUIT or KILL as in a crash, and INT in good

@@ -339,8 +339,21 @@ def extend():
     IAMRequest._raise_access_denied = deny
 
 
+def atomically(app):
+    """S3 looks at a condition and writes in one step; moto in two, with a thread for each request."""
+    lock = threading.Lock()
+
+    def answer(environ, start_response):
+        if "HTTP_IF_NONE_MATCH" not in environ and "HTTP_IF_MATCH" not in environ:
+            return app(environ, start_response)
+        with lock:
+            return app(environ, start_response)
+
+    return answer
+
+
 def new_server():
-    server = make_server("127.0.0.1", 0, DomainDispatcherApplication(create_backend_app), threaded=True)
+    server = make_server("127.0.0.1", 0, atomically(DomainDispatcherApplication(create_backend_app)), threaded=True)
     os.environ["MOTO_PORT"] = str(server.port)
     return server
 

@@ -26,6 +26,7 @@ func (s *Server) rest() map[string]call {
 		"GET /repos/{owner}/{repo}":                                        s.in(s.repository),
 		"GET /repos/{owner}/{repo}/installation":                           s.in(s.repositoryInstallation),
 		"GET /repos/{owner}/{repo}/collaborators/{username}/permission":    s.in(s.permission),
+		"GET /repos/{owner}/{repo}/commits/{commit_sha}/pulls":             s.in(s.pullsOf),
 		"GET /repos/{owner}/{repo}/commits/{ref}/check-runs":               s.in(s.checkRuns),
 		"GET /repos/{owner}/{repo}/commits/{ref}/statuses":                 s.in(s.listStatuses),
 		"GET /repos/{owner}/{repo}/git/matching-refs/{ref}":                s.in(s.matchingRefs),
@@ -212,6 +213,22 @@ func (s *Server) listPulls(r *http.Request, repo *repository, _ map[string]any) 
 	for _, p := range slices.Backward(repo.pulls) {
 		if p.state == "OPEN" {
 			list = append(list, s.docs.like("GET /repos/{owner}/{repo}/pulls", map[string]any{"number": p.number, "updated_at": p.updated, "requested_teams": []any{}}))
+		}
+	}
+	return 200, page(r, list)
+}
+
+// pullsOf are those that were merged as a commit, and those that are open and have it
+// as their head.
+func (s *Server) pullsOf(r *http.Request, repo *repository, _ map[string]any) (int, any) {
+	commit := r.PathValue("commit_sha")
+	if _, ok := repo.commits[commit]; !ok {
+		return 422, failed("No commit found for SHA: " + commit)
+	}
+	list := []any{}
+	for _, p := range repo.pulls {
+		if p.came == commit || p.state == "OPEN" && repo.branches[p.head] == commit {
+			list = append(list, s.docs.like("GET /repos/{owner}/{repo}/commits/{commit_sha}/pulls", map[string]any{"number": p.number, "requested_teams": []any{}}))
 		}
 	}
 	return 200, page(r, list)

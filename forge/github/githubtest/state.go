@@ -44,6 +44,7 @@ type pull struct {
 	labels   []string
 	asked    []string
 	updated  string
+	came     string // the commit that it was merged as
 	reviews  []review
 	comments []map[string]any // as REST has them
 }
@@ -152,6 +153,21 @@ func (s *Server) change(name string, number int, change func(*repository, *pull)
 // Close closes a pull request.
 func (s *Server) Close(in string, number int) {
 	s.change(in, number, func(_ *repository, p *pull) { p.state = "CLOSED" })
+}
+
+// Merge merges a pull request by a commit, which it returns.
+func (s *Server) Merge(in string, number int) string {
+	var merged commit
+	s.change(in, number, func(r *repository, p *pull) {
+		head := r.branches[p.head]
+		merged = commit{
+			id: sha(fmt.Sprint(in, "merge", s.id())), author: p.author, message: "merge " + p.head,
+			parents: []string{r.branches[p.base], head}, files: r.commits[head].files,
+		}
+		r.commits[merged.id], r.branches[p.base] = merged, merged.id
+		p.state, p.came = "MERGED", merged.id
+	})
+	return merged.id
 }
 
 // Ask asks people, and teams such as acme/data, for a review.

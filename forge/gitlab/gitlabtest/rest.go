@@ -234,6 +234,9 @@ func (s *Server) commits(p *project, r *http.Request, _ object) (int, any) {
 
 func (s *Server) requestsOf(p *project, r *http.Request, _ object) (int, any) {
 	list := []object{}
+	if _, ok := p.commits[r.PathValue("sha")]; !ok {
+		return message(404, "404 Commit Not Found")
+	}
 	for _, m := range p.requests {
 		if p.head(m) == r.PathValue("sha") {
 			shown := s.shown(p, m)

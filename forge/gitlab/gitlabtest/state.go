@@ -235,12 +235,14 @@ func (s *Server) Close(in string, iid int) {
 	s.change(in, iid, func(_ *project, m *request) { m.state = "closed" })
 }
 
-// Merge merges one: main becomes its head.
-func (s *Server) Merge(in string, iid int) {
+// Merge merges one: main becomes its head, which is returned.
+func (s *Server) Merge(in string, iid int) (commit string) {
 	s.change(in, iid, func(p *project, m *request) {
 		m.state, m.forkHead = "merged", p.head(m)
-		p.branches["main"] = m.forkHead
+		commit = m.forkHead
+		p.branches["main"] = commit
 	})
+	return commit
 }
 
 // Draft makes one a draft.

@@ -18,6 +18,7 @@ GET /orgs/{org}/installation
 GET /orgs/{org}/teams/{team_slug}/members
 GET /repos/{owner}/{repo}
 GET /repos/{owner}/{repo}/collaborators/{username}/permission
+GET /repos/{owner}/{repo}/commits/{commit_sha}/pulls
 GET /repos/{owner}/{repo}/commits/{ref}/check-runs
 GET /repos/{owner}/{repo}/commits/{ref}/statuses
 GET /repos/{owner}/{repo}/git/matching-refs/{ref}
