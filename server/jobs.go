@@ -174,6 +174,9 @@ func (s *Server) attempt(ctx context.Context, j store.Job) (out done, err error)
 			s.Log.ErrorContext(ctx, "a job panicked", "job", j.ID, "key", j.Key, "panic", r)
 		}
 	}()
+	if err := s.inTurn(ctx, j); err != nil {
+		return done{}, err
+	}
 	if err := s.mayDo(ctx, j); err != nil {
 		return done{}, err
 	}
@@ -211,6 +214,7 @@ func (s *Server) conclude(ctx context.Context, j store.Job, out done, err, cause
 	now := s.Clock()
 	stop, isStopped := errors.AsType[errStopped](cause)
 	there, isElsewhere := errors.AsType[elsewhere](err)
+	newer, isOvertaken := errors.AsType[overtaken](err)
 	change := s.store.Change
 	switch _, _, ofComment := askedBy(j.Key); {
 	case ofComment:
@@ -235,6 +239,12 @@ func (s *Server) conclude(ctx context.Context, j store.Job, out done, err, cause
 			return s.end(ctx, tx, j, store.JobDone, toJSON(out.value), now)
 		case isStopped:
 			return s.end(ctx, tx, j, store.JobCancelled, outcomeOf(slipway.Errorf(slipway.Blocked, "%s", stop.why)), now)
+		case isOvertaken:
+			s.Log.InfoContext(ctx, "a job is not done any more", "job", j.ID, "key", j.Key, "why", newer.why)
+			if _, err := tx.StopJob(ctx, j.ID, newer.why, now); err != nil {
+				return err
+			}
+			return s.end(ctx, tx, j, store.JobReplaced, nil, now)
 		case isElsewhere:
 			s.Log.InfoContext(ctx, "a job is handed over", "job", j.ID, "key", j.Key, "needs", there.needs)
 			return tx.HandOver(ctx, j.ID, there.needs, there.input)

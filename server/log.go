@@ -181,7 +181,7 @@ func (s *Server) copyLog(ctx context.Context, id int64, follow bool, w io.Writer
 			return nil
 		}
 		if s.await(ctx, next, nil); ctx.Err() != nil {
-			return nil
+			return nil //nolint:nilerr // who follows has gone
 		}
 	}
 }

@@ -80,11 +80,15 @@ func (s *Server) look(ctx context.Context, l *lookout, all []store.Wanted) (j st
 	for ctx.Err() == nil {
 		news := s.news.Next()
 		if idle := l.idle.Load(); idle > 0 { // else one is begun for this one, too
-			if jobs := s.lookOnce(ctx, l, all, int(idle), goOn); len(jobs) > 0 {
+			jobs, err := s.lookOnce(ctx, l, all, int(idle), goOn)
+			if len(jobs) > 0 {
 				for _, other := range jobs[1:] {
 					l.found <- other
 				}
 				return jobs[0], true
+			}
+			if err != nil { // whatever is new, there is no database
+				news = nil
 			}
 		}
 		if j, ok = s.await(ctx, news, l.found); ok {
@@ -95,7 +99,7 @@ func (s *Server) look(ctx context.Context, l *lookout, all []store.Wanted) (j st
 }
 
 // lookOnce begins jobs for those who have none, and calls goOn when another one may look.
-func (s *Server) lookOnce(ctx context.Context, l *lookout, all []store.Wanted, idle int, goOn func()) []store.Job {
+func (s *Server) lookOnce(ctx context.Context, l *lookout, all []store.Wanted, idle int, goOn func()) ([]store.Job, error) {
 	defer time.AfterFunc(slowClaim, goOn).Stop()
 	taken := 0
 	jobs, err := s.claim(ctx, all, min(idle, mostAtOnce), func(n int) {
@@ -107,7 +111,7 @@ func (s *Server) lookOnce(ctx context.Context, l *lookout, all []store.Wanted, i
 	if err != nil && ctx.Err() == nil {
 		s.Log.ErrorContext(ctx, "look for work", "error", err)
 	}
-	return jobs
+	return jobs, err
 }
 
 // mostAtOnce is how many jobs a claim takes.

@@ -24,6 +24,7 @@ type about struct {
 	at
 	App         string              `json:"app"`
 	Environment string              `json:"environment"`
+	Ref         string              `json:"ref"`
 	Commit      string              `json:"commit"`
 	RunsOn      []string            `json:"runs_on"` // by the manifest at the commit; nil: nobody has looked
 	Apps        []checkApp          `json:"apps"`

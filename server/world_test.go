@@ -227,6 +227,12 @@ func (w *world) servingWith(t testing.TB, c Config) (s *Server, stop func()) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return s, launch(t, s)
+}
+
+// launch runs a server until the test, or stop, ends it.
+func launch(t testing.TB, s *Server) (stop func()) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	ended := make(chan error, 1)
 	go func() { ended <- s.Run(ctx) }()
@@ -240,7 +246,17 @@ func (w *world) servingWith(t testing.TB, c Config) (s *Server, stop func()) {
 		}
 	})
 	t.Cleanup(stop)
-	return s, stop
+	return stop
+}
+
+// jobsIn lists the jobs of a kind that are in a state.
+func jobsIn(t testing.TB, s *Server, kind string, state store.JobState) []store.Job {
+	t.Helper()
+	all, err := s.store.Jobs(t.Context(), store.JobFilter{Kinds: []string{kind}, States: []store.JobState{state}}, 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
 }
 
 // client is the server's side of HTTP.

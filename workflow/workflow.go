@@ -88,9 +88,20 @@ func Open(ctx context.Context, st *store.Store, c Config) (*Engine, error) {
 		if config.SystemDBPool != nil {
 			config.SystemDBPool.Close()
 		}
-		return nil, st.Explain(fmt.Errorf("open the workflow engine: %w", err))
+		return nil, unready(st, fmt.Errorf("open the workflow engine: %w", err))
 	}
 	return e, nil
+}
+
+// unready explains why the engine does not begin. Over a shared database that is mostly
+// because it was restarted, or the way to it was cut, and of the cause the engine tells
+// nothing but the text: whoever begins it again will know.
+func unready(st *store.Store, err error) error {
+	told := st.Explain(err)
+	if st.Shared() && slipway.KindOf(told) == slipway.Internal {
+		return slipway.Errorf(slipway.Unavailable, "%w", err).WithFix("begin again; if the database is well and it stays so, report it")
+	}
+	return told
 }
 
 // queueOf is the queue of a process that shares the database with others.
@@ -103,7 +114,7 @@ func (e *Engine) Launch() error {
 		return err
 	}
 	if err := dbos.Launch(e.root); err != nil {
-		return e.store.Explain(fmt.Errorf("launch the workflow engine: %w", err))
+		return unready(e.store, fmt.Errorf("launch the workflow engine: %w", err))
 	}
 	return nil
 }
@@ -112,7 +123,7 @@ func (e *Engine) Launch() error {
 // for lost: see Forget.
 func (e *Engine) Listen() error {
 	if _, err := dbos.RegisterQueue(e.root, e.queue, dbos.WithQueueBasePollingInterval(look)); err != nil {
-		return e.store.Explain(fmt.Errorf("launch the workflow engine: %w", err))
+		return unready(e.store, fmt.Errorf("launch the workflow engine: %w", err))
 	}
 	return nil
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
 
+	"github.com/slipway-cd/slipway"
 	"github.com/slipway-cd/slipway/store"
 	"github.com/slipway-cd/slipway/store/pgtest"
 	"github.com/slipway-cd/slipway/workflow"
@@ -344,3 +345,25 @@ func TestForgotten(t *testing.T) {
 }
 
 type stopKey struct{}
+
+// TestCutWhenItBegins: an engine that loses the database while it begins says that it is
+// the database, so that it is begun again.
+func TestCutWhenItBegins(t *testing.T) {
+	way, url := pgtest.Through(t, pgtest.New(t))
+	for _, word := range []string{"information_schema.schemata", "migrat"} {
+		way.CutAt(word, true, nil)
+		hits := way.Hits()
+		_, end, err := open(t.Context(), url, func(*workflow.Engine) {})
+		if way.Hits() == hits {
+			t.Fatalf("nobody said %s", word)
+		}
+		if want := "the workflow engine: "; slipway.KindOf(err) != slipway.Unavailable || !strings.Contains(err.Error(), want) {
+			t.Errorf("cut at %s it says %v", word, err)
+		}
+		if end != nil {
+			if err := end(); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+}
