@@ -44,27 +44,18 @@ func spread(b *testing.B, all []time.Duration) {
 	b.ReportMetric(0, "ns/op")
 }
 
-// busyApps are so many that something happens to them all the time.
-func busyApps() int {
-	if testing.Short() {
-		return 20
-	}
-	return 1000
-}
-
-// busy is a server with many apps, one in a repository, each with an open pull request,
+// busy is a server with so many apps, one in a repository, each with an open pull request,
 // about which webhooks come in all the time.
-func busy(b *testing.B) (w *world, s *Server, tell func(body string)) {
-	busyApps := busyApps()
+func busy(b *testing.B, apps int) (w *world, s *Server, tell func(body string)) {
 	w = newWorld(b)
 	w.hub = newHub(w)
 	w.write(b, "platform.yaml", strings.Replace(reviewers(), "every: 1s", "every: 1h", 1))
-	for i := range busyApps {
+	for i := range apps {
 		w.manyRequests(b, fmt.Sprintf("r%d", i), 1+i, 1)
 	}
 	s, _ = w.servingWith(b, w.quiet(b))
 	w.settled(b, s, false)
-	untilJobs(b, s, jobShip, busyApps)
+	untilJobs(b, s, jobShip, apps)
 	h := w.client(b, s)
 	var n atomic.Int64
 	tell = func(body string) {
@@ -86,7 +77,7 @@ func busy(b *testing.B) (w *world, s *Server, tell func(body string)) {
 	wg.Go(func() { // 20 webhooks a second about anything
 		r := rand.New(rand.NewPCG(1, 1)) //nolint:gosec // the same each time
 		for pause(ctx, 50*time.Millisecond) {
-			i := r.IntN(busyApps)
+			i := r.IntN(apps)
 			tell(fmt.Sprintf("r%d %d", i, 1+i))
 		}
 	})
@@ -98,18 +89,26 @@ func busy(b *testing.B) (w *world, s *Server, tell func(body string)) {
 }
 
 // BenchmarkBusy measures how soon a server acts while webhooks about many apps come in.
+// To build and check each of them once before that takes some ten minutes.
 func BenchmarkBusy(b *testing.B) {
-	w, s, tell := busy(b)
-	b.Run("FirstStep", func(b *testing.B) { firstSteps(b, w, s, tell) })
-	b.Run("Label", func(b *testing.B) { labels(b, w, s, tell) })
+	all := []int{100, 1000}
+	if testing.Short() {
+		all = []int{20}
+	}
+	for _, apps := range all {
+		b.Run(strconv.Itoa(apps), func(b *testing.B) {
+			w, s, tell := busy(b, apps)
+			b.Run("FirstStep", func(b *testing.B) { firstSteps(b, w, s, tell, apps) })
+			b.Run("Label", func(b *testing.B) { labels(b, w, s, tell, apps) })
+		})
+	}
 }
 
 // firstSteps measures from a push's webhook to the begin of the first step of its road.
-func firstSteps(b *testing.B, w *world, s *Server, tell func(body string)) {
-	busyApps := busyApps()
+func firstSteps(b *testing.B, w *world, s *Server, tell func(body string), apps int) {
 	var all []time.Duration
 	for i := 0; b.Loop(); i++ {
-		name := fmt.Sprintf("r%d", i%busyApps)
+		name := fmt.Sprintf("r%d", i%apps)
 		repository := filepath.Join(w.dir, "git", name+".git")
 		text := fmt.Sprintf("change %d", i)
 		w.feed(b, repository, fmt.Sprintf("commit refs/heads/main\ncommitter A <a@example.com> 1700000000 +0000\ndata 6\nchange\nfrom refs/heads/main^0\nM 644 inline README.md\ndata %d\n%s\n\n", len(text), text), "fast-import", "--quiet")
@@ -133,13 +132,12 @@ func firstSteps(b *testing.B, w *world, s *Server, tell func(body string)) {
 
 // labels measures from the webhook of the last thing that a pull request waited for to its
 // label.
-func labels(b *testing.B, w *world, s *Server, tell func(body string)) {
-	busyApps := busyApps()
+func labels(b *testing.B, w *world, s *Server, tell func(body string), apps int) {
 	var all []time.Duration
 	for i := 0; b.Loop(); i++ {
-		n := 1 + i%busyApps
+		n := 1 + i%apps
 		verdict, met := "approve", true
-		if i/busyApps%2 == 1 {
+		if i/apps%2 == 1 {
 			verdict, met = "reject", false
 		}
 		w.hub.change(func() {

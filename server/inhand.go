@@ -88,6 +88,9 @@ func (s *Server) putBackOnce(ctx context.Context, before forgotten) (forgotten, 
 	now.claim = s.claims.newest()
 	for _, j := range all {
 		if s.inHand(j) {
+			if j.Stop != "" { // nobody has heard of it, or a server of before told of it
+				s.tellStopped(j)
+			}
 			continue
 		}
 		now.jobs[j.ID] = j.Attempt

@@ -135,6 +135,9 @@ func (s *Server) do(ctx context.Context, j store.Job) {
 		return
 	}
 	s.keep(ctx, j, out, err, context.Cause(work))
+	if j.Kind == jobPush { // what it has delivered may take the place of what is under way
+		s.stopped(ctx)
+	}
 	s.news.Ring()
 }
 
@@ -200,12 +203,17 @@ func (s *Server) stopped(ctx context.Context) {
 	if err != nil {
 		return // it is looked at again with the next news
 	}
+	for _, j := range all {
+		s.tellStopped(j)
+	}
+}
+
+// tellStopped tells a job that somebody has stopped, if it is under way here.
+func (s *Server) tellStopped(j store.Job) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, j := range all {
-		if cancel, ok := s.running[j.ID]; ok {
-			cancel(errStopped{j.Stop})
-		}
+	if cancel, ok := s.running[j.ID]; ok {
+		cancel(errStopped{j.Stop})
 	}
 }
 

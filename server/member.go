@@ -166,8 +166,9 @@ func (s *Server) listen(ctx context.Context) error {
 	s.store.Listen(ctx, func(topic store.Topic) {
 		switch topic {
 		case store.Work:
-			s.stopped(ctx)
 			s.news.Ring()
+		case store.Stops:
+			s.stopped(ctx)
 		case store.Logs:
 			s.said.Ring()
 		case store.Budgets:

@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -102,5 +103,26 @@ func TestInTurn(t *testing.T) {
 				t.Errorf("once it is done: %v", err)
 			}
 		})
+	}
+}
+
+// TestNewestTakesThePlace: a newer commit stops the deployment of an older one that is
+// under way in the same process, and its step with it.
+func TestNewestTakesThePlace(t *testing.T) {
+	w := newWorld(t)
+	w.repository(t, "hello")
+	text := strings.Replace(helloText, "test ! -e fail", "if grep -q slow hello.py; then sleep 60; fi", 1) + "deliver: {newest: true}\n"
+	older := w.push(t, "hello", with(hello, map[string]string{"slipway.yaml": text, "hello.py": "slow = True\n"}))
+	c := w.config(t)
+	c.Lost = time.Hour // nobody finds out by looking
+	s, _ := w.servingWith(t, c)
+	eventually(t, s, "the first one to begin", func() bool { return len(jobsIn(t, s, jobShip, store.JobRunning)) == 1 })
+	newer := w.push(t, "hello", with(hello, map[string]string{"slipway.yaml": text, "hello.py": "print()\n"}))
+	jobs := untilJobs(t, s, jobShip, 2)
+	if want := "a newer commit, " + newer[:12] + ", takes its place"; jobs[0].State != store.JobCancelled || jobs[0].Stop != want {
+		t.Errorf("the one of %s ended %s: %q, want %q", older, jobs[0].State, jobs[0].Stop, want)
+	}
+	if jobs[1].State != store.JobDone {
+		t.Errorf("the newer one ended %s: %s", jobs[1].State, jobs[1].Outcome)
 	}
 }

@@ -155,6 +155,7 @@ func (t *Tx) Runs(ctx context.Context, subject string) (bool, error) {
 // id keep: it does what they were to do. Those that run are asked to stop.
 func (t *Tx) Replace(ctx context.Context, subject, kind string, keep int64, why string, now time.Time) error {
 	t.news = true
+	t.rouse(Stops)
 	_, err := t.tx.ExecContext(ctx, `UPDATE job SET state = 'replaced', ended = ?, stop = ?
 		WHERE subject = ? AND kind = ? AND state = 'waiting' AND id != ?`, millis(now), why, subject, kind, keep)
 	if err != nil {
@@ -169,6 +170,7 @@ func (t *Tx) Replace(ctx context.Context, subject, kind string, keep int64, why 
 // It reports whether it was still open.
 func (t *Tx) StopJob(ctx context.Context, id int64, why string, now time.Time) (bool, error) {
 	t.news = true
+	t.rouse(Stops)
 	r, err := t.tx.ExecContext(ctx, `UPDATE job SET stop = ?,
 		ended = CASE state WHEN 'waiting' THEN ? ELSE ended END,
 		state = CASE state WHEN 'waiting' THEN 'cancelled' ELSE state END

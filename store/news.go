@@ -15,6 +15,7 @@ type Topic string
 // The topics.
 const (
 	Work    Topic = "slipway"        // a job, an event
+	Stops   Topic = "slipway_stop"   // a job is to stop
 	Logs    Topic = "slipway_log"    // what a job printed
 	Budgets Topic = "slipway_budget" // what a forge will answer
 )
@@ -23,7 +24,7 @@ const (
 // first of many changes is told at once, and each message costs every process a look.
 //
 //nolint:gochecknoglobals // immutable table
-var topics = map[Topic]time.Duration{Work: 10 * time.Millisecond, Logs: 100 * time.Millisecond, Budgets: 100 * time.Millisecond}
+var topics = map[Topic]time.Duration{Work: 10 * time.Millisecond, Stops: 10 * time.Millisecond, Logs: 100 * time.Millisecond, Budgets: 100 * time.Millisecond}
 
 // rouse has others told that something is new when the transaction has ended.
 func (t *Tx) rouse(topic Topic) { t.topics = append(t.topics, topic) }
