@@ -35,7 +35,8 @@ func (s *Server) inTurn(ctx context.Context, j store.Job) error {
 	if kinds == nil {
 		return nil
 	}
-	newer, err := s.store.DoneAfter(ctx, j, kinds)
+	const most = 1000
+	newer, err := s.store.Jobs(ctx, store.JobFilter{Subject: j.Subject, Kinds: kinds, States: []store.JobState{store.JobDone}, After: j.ID}, most)
 	if err != nil {
 		return err
 	}

@@ -80,11 +80,7 @@ func (w *world) newestIn(t *testing.T, s *Server, env string) string {
 
 func promotions(t *testing.T, s *Server, states ...store.JobState) []store.Job {
 	t.Helper()
-	all, err := s.store.Jobs(t.Context(), store.JobFilter{Kinds: []string{jobPromote}, States: states}, 10)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return all
+	return jobsIn(t, s, jobPromote, states...)
 }
 
 // waitsUntil is when the job is due that promotes by itself, once it has found that it is

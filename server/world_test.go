@@ -249,10 +249,10 @@ func launch(t testing.TB, s *Server) (stop func()) {
 	return stop
 }
 
-// jobsIn lists the jobs of a kind that are in a state.
-func jobsIn(t testing.TB, s *Server, kind string, state store.JobState) []store.Job {
+// jobsIn lists the jobs of a kind that are in one of some states.
+func jobsIn(t testing.TB, s *Server, kind string, states ...store.JobState) []store.Job {
 	t.Helper()
-	all, err := s.store.Jobs(t.Context(), store.JobFilter{Kinds: []string{kind}, States: []store.JobState{state}}, 10)
+	all, err := s.store.Jobs(t.Context(), store.JobFilter{Kinds: []string{kind}, States: states}, 10)
 	if err != nil {
 		t.Fatal(err)
 	}

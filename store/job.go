@@ -266,6 +266,7 @@ type JobFilter struct {
 	Subject string
 	Kinds   []string
 	States  []JobState
+	After   int64 // an id; 0: to the oldest
 	Before  int64 // an id; 0: from the newest
 }
 
@@ -282,17 +283,13 @@ func (s *Store) Jobs(ctx context.Context, f JobFilter, limit int) ([]Job, error)
 			w.and("ended > 0 AND state != 'done'") // as the index of those says
 		}
 	}
+	if f.After > 0 {
+		w.and("id > ?", f.After)
+	}
 	if f.Before > 0 {
 		w.and("id < ?", f.Before)
 	}
 	return list(ctx, s, scanJob, "SELECT "+jobColumns+" FROM job"+w.where()+" ORDER BY id DESC LIMIT ?", append(w.args, limit)...)
-}
-
-// DoneAfter lists the jobs of some kinds on the subject of j that were made after it and
-// have come to a good end, the newest first, at most a thousand.
-func (s *Store) DoneAfter(ctx context.Context, j Job, kinds []string) ([]Job, error) {
-	args := append([]any{j.Subject}, anyOf(kinds)...)
-	return list(ctx, s, scanJob, "SELECT "+jobColumns+" FROM job WHERE subject = ? AND kind IN ("+marks(len(kinds))+") AND id > ? AND state = 'done' ORDER BY id DESC LIMIT 1000", append(args, j.ID)...)
 }
 
 // inStates is the term that a job is in one of some states. The indexes are of the jobs

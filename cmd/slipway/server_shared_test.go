@@ -226,15 +226,22 @@ func TestServersTakeOver(t *testing.T) {
 		if again.Process == begun.Process {
 			t.Error("it goes on where nobody lives")
 		}
-		end := f.ship(t, func(j store.Job) bool { return j.ID == begun.ID && j.State.Ended() })
-		if end.State != store.JobDone || end.Attempt != 2 {
-			t.Errorf("the ship ended as %s at attempt %d: %s", end.State, end.Attempt, end.Outcome)
-		}
-		before = end.ID
+		f.goneOnWith(t, begun)
+		before = begun.ID
 		f.begin(t, i)
 		f.proveLog(t, followed)
 	}
 	f.proveOnce(t, commits)
+}
+
+// goneOnWith waits for the end of a ship that was begun again once, and proves that it is a
+// good one.
+func (f *fleet) goneOnWith(t *testing.T, begun store.Job) {
+	t.Helper()
+	end := f.ship(t, func(j store.Job) bool { return j.ID == begun.ID && j.State.Ended() })
+	if end.State != store.JobDone || end.Attempt != 2 {
+		t.Errorf("the ship ended as %s at attempt %d: %s", end.State, end.Attempt, end.Outcome)
+	}
 }
 
 // proveOnce proves that each commit was shipped once, by what each server says, and that

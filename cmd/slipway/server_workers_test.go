@@ -42,11 +42,8 @@ func TestWorkersTakeOver(t *testing.T) {
 		if j := f.doer(t, again); j == i || j == 0 {
 			t.Errorf("process %d goes on after %d was killed", j, i)
 		}
-		end := f.ship(t, func(j store.Job) bool { return j.ID == begun.ID && j.State.Ended() })
-		if end.State != store.JobDone || end.Attempt != 2 {
-			t.Errorf("the ship ended as %s at attempt %d: %s", end.State, end.Attempt, end.Outcome)
-		}
-		before = end.ID
+		f.goneOnWith(t, begun)
+		before = begun.ID
 		f.begin(t, i)
 	}
 	f.proveOnce(t, commits)
